@@ -1,0 +1,1 @@
+"""The Discord edge: client, commands, relay of queued messages, the practice server."""

@@ -1,0 +1,1 @@
+"""The project: environment, settings, URLs, the REST conventions and the process runner."""

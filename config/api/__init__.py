@@ -1,0 +1,1 @@
+"""REST conventions shared by every app: keys and scopes, pages, errors."""

@@ -1,0 +1,8 @@
+"""The app's entry in Django."""
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    name = "config"
+    verbose_name = "Checkback"

@@ -1,0 +1,103 @@
+"""The environment: the only module that reads it. `.env.example` lists every name; settings give them to the apps."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config.embedded_postgres import server
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+_env: Any = environ.Env()  # type: ignore[no-untyped-call]
+environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+
+
+def text(name: str, default: str = "") -> str:
+    """Return the variable, stripped, or `default` when it is unset or empty."""
+    return str(_env.str(name, default="")).strip() or default
+
+
+def boolean(name: str, default: bool) -> bool:
+    """Return a switch. Raises ImproperlyConfigured when the text is neither yes nor no."""
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r} is not a switch: write true or false.")
+
+
+def whole(name: str, default: int, *, low: int, high: int) -> int:
+    """Return a whole number within `low` and `high`, both allowed."""
+    value = text(name)
+    try:
+        number = int(value) if value else default
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={value!r} is not a whole number ({low} to {high}).") from None
+    if not low <= number <= high:
+        raise ImproperlyConfigured(f"{name}={number} is outside {low} to {high}.")
+    return number
+
+
+def listing(name: str) -> list[str]:
+    """Return a comma-separated list without empty parts."""
+    return [part.strip() for part in text(name).split(",") if part.strip()]
+
+
+def data_dir() -> Path:
+    """The folder for everything that is made here: database (unless root), secret key, logs, runtime files."""
+    return Path(text("CHECKBACK_DATA_DIR", str(BASE_DIR / ".data"))).expanduser().resolve()
+
+
+def secret_key(folder: Path) -> str:
+    """Return SECRET_KEY, or one made at the first start and kept in the data folder, readable by its owner only."""
+    if value := text("SECRET_KEY"):
+        return value
+    path = folder / "secret_key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f"secret_key.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(50))
+        try:
+            path.hardlink_to(draft)  # unlike a rename this never replaces the key of a process that was faster
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def database(folder: Path) -> dict[str, Any]:
+    """Return Django's settings for DATABASE_URL, or for the embedded PostgreSQL when it is unset."""
+    common: dict[str, Any] = {
+        # Django-Q2's broker otherwise reconnects for every single task.
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+    url = text("DATABASE_URL")
+    if not url:
+        place = server.locate(folder)
+        return {
+            "ENGINE": "config.embedded_postgres",
+            "NAME": server.DATABASE,
+            "USER": server.ROLE,
+            "HOST": str(place.socket),
+            "DATA_DIR": str(folder),
+            **common,
+        }
+    parsed = dict(_env.db_url_config(url))
+    if parsed.get("ENGINE") not in {"django.db.backends.postgresql", "django.db.backends.postgresql_psycopg2"}:
+        scheme = url.partition(":")[0]
+        raise ImproperlyConfigured(
+            f"DATABASE_URL starts with {scheme!r}, but Checkback needs PostgreSQL 14 or newer: "
+            "write postgres://user:password@host:5432/name, or leave it unset for the embedded one."
+        )
+    if not parsed.get("NAME"):
+        raise ImproperlyConfigured("DATABASE_URL names no database: write postgres://user:password@host:5432/name.")
+    return {**parsed, "ENGINE": "django.db.backends.postgresql", **common}

@@ -1,0 +1,173 @@
+"""Django settings. Values come from `config.env`; what each means is in `.env.example`."""
+
+from pathlib import Path
+from typing import Any
+
+from django.urls import reverse_lazy
+
+from config import env
+from config.logging import configuration as logging_configuration
+
+BASE_DIR = env.BASE_DIR
+DATA_DIR: Path = env.data_dir()
+
+DEBUG = env.boolean("DEBUG", False)
+SECRET_KEY = env.secret_key(DATA_DIR)
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
+WEB_PORT = env.whole("WEB_PORT", 8000, low=1, high=65535)
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "knox",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+    "django_q",
+    "config",
+    "bots",
+    "followups",
+    "socialmedia",
+    "jobs",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.database(DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Per process and never shared: nothing may rely on it across processes.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS: list[Path] = []
+# Serves straight from the apps, so that a trial needs no collectstatic.
+WHITENOISE_USE_FINDERS = True
+
+LOGGING_CONFIG = None
+logging_configuration(json=env.boolean("LOG_JSON", False), level=env.text("LOG_LEVEL", "INFO").upper())
+
+# --- The engine (jobs/conf.py) ---
+JOB_SCHEDULER_ENABLED = env.boolean("JOB_SCHEDULER_ENABLED", True)
+JOB_SCHEDULER_CHECK_INTERVAL_SECONDS = env.whole("JOB_SCHEDULER_CHECK_INTERVAL_SECONDS", 30, low=1, high=3600)
+JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 30, low=5, high=3600)
+
+Q_CLUSTER: dict[str, Any] = {
+    "name": "checkback",
+    "broker_class": "jobs.broker.JobBroker",
+    "orm": "default",
+    "workers": env.whole("JOB_WORKERS", 2, low=1, high=64),
+    "recycle": 500,
+    "timeout": 120,
+    "retry": 180,  # must exceed the time-out
+    "max_attempts": 3,
+    "save_limit": 0,  # a positive limit makes Django-Q2 read every kept row for each finished task
+    "catch_up": False,
+    "poll": 0,  # the broker does the waiting
+    "time_zone": "UTC",
+    "label": "Django-Q2",
+}
+
+# --- Follow-ups (followups/conf.py) ---
+FOLLOW_UP_ENABLED = env.boolean("FOLLOW_UP_ENABLED", True)
+SCHEDULER_ENABLED = env.boolean("SCHEDULER_ENABLED", True)
+SCHEDULER_TIMEZONE = env.text("SCHEDULER_TIMEZONE", "UTC")
+FOLLOW_UP_DEFAULT_DELAY_HOURS = env.whole("FOLLOW_UP_DEFAULT_DELAY_HOURS", 48, low=1, high=8760)
+FOLLOWUP_DELAY_HOURS = env.whole("FOLLOWUP_DELAY_HOURS", 24, low=1, high=8760)
+REENGAGEMENT_INACTIVE_DAYS = env.whole("REENGAGEMENT_INACTIVE_DAYS", 30, low=1, high=3650)
+FOLLOW_UP_MAX_PER_USER_PER_WEEK = env.whole("FOLLOW_UP_MAX_PER_USER_PER_WEEK", 2, low=0, high=100)
+FOLLOW_UP_MIN_HOURS_BETWEEN = env.whole("FOLLOW_UP_MIN_HOURS_BETWEEN", 24, low=0, high=8760)
+FOLLOW_UP_QUIET_HOURS_START = env.whole("FOLLOW_UP_QUIET_HOURS_START", 21, low=0, high=23)
+FOLLOW_UP_QUIET_HOURS_END = env.whole("FOLLOW_UP_QUIET_HOURS_END", 9, low=0, high=23)
+FOLLOW_UP_RESPONSE_WINDOW_HOURS = env.whole("FOLLOW_UP_RESPONSE_WINDOW_HOURS", 168, low=1, high=8760)
+
+# --- Discord (bots/conf.py) ---
+DISCORD_BOT_TOKEN = env.text("DISCORD_BOT_TOKEN")
+DISCORD_API_URL = env.text("DISCORD_API_URL")
+DISCORD_GATEWAY_URL = env.text("DISCORD_GATEWAY_URL")
+DISCORD_COMMAND_PREFIX = env.text("DISCORD_COMMAND_PREFIX", "!")
+PRACTICE_DISCORD_PORT = env.whole("PRACTICE_DISCORD_PORT", 8009, low=1, high=65535)
+
+# --- REST API ---
+KNOX_TOKEN_MODEL = "config.ApiToken"
+REST_KNOX = {"TOKEN_TTL": None, "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_PREFIX": "cb_"}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["config.api.permissions.HasScope"],
+    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Checkback API",
+    "DESCRIPTION": "Jobs, follow-ups and consent. Send `Authorization: Bearer <key>`; keys are made in the console.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/",
+}
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Checkback",
+    "SITE_HEADER": "Checkback",
+    "SITE_SYMBOL": "forum",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}

@@ -1,0 +1,1 @@
+"""The domain: members, consent, policy, planning, composing, answers."""

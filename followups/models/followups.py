@@ -1,0 +1,144 @@
+"""Follow-ups: what is planned, and the history of what was sent."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from followups.models.profiles import UserProfile
+from socialmedia.models import Message
+
+
+class Trigger(models.TextChoices):
+    """Why a follow-up is planned. The last four are the seed's; `inactivity` is its automatic 48-hour check-in."""
+
+    INACTIVITY = "inactivity", "Went quiet"
+    POST_EVENT = "post_event", "After an event"
+    RE_ENGAGEMENT = "re_engagement", "Away for long"
+    EMOTION_BASED = "emotion_based", "Sounded unhappy"
+    CUSTOM = "custom", "By hand"
+
+
+class FollowUpStatus(models.TextChoices):
+    """Where a follow-up is: the seed's four and `skipped`, which always has a reason."""
+
+    PENDING = "pending", "Pending"
+    EXECUTED = "executed", "Executed"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Skipped"
+
+
+def new_follow_up_id() -> str:
+    """A random id: the seed's derived ids leak the member and collide when one is planned again."""
+    return str(uuid.uuid4())
+
+
+class FollowUp(models.Model):
+    """One planned message to one member. `executed` means that Discord took the message."""
+
+    id = models.CharField(primary_key=True, max_length=255, default=new_follow_up_id, help_text="Random.")
+    conversation_id = models.CharField(
+        max_length=255, blank=True, default="", db_default="", help_text="The conversation it belongs to, if any."
+    )
+    user = models.ForeignKey(
+        UserProfile, on_delete=models.CASCADE, related_name="follow_ups", db_index=False, help_text="The member."
+    )
+    trigger_type = models.CharField(max_length=50, choices=Trigger, help_text="Why.")
+    trigger_data = models.JSONField(default=dict, db_default={}, blank=True, help_text="What the trigger knew.")
+    scheduled_at = models.DateTimeField(help_text="When it is due.")
+    executed_at = models.DateTimeField(null=True, blank=True, help_text="When Discord took the message.")
+    cancelled_at = models.DateTimeField(null=True, blank=True, help_text="When it was cancelled.")
+    status = models.CharField(
+        max_length=20, choices=FollowUpStatus, default="pending", db_default="pending", help_text="State."
+    )
+    template_id = models.CharField(max_length=50, blank=True, default="", db_default="", help_text="Template used.")
+    message_content = models.TextField(
+        blank=True, default="", db_default="", help_text="The text, written when it is due, never earlier."
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When it was planned.")
+    error_message = models.TextField(blank=True, default="", db_default="", help_text="Why it failed.")
+    retry_count = models.IntegerField(default=0, db_default=0, help_text="Delivery attempts that failed.")
+    job_id = models.CharField(max_length=255, blank=True, default="", db_default="", help_text="Its job.")
+    dedupe_key = models.CharField(max_length=255, unique=True, help_text="One follow-up per occasion: the occasion.")
+    reason = models.CharField(
+        max_length=255, blank=True, default="", db_default="", help_text="Why it was skipped or cancelled."
+    )
+    message = models.OneToOneField(
+        Message,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="follow_up",
+        help_text="The message in the outbox, once written.",
+    )
+
+    class Meta:
+        db_table = "scheduled_followups"
+        ordering = ["-scheduled_at", "id"]
+        verbose_name = "follow-up"
+        indexes = [
+            models.Index(fields=["user"], name="ix_scheduled_followups_user_id"),
+            models.Index(fields=["conversation_id"], name="ix_scheduled_followups_convers"),
+            models.Index(fields=["scheduled_at"], name="ix_scheduled_followups_sched"),
+            models.Index(fields=["status", "scheduled_at"], name="idx_followups_status_scheduled"),
+            models.Index(fields=["user", "status"], name="idx_followups_user_status"),
+            models.Index(fields=["user", "trigger_type", "status", "scheduled_at"], name="idx_followups_user_trigger"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=FollowUpStatus.values), name="scheduled_followups_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(trigger_type__in=Trigger.values), name="scheduled_followups_trigger_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="executed") | Q(executed_at__isnull=False),
+                name="scheduled_followups_executed_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="cancelled") | Q(cancelled_at__isnull=False),
+                name="scheduled_followups_cancelled_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="skipped") | ~Q(reason=""), name="scheduled_followups_skipped_has_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_trigger_type_display()} for {self.user_id}"
+
+
+class FollowUpHistory(models.Model):
+    """One follow-up that reached its member, and whether they answered."""
+
+    user = models.ForeignKey(
+        UserProfile, on_delete=models.CASCADE, related_name="follow_up_history", db_index=False, help_text="The member."
+    )
+    message_sent = models.TextField(help_text="The text.")
+    context_data = models.JSONField(null=True, blank=True, help_text="What it was written from.")
+    sent_at = models.DateTimeField(db_default=Now(), help_text="When Discord took it.")
+    response_received = models.BooleanField(default=False, db_default=False, help_text="The member answered.")
+    response_time = models.DateTimeField(null=True, blank=True, help_text="When they answered.")
+    follow_up = models.OneToOneField(
+        FollowUp, null=True, on_delete=models.SET_NULL, related_name="history", help_text="The plan it came from."
+    )
+
+    class Meta:
+        db_table = "follow_up_history"
+        ordering = ["-sent_at", "-id"]
+        verbose_name = "sent follow-up"
+        indexes = [
+            # The weekly cap; the follow-up an answer belongs to.
+            models.Index(fields=["user", "sent_at"], name="idx_follow_up_user_time"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(response_received=False) | Q(response_time__isnull=False),
+                name="follow_up_history_response_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.sent_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,162 @@
+"""The engine's tables: jobs, the history of their attempts, and the clusters that run them."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from jobs.querysets import JobQuerySet
+
+LOWEST_PRIORITY, HIGHEST_PRIORITY = 0, 9
+
+
+class JobStatus(models.TextChoices):
+    """Where a job is. The last five are final: only a person's retry leaves them."""
+
+    PENDING = "pending", "Pending"
+    RUNNING = "running", "Running"
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+    EXPIRED = "expired", "Expired"
+    UNKNOWN = "unknown", "Unknown"
+
+
+FINAL = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED, JobStatus.UNKNOWN)
+
+
+def new_job_id() -> str:
+    """A random id, as text because callers may bring their own."""
+    return str(uuid.uuid4())
+
+
+class ScheduledJob(models.Model):
+    """One unit of work with a due time. Rows are changed by the modules of this app only, never by `save()`."""
+
+    job_id = models.CharField(
+        primary_key=True, max_length=255, default=new_job_id, help_text="Random, unless the caller gave one."
+    )
+    job_type = models.CharField(max_length=100, help_text="Names the handler that runs it.")
+    scheduled_time = models.DateTimeField(help_text="When it was first due. Retries do not change it.")
+    payload = models.JSONField(default=dict, help_text="The handler's input.")
+    status = models.CharField(
+        max_length=50, choices=JobStatus, default=JobStatus.PENDING, db_default=JobStatus.PENDING, help_text="State."
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When it was enqueued.")
+    started_at = models.DateTimeField(null=True, help_text="When the latest attempt was claimed.")
+    completed_at = models.DateTimeField(null=True, help_text="When it reached its final state, whichever that is.")
+    error_message = models.TextField(null=True, help_text="Why the latest attempt failed.")  # noqa: DJ001 - seed column
+    retry_count = models.IntegerField(default=0, db_default=0, help_text="Attempts that failed and were rescheduled.")
+    max_retries = models.IntegerField(default=3, db_default=3, help_text="Attempts allowed after the first one.")
+
+    next_attempt_at = models.DateTimeField(help_text="When the next attempt is due; at first the scheduled time.")
+    expires_at = models.DateTimeField(null=True, help_text="Not started by then: it expires instead of running.")
+    priority = models.SmallIntegerField(default=0, db_default=0, help_text="0 to 9; among due jobs higher goes first.")
+    unique_key = models.CharField(  # noqa: DJ001 - NULL means "no key" to the partial unique index
+        max_length=255, null=True, help_text="No second live job may have the same key."
+    )
+    lease_token = models.UUIDField(null=True, help_text="Who may record the outcome: the holder of this token.")
+    lease_expires_at = models.DateTimeField(null=True, help_text="The holder is taken for dead after this time.")
+    worker = models.CharField(  # noqa: DJ001 - NULL while nobody has it
+        max_length=255, null=True, help_text="Host and process of the latest attempt."
+    )
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        db_table = "scheduled_jobs"
+        ordering = ["-scheduled_time", "job_id"]
+        verbose_name = "job"
+        indexes = [
+            # The seeds' two indexes: lists by time and status; lists by type.
+            models.Index(fields=["scheduled_time", "status"], name="idx_scheduled_jobs_time_status"),
+            models.Index(fields=["job_type"], name="idx_scheduled_jobs_type"),
+            # leases.claim and broker: the due jobs of one priority, oldest first.
+            models.Index(
+                fields=["priority", "next_attempt_at"],
+                condition=Q(status="pending"),
+                name="idx_scheduled_jobs_due",
+            ),
+            # rescue.rescue: leases that ran out. Small: only what runs now.
+            models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="idx_scheduled_jobs_leases"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="scheduled_jobs_status_known"),
+            models.CheckConstraint(
+                condition=Q(priority__range=(LOWEST_PRIORITY, HIGHEST_PRIORITY)), name="scheduled_jobs_priority_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(retry_count__gte=0) & Q(max_retries__gte=0), name="scheduled_jobs_retries_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="running", lease_token__isnull=False, lease_expires_at__isnull=False)
+                | (~Q(status="running") & Q(lease_token__isnull=True, lease_expires_at__isnull=True)),
+                name="scheduled_jobs_only_running_is_leased",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "running"], completed_at__isnull=True)
+                | (~Q(status__in=["pending", "running"]) & Q(completed_at__isnull=False)),
+                name="scheduled_jobs_final_has_time",
+            ),
+            models.UniqueConstraint(
+                fields=["unique_key"],
+                condition=Q(status__in=["pending", "running"]),
+                name="scheduled_jobs_unique_live_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_type} {self.job_id}"
+
+
+class JobExecution(models.Model):
+    """One attempt of a job, with its outcome. Written once, in the transaction that records the outcome."""
+
+    execution_id = models.BigAutoField(primary_key=True)
+    # No foreign key, as in the seeds: the history outlives the job's row.
+    job_id = models.CharField(max_length=255, help_text="The job.")
+    job_type = models.CharField(max_length=100, help_text="Its type.")
+    execution_time = models.DateTimeField(help_text="When the attempt started.")
+    duration_ms = models.IntegerField(null=True, help_text="How long it took, in whole milliseconds.")
+    status = models.CharField(max_length=50, choices=JobStatus, help_text="How the attempt ended.")
+    error_message = models.TextField(null=True, help_text="Why it failed.")  # noqa: DJ001 - seed column
+    created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When this row was written.")
+    attempt = models.IntegerField(default=1, db_default=1, help_text="1 for the first attempt.")
+    worker = models.CharField(max_length=255, default="", db_default="", blank=True, help_text="Host and process.")
+
+    class Meta:
+        db_table = "job_execution_history"
+        ordering = ["-execution_time", "-execution_id"]
+        verbose_name = "attempt"
+        indexes = [
+            # The seeds' index: figures and pruning by time.
+            models.Index(fields=["execution_time"], name="idx_job_history_time"),
+            # The attempts of one job (admin, API, job_status).
+            models.Index(fields=["job_id"], name="idx_job_history_job"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["completed", "failed", "expired", "unknown"]),
+                name="job_execution_history_status_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt} of {self.job_id}: {self.status}"
+
+
+class ClusterHeartbeat(models.Model):
+    """A running cluster and when it last said so. Health is judged by the age of `beat_at`."""
+
+    cluster = models.CharField(primary_key=True, max_length=255, help_text="Host and process of its pusher.")
+    started_at = models.DateTimeField(db_default=Now(), help_text="When it began to take jobs.")
+    beat_at = models.DateTimeField(help_text="When it was last alive, by the database's clock.")
+
+    class Meta:
+        db_table = "job_clusters"
+        ordering = ["cluster"]
+        verbose_name = "cluster"
+
+    def __str__(self) -> str:
+        return self.cluster

@@ -1,0 +1,1 @@
+"""Accounts, channels, the one inbox and the one outbox for every network."""

@@ -1,0 +1,1 @@
+"""Fixtures for every test. The database is a real PostgreSQL, started on demand."""
