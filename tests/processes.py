@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.db import connection
@@ -47,10 +47,8 @@ def start(*arguments: str, log: Path, **extra: str) -> "subprocess.Popen[bytes]"
 
 def kill_group(process: "subprocess.Popen[bytes]") -> None:
     """SIGKILL for the process and all its children."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait(timeout=10)
 
 
