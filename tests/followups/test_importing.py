@@ -157,6 +157,30 @@ class TestLaterImport:
         load(write(tmp_path / "a.json", [message(1)]))
         assert UserProfile.objects.get().relationship_level == 4
 
+    @pytest.mark.parametrize(("refused_at", "is_reachable"), [(1, True), (9, False)])
+    def test_clears_a_refusal_only_for_a_later_message(
+        self, tmp_path: Path, refused_at: int, is_reachable: bool
+    ) -> None:
+        make_profile(ADA, unreachable_since=minute(refused_at))
+        load(write(tmp_path / "a.json", [message(5)]))
+        assert (UserProfile.objects.get().unreachable_since is None) is is_reachable
+
+    def test_of_known_people_in_a_known_channel_holds_nobody_else_up(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "a.json", [message(1)])
+        load(path)
+        before = list(Account.objects.values_list("pk")), list(Channel.objects.values_list("pk"))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT xmin::text, xmax::text FROM social_media_accounts")
+            account = cursor.fetchone()
+            cursor.execute("SELECT xmin::text, xmax::text FROM community_channels")
+            channel = cursor.fetchone()
+            load(path)
+            cursor.execute("SELECT xmin::text, xmax::text FROM social_media_accounts")
+            assert cursor.fetchone() == account
+            cursor.execute("SELECT xmin::text, xmax::text FROM community_channels")
+            assert cursor.fetchone() == channel
+        assert before == (list(Account.objects.values_list("pk")), list(Channel.objects.values_list("pk")))
+
     def test_leaves_consent_and_name_alone(self, tmp_path: Path) -> None:
         make_profile(ADA, name="Chosen", follow_ups_enabled=True)
         make_profile(BRUNO, name="")
