@@ -122,8 +122,7 @@ def receive_channel(*, author: Person, channel: ChannelRef, message_id: int, sen
     account, profile = _meet(author, now=now)
     if not activity.record(message_id=message_id, channel=channel, author=account, sent_at=sent_at):
         return False
-    if profile.left_at is not None:
-        UserProfile.objects.filter(pk=profile.pk).update(left_at=None)
+    members.note_joined(profile.user_id, at=sent_at)
     responses.record_activity(profile, at=sent_at, is_private=False, now=now)
     return True
 
@@ -132,13 +131,12 @@ def receive_channel(*, author: Person, channel: ChannelRef, message_id: int, sen
 def member_joined(person: Person, *, now: datetime) -> None:
     """Remember somebody who joined, or came back."""
     _, profile = _meet(person, now=now)
-    UserProfile.objects.filter(pk=profile.pk).update(left_at=None)
+    members.note_joined(profile.user_id, at=now)
 
 
 def member_left(external_id: str, *, now: datetime) -> bool:
     """Note that a member left. False for somebody we never met."""
-    known = UserProfile.objects.filter(account__platform=Platform.DISCORD, account__external_id=external_id)
-    return bool(known.update(left_at=now))
+    return members.note_left(external_id, at=now)
 
 
 @transaction.atomic
@@ -180,8 +178,7 @@ def _meet(person: Person, *, now: datetime) -> tuple[Account, UserProfile]:
         avatar_url=person.avatar_url,
         now=now,
     )
-    profile = members.remember(account)
-    return account, UserProfile.objects.select_for_update(no_key=True).get(pk=profile.pk)
+    return account, members.lock(members.remember(account).user_id)
 
 
 # --- What the relay writes ---

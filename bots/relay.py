@@ -13,7 +13,7 @@ from typing import Final
 import aiohttp
 import discord
 import structlog
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.utils import timezone
 
 from bots import bridge, failures, wakeup
@@ -298,7 +298,12 @@ class Relay:
         )
 
     async def _write(self, held: Delivery, outcome: str, write: Callable[[], bool], **fields: object) -> None:
-        event = f"relay.{outcome}" if await run_unit(write) else "relay.lease_lost"
+        try:
+            event = f"relay.{outcome}" if await run_unit(write) else "relay.lease_lost"
+        except IntegrityError:
+            # The database takes no automated message back into the queue whose consent is gone. It stays `sending`;
+            # when its lease runs out it is taken over, and the policy then stops it.
+            event = "relay.not_taken_back"
         log.info(event, message_id=held.message.pk, attempts=held.message.attempts, **fields)
 
     def _abandon(self, task: "asyncio.Task[discord.Message]") -> None:
