@@ -16,7 +16,18 @@ from jobs import enqueue, runner
 from jobs.models import ScheduledJob
 from socialmedia.models import Account
 from tests.concurrency import at_once
-from tests.followups.factories import DAY, HOUR, NOON, SECOND, execute, make_member, make_plan, make_sent, opt_out
+from tests.followups.factories import (
+    DAY,
+    HOUR,
+    NOON,
+    SECOND,
+    execute,
+    make_member,
+    make_plan,
+    make_sent,
+    make_thread,
+    opt_out,
+)
 from tests.socialmedia.factories import make_bot
 
 
@@ -330,6 +341,9 @@ def make_random_member(chance: random.Random) -> UserProfile:
     )
     if chance.random() < 0.15:
         opt_out(member)
+    if chance.random() < 0.3:
+        thread = make_thread(member)
+        type(thread).objects.filter(pk=thread.pk).update(is_blocked=chance.random() < 0.5)
     if chance.random() < 0.15:
         # The switch and the receipts contradict each other: both must say yes.
         UserProfile.objects.filter(pk=member.pk).update(follow_ups_enabled=chance.random() < 0.5)
