@@ -26,17 +26,35 @@ T = TypeVar("T")
 
 
 class HastyBot(CheckbackBot):
-    """Does not wait as long as the real one for communities and before it identifies itself again."""
+    """Does not wait as long as the real one for communities and before it identifies itself again, and tells what
+    it has dealt with.
+    """
 
     def __init__(self) -> None:
         super().__init__(prefix="!", guild_ready_timeout=0.05)
+        self.handled: asyncio.Queue[int] = asyncio.Queue()
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        try:
+            await super().on_message(message)
+        finally:
+            self.handled.put_nowait(message.id)
+
+    async def has_handled(self, *keys: int) -> None:
+        """Wait until the bot has dealt with each of these messages once more."""
+        wanted = list(keys)
+        async with asyncio.timeout(10):
+            while wanted:
+                key = await self.handled.get()
+                if key in wanted:
+                    wanted.remove(key)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """No waiting."""
 
 
 @contextlib.asynccontextmanager
-async def checkback(server: PracticeServer) -> AsyncIterator[CheckbackBot]:
+async def checkback(server: PracticeServer) -> AsyncIterator[HastyBot]:
     """Run the whole bot until the block ends; it is ready when the block begins."""
     stop = asyncio.Event()
     async with HastyBot() as bot:
