@@ -173,6 +173,7 @@ class Visitor:
                 "name": user.display_name,
                 "username": user.username,
                 "guilds": [str(guild.id) for guild in self.world.guilds_of(user.id)],
+                "channel": str(dm_channel_id(bot.id, user.id)),
                 "dm": str(self.world.last_message_id(dm_channel_id(bot.id, user.id)) or 0),
             }
             for user in self.world.users.values()
