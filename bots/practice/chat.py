@@ -57,7 +57,7 @@ class ChatPage:
                 visitor.status(online)
 
     async def _visit(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(heartbeat=30, max_msg_size=1 << 16)
+        socket = web.WebSocketResponse(heartbeat=30, timeout=1, max_msg_size=1 << 16)
         await socket.prepare(request)
         visitor = Visitor(self.community, socket, online=self.gateway.is_connected)
         self._visitors.add(visitor)

@@ -6,7 +6,7 @@ const ui = Object.fromEntries(["status", "theme", "lost", "search", "people", "p
   "topic", "scroll", "empty", "older", "messages", "typing", "compose", "menu", "command", "say", "composer",
   "composer-label", "count", "error", "skip"].map((id) => [id, $(id)]));
 const state = { socket: null, tries: 0, bot: { id: "0", name: "The bot" }, online: false, people: [], guilds: [], commands: [],
-  me: null, dm: null, place: null, shown: new Map(), seen: new Map(), choice: -1, found: [], typingUntil: 0 };
+  me: null, dm: null, place: null, shown: new Map(), seen: new Map(), asides: new Map(), choice: -1, found: [], typingUntil: 0 };
 
 // --- small things ---
 
@@ -100,7 +100,7 @@ const HEAR = {
     if (said.channel !== state.place) return;
     if (!said.older) { ui.messages.replaceChildren(); state.shown.clear(); }
     const bottom = ui.scroll.scrollHeight - ui.scroll.scrollTop;
-    const kept = said.older ? [...state.shown.values()] : [];
+    const kept = said.older ? [...state.shown.values()] : [...state.asides.values()].filter((each) => each.channel === said.channel);
     state.shown = new Map([...said.messages, ...kept].map((message) => [message.id, message]));
     ui.older.hidden = !said.more;
     drawAll();
@@ -111,6 +111,7 @@ const HEAR = {
     for (const guild of state.guilds) for (const channel of guild.channels) if (channel.id === message.channel && !message.ephemeral) channel.last = message.id;
     const me = person();
     if (message.channel === state.dm && me && !message.ephemeral) me.dm = message.id;
+    if (message.ephemeral) state.asides.set(message.id, message);
     if (message.author.id === state.me) markRead(message.channel, message.id);
     if (message.channel === state.place) {
       if (message.author.bot) { state.typingUntil = 0; showTyping(); }
@@ -123,13 +124,14 @@ const HEAR = {
     showPlaces(); showPeople();
   },
   edited(said) {
+    if (said.message.ephemeral) state.asides.set(said.message.id, said.message);
     if (!state.shown.has(said.message.id)) return;
     state.shown.set(said.message.id, said.message);
     const near = nearBottom();
     drawAll();
     if (near) toBottom();
   },
-  deleted(said) { state.shown.delete(said.message.id); if (said.message.channel === state.place) drawAll(); },
+  deleted(said) { state.asides.delete(said.message.id); state.shown.delete(said.message.id); if (said.message.channel === state.place) drawAll(); },
   typing(said) {
     if (said.channel !== state.place) return;
     state.typingUntil = Date.now() + 9000;
@@ -140,9 +142,9 @@ const HEAR = {
     const other = state.people.find((each) => each.id === said.user);
     if (other) { other.dm = said.message; showPeople(); }
   },
-  asked(said) { addWaiting(said.interaction, said.channel, `${state.bot.name} got /${said.name}`.replace("/undefined", ""), false); },
+  asked(said) { addWaiting(said.interaction, said.channel, "Sending it to the bot"); },
   answered(said) {
-    if (said.state === "thinking") addWaiting(said.interaction, said.channel, `${state.bot.name} is thinking`, true);
+    if (said.state === "thinking") addWaiting(said.interaction, said.channel, `${state.bot.name} is thinking`);
     else dropWaiting(said.interaction);
     if (said.state === "failed" && said.channel === state.place) addFailure();
     if (said.modal) complain("The bot opened a form. This page cannot show forms yet.");
@@ -180,7 +182,7 @@ function follow() {
   const known = state.people.some((each) => each.id === me);
   document.body.dataset.view = !known ? "people" : where ? "talk" : "places";
   if (!known) { rest(); return; }
-  if (state.me !== me) { state.me = me; state.dm = null; state.place = null; tell({ t: "become", user: me }); return; }
+  if (state.me !== me) { state.me = me; state.dm = null; state.asides.clear(); state.place = null; tell({ t: "become", user: me }); return; }
   if (!state.dm) return;
   const place = where === "dm" ? state.dm : where;
   if (place && place !== state.place) open(place);
@@ -217,7 +219,7 @@ function showPeople() {
     return el("li", {}, el("button", { type: "button", className: `row ${news ? "unread" : ""}`, "data-person": each.id,
       "aria-current": String(each.id === state.me), onclick: () => go(each.id, isPhone() ? "" : "dm") },
     face(each), el("span", { className: "label" }, each.name, el("small", {}, gone ? "has left" : `@${each.username}`)),
-    news ? el("span", { className: "badge", title: "A private message waits" }, "1", el("span", { className: "unseen" }, " unread private message")) : null));
+    news ? el("span", { className: "badge", title: "A private message waits" }, "new", el("span", { className: "unseen" }, " private message")) : null));
   }));
   if (focused) ui.people.querySelector(`[data-person="${focused}"]`)?.focus();
   const note = ui["people-note"];
@@ -244,10 +246,10 @@ function placeRow(id, where, sign, label, note, last) {
   return el("li", {}, el("button", { type: "button", className: `row ${unread ? "unread" : ""}`, "data-place": id,
     "aria-current": String(id === state.place), onclick: () => go(state.me, where) },
   sign, el("span", { className: "label" }, label, note ? el("small", {}, note) : null),
-  unread ? el("span", { className: "badge", title: "Unread" }, "•", el("span", { className: "unseen" }, " unread")) : null));
+  unread ? el("span", { className: "badge", title: "Unread" }, "new", el("span", { className: "unseen" }, " messages")) : null));
 }
 function showPlaces() {
-  if (!state.me || !state.dm) { ui.places.replaceChildren(); return; }
+  if (!state.me || !state.dm) { ui.places.replaceChildren(el("p", { className: "note" }, "Choose a member first.")); return; }
   const focused = document.activeElement?.dataset?.place;
   const me = person();
   const parts = [el("h3", {}, "Private"), el("ul", {}, placeRow(state.dm, "dm", face({ ...state.bot, bot: true }), state.bot.name,
@@ -258,6 +260,8 @@ function showPlaces() {
       placeRow(each.id, each.id, el("span", { className: "sign", ariaHidden: "true" }, "#"), each.name, "", each.last))));
   }
   ui.places.replaceChildren(...parts);
+  const unread = ui.places.querySelectorAll(".unread").length;
+  document.title = unread ? `(${unread}) Practice Discord` : "Practice Discord";
   if (focused) ui.places.querySelector(`[data-place="${focused}"]`)?.focus();
 }
 
@@ -288,6 +292,10 @@ function open(id) {
 }
 const nearBottom = () => ui.scroll.scrollHeight - ui.scroll.scrollTop - ui.scroll.clientHeight < 120;
 const toBottom = () => { ui.scroll.scrollTop = ui.scroll.scrollHeight; };
+// Opening the command form or a phone's keyboard takes room from below: stay with the newest message.
+let atBottom = true;
+ui.scroll.addEventListener("scroll", () => { atBottom = nearBottom(); }, { passive: true });
+new ResizeObserver(() => { if (atBottom) toBottom(); }).observe(ui.scroll);
 ui.older.addEventListener("click", () => {
   const first = [...state.shown.values()].find((message) => !message.ephemeral);
   tell({ t: "open", channel: state.place, before: first?.id });
@@ -339,12 +347,12 @@ function draw(message, at, first) {
   if (first) inner.append(el("p", { className: "who" }, el("b", {}, message.author.name), message.author.bot ? el("span", { className: "tag" }, "APP") : null, time()));
   else inner.append(el("span", { className: "unseen" }, `${message.author.name}: `));
   const body = el("div", { className: "body" }, ...blocks(message.text));
-  if (message.edited) body.append(el("span", { className: "edited" }, "(edited)"));
+  if (message.edited) (body.lastElementChild?.tagName === "P" ? body.lastElementChild : body).append(" ", el("span", { className: "edited" }, "(edited)"));
   inner.append(body, ...message.embeds.map(embed), ...parts(message, message.components));
   if (message.reactions.length) inner.append(el("div", { className: "reactions" }, ...message.reactions.map((each) =>
     el("button", { type: "button", className: `reaction ${each.me ? "me" : ""}`, "aria-pressed": String(each.me),
       onclick: () => tell({ t: "react", channel: message.channel, message: message.id, emoji: each.emoji }) }, `${each.emoji} ${each.count}`))));
-  if (message.ephemeral) inner.append(only(() => { state.shown.delete(message.id); drawAll(); }));
+  if (message.ephemeral) inner.append(only(() => { state.asides.delete(message.id); state.shown.delete(message.id); drawAll(); }));
   item.append(el("span", { className: "side" }, first ? face(message.author) : time()), inner);
   if (!message.ephemeral) item.append(el("button", { type: "button", className: "react", ariaLabel: `React with thumbs up to ${message.author.name}`, title: "React",
     onclick: () => tell({ t: "react", channel: message.channel, message: message.id, emoji: "👍" }) }, "👍"));
@@ -354,12 +362,12 @@ function only(dismiss) {
   return el("p", { className: "only" }, el("span", {}, "Only you can see this ·"),
     el("button", { type: "button", className: "link", onclick: () => { dismiss(); ui.composer.focus(); } }, "Dismiss message"));
 }
-function addWaiting(id, channel, text, thinking) {
+function addWaiting(id, channel, text) {
   dropWaiting(id);
   if (channel !== state.place) return;
   const item = el("li", { className: "msg first waiting", "data-waiting": id }, face({ ...state.bot, bot: true }),
     el("div", {}, el("p", { className: "who" }, el("b", {}, state.bot.name), el("span", { className: "tag" }, "APP")),
-      el("div", { className: "body" }, el("span", { className: "dots" }, thinking ? text : "Sending the command"))));
+      el("div", { className: "body" }, el("span", { className: "dots" }, text))));
   ui.messages.append(item);
   toBottom();
 }
@@ -546,7 +554,7 @@ function drawMenu() {
     onmousedown: (event) => { event.preventDefault(); pick(each, ""); } },
   el("b", {}, `/${each.name}`), ...each.options.map((option) => el("span", { className: "arg" }, option.required ? option.name : `${option.name}?`)),
   el("small", {}, each.description)));
-  if (!items.length) items.push(el("li", { className: "nothing" }, state.commands.length ? "No command begins like that." : "The bot has not registered any commands yet."));
+  if (!items.length) items.push(el("li", { className: "nothing", role: "option", "aria-disabled": "true" }, state.commands.length ? "No command begins like that." : "The bot has not registered any commands yet."));
   ui.menu.replaceChildren(...items);
   ui.menu.hidden = false;
   if (state.choice >= 0) ui.composer.setAttribute("aria-activedescendant", `choice-${state.choice}`);
