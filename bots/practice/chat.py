@@ -149,7 +149,7 @@ class Visitor:
         if self._may_see(place):
             self.send({"t": event, "message": self._message(row)})
         elif event == "message" and place.is_direct and row.author_id == self.world.bot.id:
-            for user_id in place.recipients:
+            for user_id in set(place.recipients) - {row.author_id}:
                 self.send({"t": "elsewhere", "user": str(user_id), "message": str(row.id)})
 
     def _tell_answered(self, row: Interaction) -> None:
