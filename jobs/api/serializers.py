@@ -1,11 +1,9 @@
 """Jobs as the API takes and shows them."""
 
 from datetime import timedelta
-from typing import Any
 
 from rest_framework import serializers
 
-from jobs import registry
 from jobs.api.base import AwareDateTimeField, StrictSerializer
 from jobs.models import HIGHEST_PRIORITY, LOWEST_PRIORITY, JobExecution, JobStatus, ScheduledJob
 
@@ -72,22 +70,6 @@ class NewJobSerializer(StrictSerializer):
     max_lateness_seconds = serializers.IntegerField(
         default=None, allow_null=True, min_value=1, max_value=TEN_YEARS, help_text="Not started by then: it expires."
     )
-
-    def validate_job_type(self, value: str) -> str:
-        """Refuse a type without a handler: such a job could only fail."""
-        try:
-            registry.find(value)
-        except registry.UnknownJobType as error:
-            raise serializers.ValidationError(str(error), code="unknown_job_type") from None
-        return value
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a payload that the handler could not read."""
-        try:
-            registry.decode(registry.find(attrs["job_type"]), attrs["payload"])
-        except registry.BrokenPayload as error:
-            raise serializers.ValidationError({"payload": [str(error)]}, code="broken_payload") from None
-        return attrs
 
 
 class JobFilterSerializer(StrictSerializer):

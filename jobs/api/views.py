@@ -69,8 +69,11 @@ class JobsView(GenericAPIView[ScheduledJob]):
             body = {"type": "client_error", "errors": [error], "existing_job_id": taken.existing.job_id}
             return Response(body, status=409)
         except enqueue.InvalidJob as error:
-            raise ValidationError(str(error)) from None
-        job.refresh_from_db()
+            field = {"max_lateness": "max_lateness_seconds"}.get(error.field, error.field)
+            raise ValidationError({field: [str(error)]}) from None
+        except OverflowError:
+            sentence = "The job would expire after the last day of the calendar."
+            raise ValidationError({"max_lateness_seconds": [sentence]}) from None
         return Response(JobSerializer(job).data, status=201)
 
 
