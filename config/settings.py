@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from config import env
@@ -188,10 +189,76 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+
+def _item(title: str, icon: str, model: str) -> dict[str, Any]:
+    """One line of the console's sidebar, for those who may see its rows."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
+    }
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Checkback",
     "SITE_HEADER": "Checkback",
     "SITE_SYMBOL": "forum",
+    "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "config.dashboard.environment",
+    "DASHBOARD_CALLBACK": "config.dashboard.fill",
+    "STYLES": [lambda request: static("console/console.css")],
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [{"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}],
+            },
+            {
+                "title": "People",
+                "items": [
+                    _item("Members", "group", "followups.userprofile"),
+                    _item("Follow-ups", "event_upcoming", "followups.followup"),
+                    _item("Sent", "mark_email_read", "followups.followuphistory"),
+                    _item("Decisions", "rule", "followups.policydecision"),
+                    _item("Consent receipts", "verified_user", "followups.consentreceipt"),
+                ],
+            },
+            {
+                "title": "Conversations",
+                "items": [
+                    _item("Inbox", "inbox", "socialmedia.conversation"),
+                    _item("Messages", "chat", "socialmedia.message"),
+                    _item("Accounts", "badge", "socialmedia.account"),
+                    _item("Channels", "tag", "socialmedia.channel"),
+                    _item("Chat imports", "upload_file", "socialmedia.chatimport"),
+                ],
+            },
+            {
+                "title": "Jobs",
+                "items": [
+                    _item("Jobs", "schedule", "jobs.scheduledjob"),
+                    _item("Attempts", "history", "jobs.jobexecution"),
+                    _item("Recurring work", "event_repeat", "django_q.schedule"),
+                    _item("Clusters", "dns", "jobs.clusterheartbeat"),
+                ],
+            },
+            {
+                "title": "Settings",
+                "items": [
+                    _item("API keys", "key", "config.apitoken"),
+                    _item("Users", "person", "auth.user"),
+                    _item("Groups", "shield_person", "auth.group"),
+                    {
+                        "title": "Django-Q2",
+                        "icon": "memory",
+                        "link": reverse_lazy("admin:app_list", kwargs={"app_label": "django_q"}),
+                        "permission": lambda request: request.user.has_perm("django_q.view_ormq"),
+                    },
+                ],
+            },
+        ],
+    },
 }

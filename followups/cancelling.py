@@ -27,9 +27,7 @@ def cancel(follow_up_id: str, *, reason: str, now: datetime) -> bool:
         return _stop(follow_up, reason=reason, now=now)
 
 
-def cancel_pending(
-    user_id: str, *, reason: str, now: datetime, triggers: Sequence[str] | None = None
-) -> int:
+def cancel_pending(user_id: str, *, reason: str, now: datetime, triggers: Sequence[str] | None = None) -> int:
     """Cancel the member's pending follow-ups, or those of some triggers, and return how many.
 
     Needs the member's row locked (`members.lock`). What is on the wire is left to the relay, which asks the policy.

@@ -6,9 +6,7 @@ from followups.policy import Decision
 PLANNING, EXECUTION, RELAY = "planning", "execution", "relay"
 
 
-def record(
-    decision: Decision, *, user_id: str, trigger: str, asked_by: str, follow_up_id: str = ""
-) -> PolicyDecision:
+def record(decision: Decision, *, user_id: str, trigger: str, asked_by: str, follow_up_id: str = "") -> PolicyDecision:
     """Write one answer of the policy into the ledger."""
     return PolicyDecision.objects.create(
         follow_up_id=follow_up_id,

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
-from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from jobs import console, lifecycle, registry, stats
@@ -227,16 +226,14 @@ class JobAdmin(console.ConsoleAdmin):
             self.tell(request, f"Nothing was changed: the job is {job.get_status_display().lower()}.", good=False)
         return self.back_to(job)
 
-    @action(description="Run now", permissions=["operate"], url_path="run-now", icon="play_arrow")
+    @console.page_action("Run now", url_path="run-now", icon="play_arrow")
     def run_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
         question = console.Question("Run this job now?", "It becomes due at once; a worker takes it next.", "Run now")
         return self._one(
             request, object_id, lambda pk, now: lifecycle.run_now(pk, now=now), question, "The job is due now."
         )
 
-    @action(
-        description="Retry", permissions=["operate"], url_path="retry", icon="replay", variant=ActionVariant.PRIMARY
-    )
+    @console.page_action("Retry", url_path="retry", icon="replay", variant=ActionVariant.PRIMARY)
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
         sentence = "It becomes pending again, due now, with all its retries. Was its effect perhaps already there?"
         question = console.Question("Retry this job?", sentence, "Retry")
@@ -244,13 +241,7 @@ class JobAdmin(console.ConsoleAdmin):
             request, object_id, lambda pk, now: lifecycle.retry_job(pk, now=now), question, "The job is pending again."
         )
 
-    @action(
-        description="Cancel job",
-        permissions=["operate"],
-        url_path="cancel",
-        icon="cancel",
-        variant=ActionVariant.DANGER,
-    )
+    @console.page_action("Cancel job", url_path="cancel", icon="cancel", variant=ActionVariant.DANGER)
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         question = console.Question("Cancel this job?", "It will not run. Its row stays.", "Cancel the job", True)
         return self._one(

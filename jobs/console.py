@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -20,8 +20,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action
+from unfold.enums import ActionVariant
 
 from jobs.pagination import EstimatingPaginator
+
+F = TypeVar("F", bound=Callable[..., HttpResponse])
 
 NOTHING = "–"
 
@@ -95,6 +99,16 @@ class Question:
     form: forms.Form = field(default_factory=forms.Form)
 
 
+def page_action(
+    description: str, *, url_path: str, icon: str, variant: ActionVariant = ActionVariant.DEFAULT
+) -> Callable[[F], F]:
+    """Mark a method as an action of a row's page, for staff who may operate."""
+    mark: Callable[[F], F] = action(  # type: ignore[assignment]  # unfold promises an Action, which is the function
+        description=description, permissions=["operate"], url_path=url_path, icon=icon, variant=variant
+    )
+    return mark
+
+
 class ConsoleAdmin(ModelAdmin):
     """A list and pages to read. What rows may become is decided by the modules that own them, never by a form."""
 
@@ -102,7 +116,8 @@ class ConsoleAdmin(ModelAdmin):
     show_full_result_count = False
     paginator = EstimatingPaginator
     list_filter_submit = True
-    change_form_outer_after_template = "admin/console/panels.html"
+    change_form_outer_after_template = "admin/console/panels.html"  # type: ignore[assignment]
+    actions_detail: Sequence[str] = ()  # type: ignore[assignment]  # unfold declares the empty tuple's own type
     state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = {}
     """Actions of the page that only some rows allow."""
 
@@ -143,7 +158,7 @@ class ConsoleAdmin(ModelAdmin):
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
 
-    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[UnfoldAction]:
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         """Offer what the row's state allows."""
         offered: list[UnfoldAction] = super().get_actions_detail(request, object_id)
         if not offered or not self.state_actions:

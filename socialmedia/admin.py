@@ -172,7 +172,7 @@ class MessageAdmin(console.ConsoleAdmin):
         ("Details", {"fields": ("details",), "classes": ("collapse",)}),
     )
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow the link from a conversation."""
         return lookup == "conversation__id__exact" or super().lookup_allowed(lookup, value, request)
 

@@ -245,9 +245,7 @@ class TestQuietHours:
     )
     def test_cover_these_hours(self, start: int, end: int, quiet: set[int]) -> None:
         midnight = NOW.replace(hour=0)
-        heard = {
-            hour for hour in range(24) if policy.is_quiet(midnight + hour * HOUR, zone=UTC, start=start, end=end)
-        }
+        heard = {hour for hour in range(24) if policy.is_quiet(midnight + hour * HOUR, zone=UTC, start=start, end=end)}
 
         assert heard == quiet
 
@@ -314,9 +312,7 @@ class TestQuietHours:
         start=st.integers(0, 23),
         end=st.integers(0, 23),
     )
-    def test_never_hold_the_end_of_any_hold(
-        self, zone_name: str, at: datetime, ago: int, start: int, end: int
-    ) -> None:
+    def test_never_hold_the_end_of_any_hold(self, zone_name: str, at: datetime, ago: int, start: int, end: int) -> None:
         """Whatever gate holds: asked again at the end of the hold, quiet hours are not what stops it."""
         sent = tuple(Sent(at - timedelta(minutes=ago + extra), "custom") for extra in (0, 60, 120))
         facts = Facts(
