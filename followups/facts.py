@@ -20,7 +20,8 @@ def gather(user_id: str, trigger: str, *, now: datetime, asked_about: FollowUp |
     write one must hold the member's row (`members.lock`): then two candidates never both see the last free place.
     """
     limits = conf.current().limits()
-    member = _member(user_id)
+    newest = ConsentReceipt.objects.filter(user=OuterRef("pk")).order_by("-id").values("state")[:1]
+    member = UserProfile.objects.filter(pk=user_id).annotate(newest_receipt=Subquery(newest)).first()
     if member is None:
         return Facts(trigger=trigger, limits=limits)
     sent = [*_sent(user_id, now=now, asked_about=asked_about), *_under_way(user_id, now=now, asked_about=asked_about)]
@@ -38,11 +39,6 @@ def gather(user_id: str, trigger: str, *, now: datetime, asked_about: FollowUp |
         timezone=member.timezone,
         sent=tuple(sorted(sent, key=lambda entry: entry.at)),
     )
-
-
-def _member(user_id: str) -> "UserProfile | None":
-    newest = ConsentReceipt.objects.filter(user=OuterRef("pk")).order_by("-id").values("state")[:1]
-    return UserProfile.objects.filter(pk=user_id).annotate(newest_receipt=Subquery(newest)).first()
 
 
 def _sent(user_id: str, *, now: datetime, asked_about: FollowUp | None) -> list[Sent]:
