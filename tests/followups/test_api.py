@@ -1,9 +1,11 @@
 """Follow-ups, consent and health over REST."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -176,11 +178,41 @@ class TestHealth:
         assert set(response.json()) >= SEED_KEYS
         assert response.json()["status"] == "healthy"
 
-    def test_is_unavailable_without_a_cluster(self, program: APIClient) -> None:
+    def test_is_degraded_but_answers_without_a_cluster(self, program: APIClient) -> None:
         response = program.get("/api/v1/scheduler/health")
-        assert (response.status_code, response.json()["status"]) == (503, "unhealthy")
+        assert (response.status_code, response.json()["status"]) == (200, "degraded")
+        assert response.json()["scheduler_running"] is False
 
     @pytest.mark.parametrize("address", ["/api/scheduler/health", "/api/v1/scheduler/health"])
     def test_needs_a_key_that_may_read_jobs(self, address: str) -> None:
         assert APIClient().get(address).status_code == 401
         assert client("followups:read").get(address).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWithoutTheDatabase:
+    @pytest.fixture
+    def _no_database(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        connection.close()
+        with monkeypatch.context() as patch:
+            patch.setitem(connection.settings_dict, "HOST", "/nowhere")
+            yield
+        connection.close()
+
+    @pytest.mark.usefixtures("_no_database")
+    @pytest.mark.parametrize("address", ["/api/scheduler/health", "/api/v1/scheduler/health"])
+    def test_health_is_unhealthy(self, address: str) -> None:
+        program = APIClient(HTTP_AUTHORIZATION="Bearer cb_whatever", raise_request_exception=False)
+        response = program.get(address)
+        assert (response.status_code, response.json()["status"]) == (503, "unhealthy")
+
+    @pytest.mark.usefixtures("_no_database")
+    def test_everything_else_asks_to_come_back(self) -> None:
+        program = APIClient(HTTP_AUTHORIZATION="Bearer cb_whatever", raise_request_exception=False)
+        response = program.get("/api/v1/followups")
+        assert response.status_code == 503
+        assert response.json()["errors"][0]["code"] == "database_unavailable"
+
+    @pytest.mark.usefixtures("_no_database")
+    def test_the_process_is_alive(self) -> None:
+        assert APIClient().get("/health/live").status_code == 200
