@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Model, QuerySet
@@ -232,6 +233,10 @@ class ConsoleAdmin(ModelAdmin):
     def back_to(self, obj: Model) -> HttpResponse:
         """Go back to a row's page."""
         return HttpResponseRedirect(self.address(obj))
+
+    def note(self, request: HttpRequest, rows: Iterable[Model], text: str) -> None:
+        """Write into the rows' history in the console who did what."""
+        LogEntry.objects.log_actions(request.user.pk, list(rows), CHANGE, change_message=text)
 
     def tell(self, request: HttpRequest, text: str, *, good: bool = True) -> None:
         """Show a message on the next page."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -51,6 +52,7 @@ class TestBulkActions:
         good.refresh_from_db()
         bad.refresh_from_db()
         assert (good.status, bad.status) == (after, "completed")
+        assert [entry.object_id for entry in LogEntry.objects.all()] == [good.pk]
 
     def test_are_not_offered_to_those_who_may_only_look(self, client: Client) -> None:
         client.force_login(make_staff("jobs.view_scheduledjob"))
