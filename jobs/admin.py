@@ -189,7 +189,9 @@ class JobAdmin(console.ConsoleAdmin):
 
     def _each(self, request: HttpRequest, jobs: QuerySet[Any], change: Callable[..., bool], done: str) -> None:
         now = timezone.now()
-        chosen = list(jobs)
+        chosen = self.few(request, jobs)
+        if not chosen:
+            return
         done_to = [job for job in chosen if change(job.job_id, now=now)]
         changed, left = len(done_to), len(chosen) - len(done_to)
         self.note(request, done_to, f"{done.capitalize()}.")

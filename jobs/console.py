@@ -33,6 +33,7 @@ F = TypeVar("F", bound=Callable[..., HttpResponse])
 R = TypeVar("R", bound=Model)
 
 NOTHING = "–"
+MOST_AT_ONCE = 5_000
 
 
 def pill(text: str, kind: str = "") -> SafeString:
@@ -234,9 +235,17 @@ class ConsoleAdmin(ModelAdmin):
         """Go back to a row's page."""
         return HttpResponseRedirect(self.address(obj))
 
+    def few(self, request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
+        """Return the chosen rows; none, and a message, when they are more than one request can do."""
+        chosen = list(rows[: MOST_AT_ONCE + 1])
+        if len(chosen) <= MOST_AT_ONCE:
+            return chosen
+        self.tell(request, f"Nothing was changed: choose at most {MOST_AT_ONCE:,} at once, by a filter.", good=False)
+        return []
+
     def note(self, request: HttpRequest, rows: Iterable[Model], text: str) -> None:
         """Write into the rows' history in the console who did what."""
-        LogEntry.objects.log_actions(request.user.pk, list(rows), CHANGE, change_message=text)
+        LogEntry.objects.log_actions(str(request.user.pk), list(rows), CHANGE, change_message=text)
 
     def tell(self, request: HttpRequest, text: str, *, good: bool = True) -> None:
         """Show a message on the next page."""

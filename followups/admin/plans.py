@@ -130,7 +130,9 @@ class FollowUpAdmin(console.ConsoleAdmin):
 
     @admin.action(description="Cancel the pending ones", permissions=["operate"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        now, reason, chosen = timezone.now(), self._reason(request), list(queryset)
+        now, reason, chosen = timezone.now(), self._reason(request), self.few(request, queryset)
+        if not chosen:
+            return
         done_to = [row for row in chosen if planning.cancel_followup(row.pk, reason=reason, now=now)]
         changed, left = len(done_to), len(chosen) - len(done_to)
         self.note(request, done_to, "Cancelled.")
