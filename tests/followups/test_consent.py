@@ -150,6 +150,17 @@ class TestWithdraw:
         assert follow_up.message is not None
         assert follow_up.message.status == "suppressed"
 
+    def test_suppresses_other_automated_messages_but_no_answers(self) -> None:
+        member = make_member()
+        automated = make_automated(member)
+        answer = outbox.queue_reply(conversation=automated.conversation, text="Sure.", now=NOON)
+
+        opt_out(member)
+
+        automated.refresh_from_db()
+        answer.refresh_from_db()
+        assert (automated.status, answer.status) == ("suppressed", "queued")
+
     def test_rolled_back_leaves_everything_as_it_was(self) -> None:
         member = make_member()
         follow_up = make_plan(member)
@@ -309,10 +320,7 @@ class TestWithdrawalRace:
                 index: int, member: UserProfile = member, thread_id: int = thread.pk, receipt_id: int = receipt_id
             ) -> bool:
                 if index == 0:
-                    with transaction.atomic():
-                        opt_out(member)
-                        # What a withdrawal finds it can stop: here every queued message of the conversation.
-                        Message.objects.filter(conversation_id=thread_id, status="queued").update(status="suppressed")
+                    opt_out(member)
                     return True
                 try:
                     insert_raw(thread_id, receipt_id)
