@@ -89,6 +89,7 @@ def database(folder: Path) -> dict[str, Any]:
             "USER": server.ROLE,
             "HOST": str(place.socket),
             "DATA_DIR": str(folder),
+            "LINGER_SECONDS": whole("CHECKBACK_POSTGRES_LINGER_SECONDS", 15, low=0, high=86400),
             **common,
         }
     parsed = dict(_env.db_url_config(url))
