@@ -1,8 +1,26 @@
 """The app's entry in Django."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
 
 
 class JobsConfig(AppConfig):
     name = "jobs"
     verbose_name = "Jobs"
+
+    def ready(self) -> None:
+        """Load every app's `handlers.py`; keep the recurring work's schedules in place after each migrate."""
+        autodiscover_modules("handlers")
+        post_migrate.connect(_create_schedules, sender=self)
+
+
+def _create_schedules(**_: Any) -> None:
+    from django.db import connection
+
+    from jobs import recurring
+
+    if "django_q_schedule" in connection.introspection.table_names():
+        recurring.create_missing_schedules()

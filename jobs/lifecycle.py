@@ -2,22 +2,55 @@
 
 from datetime import datetime
 
+from django.utils import timezone
+
+from jobs import wakeup
+from jobs.models import JobStatus, ScheduledJob
+
+RETRYABLE = (JobStatus.FAILED, JobStatus.EXPIRED, JobStatus.UNKNOWN)
+
 
 def cancel_job(job_id: str, *, now: datetime) -> bool:
     """Cancel a pending job. False, and the row unchanged, in any other state or without such a job."""
-    raise NotImplementedError
+    return bool(
+        ScheduledJob.objects.pending().filter(job_id=job_id).update(status=JobStatus.CANCELLED, completed_at=now)
+    )
 
 
 def retry_job(job_id: str, *, now: datetime) -> bool:
-    """Make a failed, expired or unknown job pending again, due now, with all its retries. False otherwise."""
-    raise NotImplementedError
+    """Make a failed, expired or unknown job pending again, due now, with all its retries. False otherwise.
+
+    It does not expire again, and it gives up its unique key: another job may hold that by now.
+    """
+    changed = ScheduledJob.objects.filter(job_id=job_id, status__in=RETRYABLE).update(
+        status=JobStatus.PENDING,
+        next_attempt_at=now,
+        completed_at=None,
+        retry_count=0,
+        expires_at=None,
+        unique_key=None,
+    )
+    return _woken(changed)
 
 
 def run_now(job_id: str, *, now: datetime) -> bool:
     """Make a pending job due now. False otherwise."""
-    raise NotImplementedError
+    return _woken(ScheduledJob.objects.pending().filter(job_id=job_id).update(next_attempt_at=now))
 
 
 def reschedule_job(job_id: str, scheduled_time: datetime) -> bool:
-    """Move a pending job to another time. False otherwise."""
-    raise NotImplementedError
+    """Move a pending job to another time. False otherwise. Raises ValueError for a time without zone."""
+    if timezone.is_naive(scheduled_time):
+        raise ValueError("The scheduled time needs a time zone.")
+    changed = (
+        ScheduledJob.objects.pending()
+        .filter(job_id=job_id)
+        .update(scheduled_time=scheduled_time, next_attempt_at=scheduled_time, expires_at=None)
+    )
+    return _woken(changed)
+
+
+def _woken(changed: int) -> bool:
+    if changed:
+        wakeup.notify()
+    return bool(changed)

@@ -22,6 +22,8 @@ class Attempt(Generic[P]):
     """1 for the first attempt."""
     lease_token: UUID
     """Names this attempt: `outcomes.complete` lets a handler finish the job inside its own transaction with it."""
+    started_at: datetime | None = None
+    """When the handler was entered."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,137 @@
+"""Leases: the right of one worker to run claimed jobs and record their outcome, until a time."""
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from jobs import sql
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class ClaimedJob:
+    """One claimed row, as the database returned it."""
+
+    job_id: str
+    job_type: str
+    payload: Any
+    scheduled_time: datetime
+    retry_count: int
+    max_retries: int
+    is_too_late: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one claim took. One token for all of them."""
+
+    token: uuid.UUID
+    jobs: list[ClaimedJob]
+
+
+def claim(*, size: int, worker: str, lease: timedelta) -> Batch:
+    """Take up to `size` due jobs in one statement, by the database's clock. The batch may be empty."""
+    token = uuid.uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.read("claim_v1"), {"size": size, "token": token, "lease": lease.total_seconds(), "worker": worker}
+        )
+        rows = cursor.fetchall()
+    rows.sort(key=lambda row: (-row[7], row[8]))  # UPDATE returns its rows in no particular order
+    return Batch(token, [ClaimedJob(row[0], row[1], json.loads(row[2]), *row[3:7]) for row in rows])
+
+
+def renew(token: uuid.UUID, job_ids: Sequence[str], *, lease: timedelta) -> int:
+    """Extend the lease on those of the jobs that it still holds. Returns how many that are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE scheduled_jobs SET lease_expires_at = now() + %s * interval '1 second' "
+            "WHERE job_id = ANY(%s) AND lease_token = %s AND status = 'running'",
+            [lease.total_seconds(), list(job_ids), token],
+        )
+        return int(cursor.rowcount)
+
+
+def release(token: uuid.UUID, job_ids: Sequence[str]) -> int:
+    """Give back jobs that were claimed but not started: pending again, no attempt counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH released AS (UPDATE scheduled_jobs SET status = 'pending', lease_token = NULL, "
+            "lease_expires_at = NULL WHERE job_id = ANY(%s) AND lease_token = %s AND status = 'running' "
+            "RETURNING 1) SELECT count(*), CASE WHEN count(*) > 0 THEN pg_notify('checkback_jobs', '') END "
+            "FROM released",
+            [list(job_ids), token],
+        )
+        return int(cursor.fetchone()[0])
+
+
+class Keepalive:
+    """Renews a batch's lease from a thread while its jobs run.
+
+    The thread opens a database connection only if the batch outlives a third of its lease, which few do.
+    """
+
+    def __init__(self, token: uuid.UUID, job_ids: Sequence[str], lease: timedelta) -> None:
+        self._token = token
+        self._job_ids = job_ids
+        self._lease = lease
+        self._confirmed_at = time.monotonic()
+        self._done = threading.Event()
+
+    def is_fresh(self) -> bool:
+        """Whether the lease is certainly ours still. Asks the database when the last renewal is too long ago, as
+        after the whole process was suspended.
+        """
+        if time.monotonic() - self._confirmed_at < self._lease.total_seconds() / 2:
+            return True
+        return self._renew()
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, name="lease-keepalive", daemon=True).start()
+
+    def stop(self) -> None:
+        """Let the thread end. It may still be in a statement; that does no harm."""
+        self._done.set()
+
+    def _run(self) -> None:
+        interval = self._lease.total_seconds() / 3
+        try:
+            while not self._done.wait(interval):
+                try:
+                    self._renew()
+                except DatabaseError as error:
+                    # Not ours to mend: if it lasts, the lease runs out and the jobs are rescued.
+                    log.warning("job.lease_not_renewed", error=str(error))
+                    connection.close()
+        finally:
+            connection.close()
+
+    def _renew(self) -> bool:
+        asked_at = time.monotonic()
+        held = renew(self._token, self._job_ids, lease=self._lease)
+        if held:
+            self._confirmed_at = asked_at
+        return held > 0
+
+
+@contextmanager
+def kept_alive(batch: Batch, *, lease: timedelta) -> Iterator[Keepalive]:
+    """Renew the batch's lease for as long as the block runs."""
+    keepalive = Keepalive(batch.token, [job.job_id for job in batch.jobs], lease)
+    keepalive.start()
+    try:
+        yield keepalive
+    finally:
+        keepalive.stop()

@@ -1,0 +1,79 @@
+"""Taking back jobs from workers that died, and saying that a cluster is alive. Runs beside the worker pool."""
+
+import threading
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from jobs import registry, sql
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 5.0
+LARGEST_SWEEP = 1000
+FORGET_CLUSTERS_AFTER_SECONDS = 24 * 3600
+
+
+def rescue() -> int:
+    """Return jobs with an expired lease to the queue, or to `failed` or `unknown`. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.read("rescue_v1"), {"size": LARGEST_SWEEP, "not_repeatable": registry.not_repeatable()})
+        count = int(cursor.fetchone()[0])
+    if count:
+        log.warning("job.rescued", jobs=count)
+    return count
+
+
+def beat(cluster: str) -> None:
+    """Record that this cluster is alive, and forget clusters that have been silent for a day."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO job_clusters (cluster, beat_at) VALUES (%s, now()) "
+            "ON CONFLICT (cluster) DO UPDATE SET beat_at = now()",
+            [cluster],
+        )
+        cursor.execute(
+            "DELETE FROM job_clusters WHERE beat_at < now() - %s * interval '1 second'", [FORGET_CLUSTERS_AFTER_SECONDS]
+        )
+
+
+def leave(cluster: str) -> None:
+    """Remove the cluster's heartbeat at a clean stop."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM job_clusters WHERE cluster = %s", [cluster])
+
+
+class Tender(threading.Thread):
+    """Beats and rescues every few seconds, in a thread of the cluster's pusher process.
+
+    Not in the worker pool: when every worker is busy or stuck is just when it is needed.
+    """
+
+    def __init__(self, cluster: str) -> None:
+        super().__init__(name="job-tender", daemon=True)
+        self._cluster = cluster
+        self._done = threading.Event()
+
+    def stop(self) -> None:
+        """End the thread and take the heartbeat back."""
+        self._done.set()
+        self.join(timeout=EVERY_SECONDS)
+
+    def run(self) -> None:
+        """Until stopped. A database that is away is asked again next time."""
+        while True:
+            try:
+                beat(self._cluster)
+                while rescue() == LARGEST_SWEEP:
+                    pass
+            except DatabaseError as error:
+                log.warning("job.tender_failed", error=str(error))
+                connection.close()
+            if self._done.wait(EVERY_SECONDS):
+                break
+        try:
+            leave(self._cluster)
+        except DatabaseError as error:
+            log.warning("job.tender_failed", error=str(error))
+        connection.close()

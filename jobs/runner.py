@@ -1,0 +1,187 @@
+"""Running claimed jobs in a worker: per job or set by set, each with its own outcome."""
+
+import os
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from jobs import conf, leases, outcomes, registry
+from jobs.errors import Snooze
+from jobs.leases import Batch, ClaimedJob, Keepalive
+from jobs.models import JobStatus
+from jobs.registry import Attempt, Handler
+
+log = structlog.get_logger(__name__)
+
+SLICE_SECONDS = 1.0
+"""A worker goes back to Django-Q2 after this time, so that other tasks and a stop get their turn."""
+BATCH_SECONDS = 0.25
+"""How long a claimed batch should take: short enough to share work fairly, long enough to make claims cheap."""
+PATIENCE_SECONDS = 2.0
+"""A batch that takes longer gives its unstarted jobs back."""
+LARGEST_BATCH = 500
+FIRST_BATCH = 16
+
+
+class Pace:
+    """How many jobs to claim at once, learnt from how long this process needs for one."""
+
+    def __init__(self) -> None:
+        self.size = FIRST_BATCH
+
+    def learn(self, count: int, seconds: float) -> None:
+        """Take in that `count` jobs took `seconds`. Grows by doubling at most, shrinks at once."""
+        fitting = int(count * BATCH_SECONDS / max(seconds, 1e-6))
+        self.size = max(1, min(fitting, self.size * 2, LARGEST_BATCH))
+
+
+_pace = Pace()
+
+
+def worker_name() -> str:
+    """Host and process, as it stands in the rows."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def run_due() -> int:
+    """Run due jobs until none is left or the slice is over; the broker sends workers here. Returns how many ran."""
+    deadline = time.monotonic() + SLICE_SECONDS
+    count = 0
+    while conf.current().enabled and time.monotonic() < deadline:
+        ran = run_once(size=_pace.size)
+        if not ran:
+            break
+        count += ran
+    return count
+
+
+def run_once(*, size: int = LARGEST_BATCH) -> int:
+    """Claim one batch and run it. Returns how many jobs were claimed: 0 means that nothing is due."""
+    lease = conf.current().lease
+    batch = leases.claim(size=size, worker=worker_name(), lease=lease)
+    if batch.jobs:
+        began = time.monotonic()
+        with leases.kept_alive(batch, lease=lease) as keepalive:
+            started = _run_batch(batch, keepalive)
+        _pace.learn(max(started, 1), time.monotonic() - began)
+    return len(batch.jobs)
+
+
+def _run_batch(batch: Batch, keepalive: Keepalive) -> int:
+    """Run the jobs type by type, in the order in which the types first appear. Returns how many were started."""
+    give_back_at = time.monotonic() + PATIENCE_SECONDS
+    groups: dict[str, list[ClaimedJob]] = {}
+    for job in batch.jobs:
+        groups.setdefault("" if job.is_too_late else job.job_type, []).append(job)
+    started = 0
+    for job_type, jobs in groups.items():
+        if not job_type:
+            outcomes.expire([_bare_attempt(batch, job) for job in jobs], now=timezone.now())
+            started += len(jobs)
+            continue
+        for position, chunk in enumerate(_chunks(job_type, jobs)):
+            if (started or position) and (time.monotonic() > give_back_at or not keepalive.is_fresh()):
+                # Jobs that were started are settled, so this touches only those that were not.
+                leases.release(batch.token, [job.job_id for job in batch.jobs])
+                return started
+            _run_chunk(batch, job_type, chunk)
+            started += len(chunk)
+    return started
+
+
+def _chunks(job_type: str, jobs: list[ClaimedJob]) -> Sequence[list[ClaimedJob]]:
+    """All at once for a set-based type, one by one for the others and for what nobody handles."""
+    try:
+        many = registry.find(job_type).many
+    except registry.UnknownJobType:
+        many = False
+    return [jobs] if many else [[job] for job in jobs]
+
+
+def _run_chunk(batch: Batch, job_type: str, jobs: list[ClaimedJob]) -> None:
+    """Decode the payloads, fail those that are broken, run the rest."""
+    handler: Handler | None = None
+    ready: list[tuple[ClaimedJob, Attempt[Any]]] = []
+    for job in jobs:
+        try:
+            handler = registry.find(job_type)
+            ready.append((job, _attempt(batch, job, registry.decode(handler, job.payload))))
+        except (registry.UnknownJobType, registry.BrokenPayload) as error:
+            _fail(job, _bare_attempt(batch, job), error)
+    if handler is None or not ready:
+        return
+    if handler.many and len(ready) > 1 and _run_set(handler, [attempt for _, attempt in ready]):
+        return
+    for job, attempt in ready:
+        _run_one(handler, job, attempt)
+
+
+def _run_set(handler: Handler, attempts: list[Attempt[Any]]) -> bool:
+    """Effects and outcomes of the whole set in one transaction. False when it failed: then each must run alone."""
+    try:
+        with transaction.atomic():
+            handler.function(attempts)
+            outcomes.complete(attempts, now=timezone.now())
+    except Exception as error:
+        log.warning("job.set_failed", job_type=handler.job_type, jobs=len(attempts), error=outcomes.describe(error))
+        return False
+    return True
+
+
+def _run_one(handler: Handler, job: ClaimedJob, attempt: Attempt[Any]) -> None:
+    """Run one job and record its outcome, whatever happens in it."""
+    try:
+        if handler.many:
+            with transaction.atomic():
+                handler.function([attempt])
+                outcomes.complete([attempt], now=timezone.now())
+            return
+        handler.function(attempt)
+    except outcomes.LeaseLost as lost:
+        log.warning("job.lease_lost", job_id=job.job_id, job_type=job.job_type, error=str(lost))
+    except Snooze as pause:
+        outcomes.snooze(attempt, until=pause.until, reason=str(pause), now=timezone.now())
+    except Exception as error:
+        _fail(job, attempt, error)
+    else:
+        # No row changes when the handler completed the job itself, in the transaction of its effects.
+        outcomes.settle(
+            [attempt],
+            status=JobStatus.COMPLETED,
+            started_at=attempt.started_at or timezone.now(),
+            now=timezone.now(),
+        )
+
+
+def _fail(job: ClaimedJob, attempt: Attempt[Any], error: Exception) -> None:
+    status = outcomes.fail(attempt, error, max_retries=job.max_retries, now=timezone.now())
+    log.warning(
+        "job.attempt_failed",
+        job_id=job.job_id,
+        job_type=job.job_type,
+        attempt=attempt.number,
+        then=str(status),
+        error=outcomes.describe(error),
+    )
+
+
+def _attempt(batch: Batch, job: ClaimedJob, payload: Any) -> Attempt[Any]:
+    return Attempt(
+        job_id=job.job_id,
+        job_type=job.job_type,
+        payload=payload,
+        scheduled_time=job.scheduled_time,
+        number=job.retry_count + 1,
+        lease_token=batch.token,
+        started_at=timezone.now(),
+    )
+
+
+def _bare_attempt(batch: Batch, job: ClaimedJob) -> Attempt[Any]:
+    """An attempt that will not reach a handler."""
+    return _attempt(batch, job, None)

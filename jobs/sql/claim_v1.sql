@@ -1,0 +1,34 @@
+-- Claim up to :size due jobs for one worker: higher priorities first, then the oldest. Rows that somebody else is
+-- claiming are skipped, so any number of workers may run this at once. Called by jobs.leases.claim; served by
+-- idx_scheduled_jobs_due, one probe for each priority level, so that jobs due later are never looked at.
+WITH due AS MATERIALIZED (
+    SELECT candidate.job_id
+    FROM generate_series(9, 0, -1) AS level
+    CROSS JOIN LATERAL (
+        SELECT job_id
+        FROM scheduled_jobs
+        WHERE status = 'pending' AND priority = level AND next_attempt_at <= now()
+        ORDER BY next_attempt_at
+        LIMIT %(size)s
+        FOR UPDATE SKIP LOCKED
+    ) AS candidate
+    LIMIT %(size)s
+)
+UPDATE scheduled_jobs AS job
+SET status = 'running',
+    started_at = now(),
+    lease_token = %(token)s,
+    lease_expires_at = now() + %(lease)s * interval '1 second',
+    worker = %(worker)s
+FROM due
+WHERE job.job_id = due.job_id
+RETURNING
+    job.job_id,
+    job.job_type,
+    job.payload::text,
+    job.scheduled_time,
+    job.retry_count,
+    job.max_retries,
+    coalesce(job.expires_at < now(), FALSE) AS is_too_late,
+    job.priority,
+    job.next_attempt_at
