@@ -1,0 +1,106 @@
+"""The practice server's memory: an append-only file of JSON lines, replayed at start."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from bots.practice.world import Json, Message, UnknownThing, World
+
+
+class Journal:
+    """Records what happened after the world was built. A line that a crash cut short is dropped at the next start."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: TextIO | None = None
+
+    def open(self, world: World) -> None:
+        """Replay the file into the world, then keep it open for more."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        whole = self.path.read_bytes() if self.path.exists() else b""
+        kept = whole[: whole.rfind(b"\n") + 1]
+        for line in kept.decode().splitlines():
+            _replay(world, line)
+        self._file = self.path.open("a", encoding="utf-8")
+        self._file.truncate(len(kept))
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def write(self, event: str, **fields: Any) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps({"event": event, **fields}, ensure_ascii=False) + "\n")
+            self._file.flush()
+
+    def message(self, world: World, row: Message, event: str = "message") -> None:
+        place = world.channel(row.channel_id)
+        self.write(event, recipients=list(place.recipients), message=_packed(row))
+
+
+def _packed(row: Message) -> Json:
+    return {
+        "id": row.id,
+        "channel_id": row.channel_id,
+        "author_id": row.author_id,
+        "content": row.content,
+        "sent_at": row.sent_at.isoformat(),
+        "edited_at": row.edited_at.isoformat() if row.edited_at else None,
+        "nonce": row.nonce,
+        "embeds": row.embeds,
+        "components": row.components,
+        "reactions": {emoji: sorted(users) for emoji, users in row.reactions.items()},
+        "interaction_id": row.interaction_id,
+        "interaction_name": row.interaction_name,
+        "interaction_user_id": row.interaction_user_id,
+        "reply_to": row.reply_to,
+    }
+
+
+def _unpacked(packed: Json) -> Message:
+    edited = packed["edited_at"]
+    moments = {
+        "sent_at": datetime.fromisoformat(packed["sent_at"]),
+        "edited_at": datetime.fromisoformat(edited) if edited else None,
+        "reactions": {emoji: set(users) for emoji, users in packed["reactions"].items()},
+    }
+    return Message(**(packed | moments))
+
+
+def _replay(world: World, line: str) -> None:
+    """Apply one line; one about people or channels that the world no longer has is passed over."""
+    try:
+        entry = json.loads(line)
+        _APPLY[entry["event"]](world, entry)
+    except (UnknownThing, KeyError, TypeError, ValueError):
+        return
+
+
+def _message(world: World, entry: Json) -> None:
+    if entry["recipients"]:
+        world.open_dm(*entry["recipients"])
+    row = _unpacked(entry["message"])
+    world.channel(row.channel_id)
+    world.user(row.author_id)
+    world.add_message(row)
+
+
+def _deleted(world: World, entry: Json) -> None:
+    world.delete_message(entry["channel_id"], entry["message_id"])
+
+
+def _commands(world: World, entry: Json) -> None:
+    world.commands[entry["guild_id"]] = entry["commands"]
+
+
+def _joined(world: World, entry: Json) -> None:
+    world.join(entry["guild_id"], entry["user_id"], now=datetime.fromisoformat(entry["at"]), nickname=entry["nickname"])
+
+
+def _left(world: World, entry: Json) -> None:
+    world.leave(entry["guild_id"], entry["user_id"])
+
+
+_APPLY = {"message": _message, "deleted": _deleted, "commands": _commands, "joined": _joined, "left": _left}

@@ -1,0 +1,229 @@
+"""How the practice world looks on Discord's wire: ids as strings, exactly the keys that clients rely on."""
+
+import re
+from datetime import datetime
+
+from bots.practice.world import DIRECT, GUILD_TEXT, Channel, Guild, Json, Member, Message, World
+
+EPHEMERAL = 1 << 6
+LOADING = 1 << 7
+ALL_PERMISSIONS = str((1 << 50) - 1)
+_MENTION = re.compile(r"<@!?(\d{1,20})>")
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def user(world: World, user_id: int) -> Json:
+    row = world.user(user_id)
+    payload: Json = {
+        "id": str(row.id),
+        "username": row.username,
+        "global_name": None if row.is_bot else row.display_name,
+        "discriminator": "0001" if row.is_bot else "0",
+        "avatar": None,
+        "public_flags": 0,
+    }
+    return payload | ({"bot": True} if row.is_bot else {})
+
+
+def current_user(world: World) -> Json:
+    extra = {"verified": True, "mfa_enabled": True, "locale": "en-US", "email": None, "flags": 0}
+    return user(world, world.bot.id) | extra
+
+
+def member(world: World, row: Member, *, with_user: bool = True) -> Json:
+    payload: Json = {
+        "nick": row.nickname,
+        "roles": [],
+        "joined_at": timestamp(row.joined_at),
+        "premium_since": None,
+        "deaf": False,
+        "mute": False,
+        "flags": 0,
+        "pending": False,
+        "avatar": None,
+        "communication_disabled_until": None,
+    }
+    return payload | ({"user": user(world, row.user_id)} if with_user else {})
+
+
+def channel(world: World, row: Channel, *, viewer: int | None = None) -> Json:
+    """Return a channel; a private one lists its recipients without the viewer."""
+    last = world.last_message_id(row.id)
+    payload: Json = {"id": str(row.id), "last_message_id": None if last is None else str(last)}
+    if row.guild_id is None:
+        others = [user(world, user_id) for user_id in row.recipients if user_id != (viewer or world.bot.id)]
+        return payload | {"type": DIRECT, "recipients": others, "flags": 0}
+    return payload | {
+        "type": GUILD_TEXT,
+        "guild_id": str(row.guild_id),
+        "name": row.name,
+        "topic": row.topic,
+        "position": row.position,
+        "permission_overwrites": [],
+        "nsfw": False,
+        "parent_id": None,
+        "rate_limit_per_user": 0,
+        "flags": 0,
+    }
+
+
+def _everyone(guild: Guild) -> Json:
+    return {
+        "id": str(guild.id),
+        "name": "@everyone",
+        "color": 0,
+        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+        "hoist": False,
+        "position": 0,
+        "permissions": ALL_PERMISSIONS,
+        "managed": False,
+        "mentionable": False,
+        "flags": 0,
+        "icon": None,
+        "unicode_emoji": None,
+    }
+
+
+def guild(world: World, row: Guild) -> Json:
+    """Return a community without its members, as REST does."""
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "icon": None,
+        "splash": None,
+        "discovery_splash": None,
+        "owner_id": str(row.owner_id),
+        "afk_channel_id": None,
+        "afk_timeout": 300,
+        "verification_level": 0,
+        "default_message_notifications": 0,
+        "explicit_content_filter": 0,
+        "roles": [_everyone(row)],
+        "emojis": [],
+        "stickers": [],
+        "features": [],
+        "mfa_level": 0,
+        "system_channel_id": None,
+        "system_channel_flags": 0,
+        "rules_channel_id": None,
+        "public_updates_channel_id": None,
+        "vanity_url_code": None,
+        "description": None,
+        "banner": None,
+        "premium_tier": 0,
+        "premium_subscription_count": 0,
+        "preferred_locale": "en-US",
+        "nsfw_level": 0,
+        "premium_progress_bar_enabled": False,
+        "max_members": 500_000,
+    }
+
+
+def guild_create(world: World, row: Guild, *, with_members: bool) -> Json:
+    """Return a community as the gateway announces it; many members are left for the client to ask for."""
+    whole = with_members and len(row.members) <= 250
+    members = row.members.values() if whole else [row.members[world.bot.id]]
+    return guild(world, row) | {
+        "joined_at": timestamp(row.members[world.bot.id].joined_at),
+        "large": len(row.members) > 250,
+        "unavailable": False,
+        "member_count": len(row.members),
+        "members": [member(world, each) for each in members],
+        "channels": [channel(world, each) for each in row.channels.values()],
+        "threads": [],
+        "presences": [],
+        "voice_states": [],
+        "stage_instances": [],
+        "guild_scheduled_events": [],
+        "soundboard_sounds": [],
+    }
+
+
+def mentions(world: World, text: str) -> list[int]:
+    found = (int(number) for number in _MENTION.findall(text))
+    return [number for number in dict.fromkeys(found) if number in world.users]
+
+
+def message(world: World, row: Message) -> Json:
+    """Return a message as REST does: no nonce, and neither `member` nor `guild_id`."""
+    payload: Json = {
+        "id": str(row.id),
+        "type": _message_type(row),
+        "channel_id": str(row.channel_id),
+        "author": user(world, row.author_id),
+        "content": row.content,
+        "timestamp": timestamp(row.sent_at),
+        "edited_timestamp": timestamp(row.edited_at),
+        "tts": False,
+        "mention_everyone": False,
+        "mentions": [user(world, number) for number in mentions(world, row.content)],
+        "mention_roles": [],
+        "attachments": [],
+        "embeds": row.embeds,
+        "components": row.components,
+        "pinned": False,
+        "flags": EPHEMERAL if row.is_ephemeral else 0,
+    }
+    if row.reactions:
+        payload["reactions"] = [_reaction(world, emoji, users) for emoji, users in row.reactions.items()]
+    if row.reply_to is not None:
+        payload["message_reference"] = {"type": 0, "message_id": str(row.reply_to), "channel_id": str(row.channel_id)}
+    if row.interaction_id is not None and row.interaction_user_id is not None:
+        asker = user(world, row.interaction_user_id)
+        payload["interaction_metadata"] = {
+            "id": str(row.interaction_id),
+            "type": 2,
+            "name": row.interaction_name,
+            "user": asker,
+            "authorizing_integration_owners": {},
+        }
+    return payload
+
+
+def _message_type(row: Message) -> int:
+    if row.interaction_id is not None:
+        return 20
+    return 19 if row.reply_to is not None else 0
+
+
+def _reaction(world: World, emoji: str, users: set[int]) -> Json:
+    return {
+        "emoji": {"id": None, "name": emoji},
+        "count": len(users),
+        "count_details": {"burst": 0, "normal": len(users)},
+        "burst_colors": [],
+        "me": world.bot.id in users,
+        "me_burst": False,
+    }
+
+
+def message_event(world: World, row: Message) -> Json:
+    """Return a message as the gateway announces it: a private one has no `guild_id` key at all."""
+    payload = message(world, row) | ({} if row.nonce is None else {"nonce": row.nonce})
+    place = world.channel(row.channel_id)
+    if place.guild_id is None:
+        return payload
+    payload["guild_id"] = str(place.guild_id)
+    author = world.guild(place.guild_id).members.get(row.author_id)
+    return payload | ({} if author is None else {"member": member(world, author, with_user=False)})
+
+
+def application(world: World) -> Json:
+    owner = next((number for number, row in world.users.items() if not row.is_bot), world.bot.id)
+    return {
+        "id": str(world.bot.id),
+        "name": world.bot.display_name,
+        "description": "The bot of the practice Discord.",
+        "icon": None,
+        "bot_public": False,
+        "bot_require_code_grant": False,
+        "verify_key": "0" * 64,
+        # Message content and members, for bots in fewer than the number of servers that asks for a review.
+        "flags": (1 << 15) | (1 << 19),
+        "owner": user(world, owner),
+        "team": None,
+        "interactions_endpoint_url": None,
+    }

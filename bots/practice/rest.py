@@ -1,0 +1,508 @@
+"""Discord's REST API, version 10, as far as a bot of private messages and slash commands uses it."""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from bots.practice import payloads
+from bots.practice.community import INTERACTION_LIFE, INTERACTION_TIME, Community, Interaction
+from bots.practice.faults import Fault, Faults, Kind
+from bots.practice.limits import Limits
+from bots.practice.world import Channel, Json, Message, UnknownThing
+
+PREFIX = "/api/v10"
+LONGEST_MESSAGE = 2_000
+LONGEST_NONCE = 25
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A request as it came, for tests to look at."""
+
+    method: str
+    path: str
+    body: Any
+    at: datetime
+
+
+@dataclass
+class Call:
+    """A request being answered."""
+
+    request: web.Request
+    body: Any
+
+    def number(self, name: str) -> int:
+        text = self.request.match_info[name]
+        if not text.isdecimal():
+            raise invalid_form(name, "NUMBER_TYPE_COERCE", f'Value "{text}" is not snowflake.')
+        return int(text)
+
+    def text(self, name: str) -> str:
+        return self.request.match_info[name]
+
+    def asked_number(self, name: str) -> int | None:
+        value = self.request.query.get(name)
+        return int(value) if value is not None and value.isdecimal() else None
+
+
+@dataclass
+class Refusal(Exception):
+    """An error answer in Discord's form."""
+
+    status: int
+    code: int
+    message: str
+    extra: Json = field(default_factory=dict)
+
+
+def unknown(code: int, what: str) -> Refusal:
+    return Refusal(404, code, f"Unknown {what}")
+
+
+def invalid_form(name: str, code: str, message: str) -> Refusal:
+    errors = {name: {"_errors": [{"code": code, "message": message}]}}
+    return Refusal(400, 50035, "Invalid Form Body", {"errors": errors})
+
+
+Handler = Callable[[Call], Any]
+
+
+class RestApi:
+    """The endpoints. `sent` gets every message that the bot sends to a channel, once."""
+
+    def __init__(self, community: Community, faults: Faults, limits: Limits, token: str) -> None:
+        self.community = community
+        self.world = community.world
+        self.faults = faults
+        self.limits = limits
+        self.token = token
+        self.base_url = ""
+        self.gateway_url = ""
+        self.sent: asyncio.Queue[Message] = asyncio.Queue()
+        self.requests: list[Recorded] = []
+
+    def add_routes(self, app: web.Application) -> None:
+        bot, me = "/applications/{application_id}", "@me"
+        message = "/channels/{channel_id}/messages/{message_id}"
+        hook, answer = "/webhooks/{application_id}/{token}", "/webhooks/{application_id}/{token}/messages/{message_id}"
+        for method, path, handler in (
+            ("GET", f"/users/{me}", self.current_user),
+            ("GET", "/users/{user_id}", self.user),
+            ("POST", f"/users/{me}/channels", self.open_dm),
+            ("GET", f"/users/{me}/guilds", self.guilds),
+            ("GET", f"/oauth2/applications/{me}", self.application),
+            ("GET", f"/applications/{me}", self.application),
+            ("GET", "/gateway", self.gateway),
+            ("GET", "/gateway/bot", self.gateway_bot),
+            ("GET", "/guilds/{guild_id}", self.guild),
+            ("GET", "/guilds/{guild_id}/channels", self.guild_channels),
+            ("GET", "/guilds/{guild_id}/members/{user_id}", self.member),
+            ("GET", "/channels/{channel_id}", self.channel),
+            ("POST", "/channels/{channel_id}/typing", self.typing),
+            ("GET", "/channels/{channel_id}/messages", self.history),
+            ("POST", "/channels/{channel_id}/messages", self.send),
+            ("GET", message, self.message),
+            ("PATCH", message, self.edit),
+            ("DELETE", message, self.delete),
+            ("PUT", message + "/reactions/{emoji}/@me", self.react),
+            ("DELETE", message + "/reactions/{emoji}/@me", self.unreact),
+            ("GET", bot + "/commands", self.commands),
+            ("PUT", bot + "/commands", self.register),
+            ("GET", bot + "/guilds/{guild_id}/commands", self.commands),
+            ("PUT", bot + "/guilds/{guild_id}/commands", self.register),
+            ("POST", "/interactions/{interaction_id}/{token}/callback", self.callback),
+            ("POST", hook, self.follow_up),
+            ("GET", answer, self.answer),
+            ("PATCH", answer, self.edit_answer),
+            ("DELETE", answer, self.delete_answer),
+        ):
+            app.router.add_route(method, PREFIX + path, self._endpoint(method, path, handler))
+        app.router.add_route("*", PREFIX + "/{rest:.*}", self._endpoint("*", "/{rest}", self.nothing))
+
+    # --- the frame round every endpoint ---
+
+    def _endpoint(self, method: str, path: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+        open_to_all = path.startswith(("/interactions/", "/webhooks/")) or path == "/gateway"
+        route = f"{method} {path}"
+
+        async def endpoint(request: web.Request) -> web.Response:
+            call = Call(request, await _body(request))
+            asked = request.path.removeprefix(PREFIX)
+            self.requests.append(Recorded(request.method, asked, call.body, self.community.now()))
+            fault = self.faults.strike(request.method, asked, self._concerned(call))
+            early = await self._before(request, fault)
+            if early is not None:
+                return early
+            response = self._authorized(call, route, handler, open_to_all=open_to_all)
+            return await self._after(request, fault, response)
+
+        return endpoint
+
+    def _authorized(self, call: Call, route: str, handler: Handler, *, open_to_all: bool) -> web.Response:
+        if not open_to_all:
+            if call.request.headers.get("Authorization") != f"Bot {self.token}":
+                return reply({"message": "401: Unauthorized", "code": 0}, 401)
+            wait = self.limits.take_global()
+            if wait is not None:
+                return too_many(wait, scope="global")
+        major = call.request.match_info.get("channel_id") or call.request.match_info.get("token", "")
+        headers, wait = self.limits.take(route, major)
+        response = self._answer(call, handler) if wait is None else too_many(wait, scope="user")
+        response.headers.update(headers)
+        return response
+
+    def _answer(self, call: Call, handler: Handler) -> web.Response:
+        try:
+            return reply(handler(call))
+        except Refusal as refusal:
+            return reply({"message": refusal.message, "code": refusal.code, **refusal.extra}, refusal.status)
+        except UnknownThing as error:
+            return reply({"message": str(error), "code": 0}, 404)
+
+    async def _before(self, request: web.Request, fault: Fault | None) -> web.Response | None:
+        """Make the faults that strike before anything is accepted."""
+        if fault is None:
+            return None
+        if fault.kind is Kind.HELD_BEFORE:
+            await fault.release.wait()
+        elif fault.kind is Kind.DROPPED:
+            _reset(request)
+            return reply(None)
+        elif fault.kind is Kind.CLOUDFLARE_BANNED:
+            return web.Response(status=429, text="error code: 1015", content_type="text/plain")
+        elif fault.kind in (Kind.RATE_LIMITED, Kind.GLOBAL_RATE_LIMITED):
+            return too_many(fault.retry_after, scope="user" if fault.kind is Kind.RATE_LIMITED else "global")
+        elif fault.kind is Kind.REFUSED:
+            return reply({"message": fault.message, "code": fault.code}, fault.status)
+        return None
+
+    async def _after(self, request: web.Request, fault: Fault | None, response: web.Response) -> web.Response:
+        """Make the faults that strike when the request has been carried out."""
+        if fault is None:
+            return response
+        if fault.kind is Kind.BAD_GATEWAY_AFTER:
+            return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
+        if fault.kind is Kind.ANSWER_LOST and request.transport is not None:
+            request.transport.close()
+        if fault.kind is Kind.HELD_AFTER:
+            await fault.release.wait()
+        return response
+
+    def _concerned(self, call: Call) -> int | None:
+        """Return the user whom a request is about: the other one of a private channel, or of one to be opened."""
+        if isinstance(call.body, dict) and "recipient_id" in call.body:
+            return int(call.body["recipient_id"])
+        channel_id = call.request.match_info.get("channel_id", "")
+        place = self.world.direct.get(int(channel_id)) if channel_id.isdecimal() else None
+        return None if place is None else self._other(place)
+
+    def _other(self, place: Channel) -> int | None:
+        return next((number for number in place.recipients if number != self.world.bot.id), None)
+
+    # --- users, communities, channels ---
+
+    def current_user(self, _call: Call) -> Json:
+        return payloads.current_user(self.world)
+
+    def user(self, call: Call) -> Json:
+        number = call.number("user_id")
+        if number not in self.world.users:
+            raise unknown(10013, "User")
+        return payloads.user(self.world, number)
+
+    def application(self, _call: Call) -> Json:
+        return payloads.application(self.world)
+
+    def gateway(self, _call: Call) -> Json:
+        return {"url": self.gateway_url}
+
+    def gateway_bot(self, _call: Call) -> Json:
+        limit = {"total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1}
+        return {"url": self.gateway_url, "shards": 1, "session_start_limit": limit}
+
+    def guilds(self, _call: Call) -> list[Json]:
+        return [payloads.guild(self.world, row) for row in self.world.guilds_of(self.world.bot.id)]
+
+    def guild(self, call: Call) -> Json:
+        row = self.world.guilds.get(call.number("guild_id"))
+        if row is None:
+            raise unknown(10004, "Guild")
+        return payloads.guild(self.world, row)
+
+    def guild_channels(self, call: Call) -> list[Json]:
+        row = self.world.guilds.get(call.number("guild_id"))
+        if row is None:
+            raise unknown(10004, "Guild")
+        return [payloads.channel(self.world, each) for each in row.channels.values()]
+
+    def member(self, call: Call) -> Json:
+        guild = self.world.guilds.get(call.number("guild_id"))
+        if guild is None:
+            raise unknown(10004, "Guild")
+        row = guild.members.get(call.number("user_id"))
+        if row is None:
+            raise unknown(10007, "Member")
+        return payloads.member(self.world, row)
+
+    def open_dm(self, call: Call) -> Json:
+        number = int(call.body["recipient_id"])
+        if number not in self.world.users:
+            raise unknown(10013, "User")
+        if self.world.user(number).is_bot:
+            raise Refusal(400, 50007, "Cannot send messages to this user")
+        return payloads.channel(self.world, self.world.open_dm(self.world.bot.id, number))
+
+    def _place(self, call: Call) -> Channel:
+        number = call.number("channel_id")
+        try:
+            place = self.world.channel(number)
+        except UnknownThing:
+            raise unknown(10003, "Channel") from None
+        if place.guild_id is None and self.world.bot.id not in place.recipients:
+            raise unknown(10003, "Channel")
+        return place
+
+    def channel(self, call: Call) -> Json:
+        return payloads.channel(self.world, self._place(call))
+
+    def typing(self, call: Call) -> None:
+        self.community.type_in(self._place(call).id, self.world.bot.id)
+
+    # --- messages ---
+
+    def history(self, call: Call) -> list[Json]:
+        place = self._place(call)
+        limit = call.asked_number("limit")
+        if limit is not None and not 1 <= limit <= 100:
+            raise invalid_form("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 100.")
+        edges = {name: call.asked_number(name) for name in ("before", "after", "around")}
+        rows = self.world.history(place.id, limit=limit or 50, **edges)
+        return [payloads.message(self.world, row) for row in rows]
+
+    def send(self, call: Call) -> Json:
+        place = self._place(call)
+        data = _checked(call.body)
+        nonce = data.get("nonce")
+        bot_id = self.world.bot.id
+        if nonce is not None and str(data.get("enforce_nonce", "")).lower() == "true":
+            earlier = self.world.with_nonce(bot_id, str(nonce), now=self.community.now())
+            if earlier is not None:
+                return payloads.message(self.world, earlier) | {"nonce": nonce}
+        self._check_reachable(place)
+        reference = data.get("message_reference") or {}
+        row = self.community.post(
+            place.id,
+            bot_id,
+            data.get("content") or "",
+            nonce=None if nonce is None else str(nonce),
+            embeds=data.get("embeds") or [],
+            components=data.get("components") or [],
+            reply_to=int(reference["message_id"]) if "message_id" in reference else None,
+        )
+        self.sent.put_nowait(row)
+        return payloads.message(self.world, row) | ({} if nonce is None else {"nonce": nonce})
+
+    def _check_reachable(self, place: Channel) -> None:
+        if place.is_direct and not any(
+            self._other(place) in guild.members for guild in self.world.guilds_of(self.world.bot.id)
+        ):
+            text = "Cannot send messages to this user due to having no mutual guilds"
+            raise Refusal(403, 50278, text)
+
+    def _row(self, call: Call) -> Message:
+        place = self._place(call)
+        try:
+            return self.world.message(place.id, call.number("message_id"))
+        except UnknownThing:
+            raise unknown(10008, "Message") from None
+
+    def message(self, call: Call) -> Json:
+        return payloads.message(self.world, self._row(call))
+
+    def edit(self, call: Call) -> Json:
+        row = self._row(call)
+        if row.author_id != self.world.bot.id:
+            raise Refusal(403, 50005, "Cannot edit a message authored by another user")
+        return payloads.message(self.world, self.community.edit(row, _checked(call.body, edited=True)))
+
+    def delete(self, call: Call) -> None:
+        row = self._row(call)
+        if row.author_id != self.world.bot.id and self.world.channel(row.channel_id).is_direct:
+            raise Refusal(403, 50003, "Cannot execute action on a DM channel")
+        self.community.delete(row)
+
+    def react(self, call: Call) -> None:
+        self.community.react(self._row(call), self.world.bot.id, unquote(call.text("emoji")))
+
+    def unreact(self, call: Call) -> None:
+        self.community.react(self._row(call), self.world.bot.id, unquote(call.text("emoji")), add=False)
+
+    # --- commands and interactions ---
+
+    def _scope(self, call: Call) -> int | None:
+        return call.number("guild_id") if "guild_id" in call.request.match_info else None
+
+    def commands(self, call: Call) -> list[Json]:
+        return self.world.commands.get(self._scope(call), [])
+
+    def register(self, call: Call) -> list[Json]:
+        return self.community.register(call.body, guild_id=self._scope(call))
+
+    def _interaction(self, call: Call) -> Interaction:
+        row = self.community.interactions.get(call.text("token"))
+        if row is None:
+            raise unknown(10015, "Webhook")
+        if self.community.now() - row.asked_at > INTERACTION_LIFE:
+            raise Refusal(401, 50027, "Invalid Webhook Token")
+        return row
+
+    def callback(self, call: Call) -> Json | None:
+        row = self.community.interactions.get(call.text("token"))
+        late = row is not None and self.community.now() - row.asked_at > INTERACTION_TIME
+        if row is None or late or row.id != call.number("interaction_id"):
+            raise unknown(10062, "interaction")
+        if row.is_acknowledged:
+            raise Refusal(400, 40060, "Interaction has already been acknowledged.")
+        kind, data = int(call.body["type"]), call.body.get("data") or {}
+        message = self._respond(row, kind, data)
+        if call.request.query.get("with_response") not in ("1", "true"):
+            return None
+        return _callback_answer(row, kind, None if message is None else payloads.message(self.world, message))
+
+    def _respond(self, row: Interaction, kind: int, data: Json) -> Message | None:
+        ephemeral = bool(int(data.get("flags") or 0) & payloads.EPHEMERAL)
+        message: Message | None = None
+        if kind == 4:
+            _checked(data)
+            row.is_acknowledged = True
+            row.is_ephemeral = ephemeral
+            return self.community.answer(row, data, ephemeral=ephemeral, original=True)
+        row.is_acknowledged = True
+        if kind == 5:
+            row.is_deferred, row.is_ephemeral = True, ephemeral
+        elif kind == 7 and row.on_message is not None:
+            message = row.original = self.community.edit(row.on_message, _checked(data, edited=True))
+        elif kind == 9:
+            row.modal = data
+        row.touch()
+        self.community.announce("answered", row)
+        return message
+
+    def follow_up(self, call: Call) -> Json:
+        row = self._interaction(call)
+        if not row.is_acknowledged:
+            raise unknown(10015, "Webhook")
+        data = _checked(call.body)
+        # The first message after "is thinking" takes its place, and is as private as that was.
+        first = row.is_deferred and row.original is None
+        own = bool(int(data.get("flags") or 0) & payloads.EPHEMERAL)
+        message = self.community.answer(row, data, ephemeral=row.is_ephemeral if first else own, original=first)
+        return payloads.message(self.world, message)
+
+    def _answered(self, call: Call) -> tuple[Interaction, Message]:
+        row = self._interaction(call)
+        wanted = call.text("message_id")
+        found = row.original if wanted == "@original" else None
+        for message in row.answers:
+            if str(message.id) == wanted:
+                found = message
+        if found is None:
+            raise unknown(10008, "Message")
+        return row, found
+
+    def answer(self, call: Call) -> Json:
+        return payloads.message(self.world, self._answered(call)[1])
+
+    def edit_answer(self, call: Call) -> Json:
+        row = self._interaction(call)
+        data = _checked(call.body, edited=True)
+        if call.text("message_id") == "@original" and row.is_deferred and row.original is None:
+            message = self.community.answer(row, data, ephemeral=row.is_ephemeral, original=True)
+        else:
+            message = self.community.edit(self._answered(call)[1], data)
+            row.touch()
+        return payloads.message(self.world, message)
+
+    def delete_answer(self, call: Call) -> None:
+        row, message = self._answered(call)
+        self.community.delete(message)
+        row.answers.remove(message)
+        if row.original is message:
+            row.original = None
+
+    def nothing(self, call: Call) -> None:
+        raise Refusal(404, 0, f"404: Not Found: the practice Discord has no {call.request.method} {call.request.path}")
+
+
+def reply(data: Any, status: int = 200) -> web.Response:
+    """Return a JSON answer. The content type has no charset: discord.py decodes only the bare one."""
+    if data is None:
+        return web.Response(status=204)
+    return web.Response(status=status, body=json.dumps(data).encode(), headers={"Content-Type": "application/json"})
+
+
+def too_many(retry_after: float, *, scope: str) -> web.Response:
+    """Return a 429 as Discord's own: without `Via` clients take it for a ban by Cloudflare."""
+    is_global = scope == "global"
+    body = {"message": "You are being rate limited.", "retry_after": round(retry_after, 3), "global": is_global}
+    response = reply(body, 429)
+    response.headers.update({"Via": "1.1 google", "Retry-After": f"{retry_after:.3f}", "X-RateLimit-Scope": scope})
+    if is_global:
+        response.headers["X-RateLimit-Global"] = "true"
+    return response
+
+
+async def _body(request: web.Request) -> Any:
+    try:
+        if request.content_type.startswith("multipart/"):
+            return json.loads(str((await request.post())["payload_json"]))
+        raw = await request.read()
+        return json.loads(raw) if raw else {}
+    except (KeyError, ValueError):
+        return {}
+
+
+def _checked(data: Json, *, edited: bool = False) -> Json:
+    """Return a message's data, or raise what Discord says of a message that it does not take."""
+    content = data.get("content") or ""
+    if len(content) > LONGEST_MESSAGE:
+        raise invalid_form("content", "BASE_TYPE_MAX_LENGTH", f"Must be {LONGEST_MESSAGE} or fewer in length.")
+    nonce = data.get("nonce")
+    if nonce is not None and len(str(nonce)) > LONGEST_NONCE:
+        raise invalid_form("nonce", "NONCE_TYPE_TOO_LONG", f"Must be {LONGEST_NONCE} or fewer in length.")
+    if not edited and not content.strip() and not data.get("embeds") and not data.get("components"):
+        raise Refusal(400, 50006, "Cannot send an empty message")
+    return data
+
+
+def _callback_answer(row: Interaction, kind: int, message: Json | None) -> Json:
+    interaction: Json = {
+        "id": str(row.id),
+        "type": 2 if row.on_message is None else 3,
+        "response_message_loading": row.is_deferred,
+        "response_message_ephemeral": row.is_ephemeral,
+    }
+    if message is None:
+        return {"interaction": interaction}
+    interaction["response_message_id"] = message["id"]
+    return {"interaction": interaction, "resource": {"type": kind, "message": message}}
+
+
+def _reset(request: web.Request) -> None:
+    """Cut the connection with a TCP reset."""
+    transport = request.transport
+    if transport is None:
+        return
+    endpoint = transport.get_extra_info("socket")
+    if endpoint is not None:
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
