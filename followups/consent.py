@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from followups.models import ConsentReceipt
+from django.db import transaction
+
+from followups import cancelling, members
+from followups.models import ConsentReceipt, ConsentState, UserProfile
 
 WORDING_VERSION = "2026-11"
 WORDING = (
@@ -35,12 +38,15 @@ class Withdrawal:
 
 def current(user_id: str) -> ConsentReceipt | None:
     """The newest receipt, or None when the member was never asked."""
-    raise NotImplementedError
+    return ConsentReceipt.objects.filter(user_id=user_id).order_by("-id").first()
 
 
 def require(user_id: str) -> Consent:
     """Return the live consent. Raises ConsentMissing when it was never given, refused or withdrawn."""
-    raise NotImplementedError
+    receipt = ConsentReceipt.objects.filter(user_id=user_id).select_related("user").order_by("-id").first()
+    if receipt is None or receipt.state != ConsentState.GRANTED or receipt.user.follow_ups_enabled is not True:
+        raise ConsentMissing(f"Member {user_id} has no live consent.")
+    return Consent(user_id=user_id, receipt_id=receipt.pk)
 
 
 def grant(
@@ -51,11 +57,49 @@ def grant(
     Raises:
         UserProfile.DoesNotExist: nobody with this id is known.
     """
-    raise NotImplementedError
+    with transaction.atomic():
+        profile = members.lock(user_id)
+        newest = current(user_id)
+        if newest is not None and newest.state == ConsentState.GRANTED and profile.follow_ups_enabled:
+            return newest
+        return _write(
+            profile,
+            state=ConsentState.GRANTED,
+            source=source,
+            evidence=evidence,
+            actor=actor,
+            wording_version=wording_version,
+        )
 
 
 def withdraw(*, user_id: str, source: str, evidence: str, actor: str, now: datetime) -> Withdrawal:
     """Record that the member opted out, and in the same transaction cancel every pending follow-up, its job and
     its queued message. Withdrawing without a live consent records a refusal.
+
+    A message that is on the wire at this moment cannot be called back; the relay asks the policy before it sends.
+
+    Raises:
+        UserProfile.DoesNotExist: nobody with this id is known.
     """
-    raise NotImplementedError
+    with transaction.atomic():
+        profile = members.lock(user_id)
+        newest = current(user_id)
+        was_live = newest is not None and newest.state == ConsentState.GRANTED
+        receipt = _write(
+            profile,
+            state=ConsentState.WITHDRAWN if was_live else ConsentState.REFUSED,
+            source=source,
+            evidence=evidence,
+            actor=actor,
+            wording_version=WORDING_VERSION,
+        )
+        cancelled = cancelling.cancel_pending(user_id, reason="consent withdrawn", now=now)
+        return Withdrawal(receipt=receipt, cancelled_follow_ups=cancelled)
+
+
+def _write(profile: UserProfile, *, state: ConsentState, **details: str) -> ConsentReceipt:
+    """Add a receipt and set the member's switch, which never change apart. Needs the member's row locked."""
+    receipt = ConsentReceipt.objects.create(user=profile, state=state, **details)
+    UserProfile.objects.filter(pk=profile.pk).update(follow_ups_enabled=state == ConsentState.GRANTED)
+    receipt.refresh_from_db()
+    return receipt

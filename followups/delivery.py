@@ -2,25 +2,95 @@
 
 from datetime import datetime
 
-from followups.policy import Decision
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce, Greatest
+
+from followups import consent, facts, ledger, members, policy
+from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
+from followups.policy import Decision, Gate, Verdict
 from socialmedia.models import Message
 
 
 def may_send(message: Message, *, now: datetime) -> Decision:
-    """Ask the policy once more, just before the call. Messages that are not follow-ups may always go."""
-    raise NotImplementedError
+    """Ask the policy once more, just before the call. Messages that are not follow-ups may always go, unless we
+    started them ourselves: those need a live consent.
+
+    HOLD is possible, as when quiet hours have begun since: release the message until then.
+    """
+    follow_up = FollowUp.objects.filter(message=message).first()
+    if follow_up is None:
+        return _without_follow_up(message)
+    if follow_up.status != FollowUpStatus.PENDING:
+        reason = f"The follow-up is no longer pending but {follow_up.status}."
+        return Decision(Verdict.DROP, reason=reason, inputs={"status": follow_up.status})
+    known = facts.gather(follow_up.user_id, follow_up.trigger_type, now=now, asked_about=follow_up)
+    decision = policy.decide(known, now=now)
+    ledger.record(
+        decision,
+        user_id=follow_up.user_id,
+        trigger=follow_up.trigger_type,
+        asked_by=ledger.RELAY,
+        follow_up_id=follow_up.pk,
+    )
+    return decision
 
 
 def on_sent(message: Message, *, now: datetime) -> None:
-    """The message arrived: follow-up `executed`, a history row, and the member's `last_follow_up_sent`."""
-    raise NotImplementedError
+    """The message arrived: follow-up `executed`, a history row, and the member's `last_follow_up_sent`.
+
+    Telling it twice changes nothing. What arrived is recorded as such even if it was cancelled too late.
+    """
+    follow_up = FollowUp.objects.filter(message=message).first()
+    if follow_up is None:
+        return
+    with transaction.atomic():
+        members.lock(follow_up.user_id)
+        FollowUp.objects.filter(pk=follow_up.pk).exclude(status=FollowUpStatus.EXECUTED).update(
+            status=FollowUpStatus.EXECUTED, executed_at=now
+        )
+        _, is_new = FollowUpHistory.objects.get_or_create(
+            follow_up=follow_up,
+            defaults={
+                "user_id": follow_up.user_id,
+                "message_sent": message.message_text,
+                "sent_at": now,
+                "context_data": {
+                    "trigger_type": follow_up.trigger_type,
+                    "template_id": follow_up.template_id,
+                    "message_id": message.pk,
+                },
+            },
+        )
+        if is_new:
+            UserProfile.objects.filter(pk=follow_up.user_id).update(
+                last_follow_up_sent=Greatest(F("last_follow_up_sent"), now)
+            )
 
 
 def on_failed(message: Message, *, reason: str, unreachable: bool, now: datetime) -> None:
     """The message was refused for good: follow-up `failed`; `unreachable` also marks the member until they write."""
-    raise NotImplementedError
+    user_id = message.conversation.participant_id
+    with transaction.atomic():
+        if unreachable:
+            UserProfile.objects.filter(pk=user_id).update(unreachable_since=Coalesce("unreachable_since", now))
+        FollowUp.objects.filter(message=message, status=FollowUpStatus.PENDING).update(
+            status=FollowUpStatus.FAILED, error_message=reason, retry_count=F("retry_count") + 1
+        )
 
 
 def on_suppressed(message: Message, *, decision: Decision, now: datetime) -> None:
     """The policy stopped the message at the relay: follow-up `skipped` with the gate as its reason."""
-    raise NotImplementedError
+    FollowUp.objects.filter(message=message, status=FollowUpStatus.PENDING).update(
+        status=FollowUpStatus.SKIPPED, reason=ledger.reason_for(decision) or "stopped by the relay"
+    )
+
+
+def _without_follow_up(message: Message) -> Decision:
+    if not message.is_automated:
+        return Decision(Verdict.SEND, reason="An answer may always go.")
+    try:
+        live = consent.require(message.conversation.participant_id)
+    except consent.ConsentMissing as error:
+        return Decision(Verdict.DROP, Gate.CONSENT, reason=str(error))
+    return Decision(Verdict.SEND, reason="The member has opted in.", inputs={"receipt_id": live.receipt_id})

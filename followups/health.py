@@ -3,9 +3,40 @@
 from datetime import datetime
 from typing import Any
 
+from followups import conf
+from followups.models import FollowUp, FollowUpStatus
+from jobs import conf as jobs_conf
+from jobs import stats
+
+MOST_OVERDUE = 50
+MISSED_BEATS = 3
+
 
 def health_check(*, now: datetime) -> dict[str, Any]:
     """Return `status` (healthy, degraded, unhealthy), `scheduler_running`, `pending_jobs`, `pending_followups`,
     `executed_today`, `apscheduler_jobs`, `overdue_jobs`, `failed_last_hour`, `last_heartbeat_at`, `timezone`.
+
+    Degraded: no cluster has given a sign of life for three check intervals, or too much is overdue. A database that
+    cannot be read raises; to answer `unhealthy` then is up to the caller.
     """
-    raise NotImplementedError
+    settings = conf.current()
+    engine = stats.scheduler_health(now=now)
+    midnight = now.astimezone(settings.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "status": "degraded" if _is_degraded(engine, now=now) else "healthy",
+        "scheduler_running": engine.running,
+        "pending_jobs": engine.pending,
+        "pending_followups": FollowUp.objects.filter(status=FollowUpStatus.PENDING).count(),
+        "executed_today": FollowUp.objects.filter(status=FollowUpStatus.EXECUTED, executed_at__gte=midnight).count(),
+        "apscheduler_jobs": engine.due_in_future,
+        "overdue_jobs": engine.overdue,
+        "failed_last_hour": engine.failed_last_hour,
+        "last_heartbeat_at": engine.last_heartbeat_at,
+        "timezone": settings.timezone,
+    }
+
+
+def _is_degraded(engine: stats.SchedulerHealth, *, now: datetime) -> bool:
+    beat = engine.last_heartbeat_at
+    silent = beat is None or now - beat > MISSED_BEATS * jobs_conf.current().check_interval
+    return silent or engine.overdue > MOST_OVERDUE

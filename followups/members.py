@@ -1,9 +1,49 @@
 """Members: the profile behind an account."""
 
+from datetime import datetime
+
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+
 from followups.models import UserProfile
-from socialmedia.models import Account
+from socialmedia.models import Account, Platform
 
 
 def remember(account: Account) -> UserProfile:
-    """Return the profile of this person's account, created (not opted in) at the first meeting."""
-    raise NotImplementedError
+    """Return the profile of this person's account, created (not opted in) at the first meeting.
+
+    A profile without a name takes the account's; a name it has is never overwritten.
+    """
+    name = account.display_name or account.username
+    profile, created = UserProfile.objects.get_or_create(
+        account=account, defaults={"user_id": _user_id(account), "name": name}
+    )
+    if not created and not profile.name and name:
+        UserProfile.objects.filter(pk=profile.pk, name="").update(name=name)
+        profile.refresh_from_db(fields=["name"])
+    return profile
+
+
+def lock(user_id: str) -> UserProfile:
+    """Lock the member's row until the transaction ends, and return it. The first lock of every change about them.
+
+    Foreign keys to the row are not held up. Raises UserProfile.DoesNotExist.
+    """
+    return UserProfile.objects.select_for_update(no_key=True).get(pk=user_id)
+
+
+def note_left(user_id: str, *, at: datetime) -> bool:
+    """Note that the member left the community. False when nobody with this id is known."""
+    return bool(UserProfile.objects.filter(pk=user_id).update(left_at=Coalesce("left_at", at)))
+
+
+def note_joined(user_id: str, *, at: datetime) -> bool:
+    """Note that the member is back. False when they were not gone, or left after `at`."""
+    return bool(UserProfile.objects.filter(Q(left_at__lte=at), pk=user_id).update(left_at=None))
+
+
+def _user_id(account: Account) -> str:
+    """The network's id on Discord; elsewhere with the network's name, because two networks may use one id."""
+    if account.platform == Platform.DISCORD:
+        return str(account.external_id)
+    return f"{account.platform}:{account.external_id or account.username}"

@@ -3,7 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from followups.models import UserProfile
+from django.db import transaction
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Greatest, Least
+
+from followups import cancelling, conf, members
+from followups.models import FollowUpHistory, RelationshipLevel, Trigger, UserProfile
+
+MOOT_REASON = "member wrote"
+NEEDED = {
+    RelationshipLevel.ACQUAINTANCE: 3,
+    RelationshipLevel.FRIEND: 10,
+    RelationshipLevel.CLOSE_FRIEND: 25,
+}
+"""Interactions that a level needs. One step at a time, never down."""
 
 
 @dataclass(frozen=True)
@@ -19,5 +32,58 @@ class Reaction:
 def record_activity(profile: UserProfile, *, at: datetime, is_private: bool, now: datetime) -> Reaction:
     """Take in one new message of the member, written `at`. Call it once per message, in the transaction that
     stores the message. Only private messages answer a follow-up.
+
+    Messages may arrive late and in any order: no time moves backwards, and one from before is no sign of life now.
     """
-    raise NotImplementedError
+    at = min(at, now)
+    with transaction.atomic():
+        members.lock(profile.pk)
+        _count(profile.pk, at=at)
+        answered = _attribute(profile.pk, at=at) if is_private else None
+        return Reaction(answered_follow_up=answered, cancelled=_cancel_moot(profile.pk, at=at, now=now))
+
+
+def _count(user_id: str, *, at: datetime) -> None:
+    UserProfile.objects.filter(pk=user_id).update(
+        interaction_count=F("interaction_count") + 1,
+        # PostgreSQL's LEAST and GREATEST pass over NULL.
+        first_interaction=Least(F("first_interaction"), at),
+        last_interaction=Greatest(F("last_interaction"), at),
+        relationship_level=Case(
+            *(
+                When(
+                    relationship_level=level - 1,
+                    interaction_count__gte=needed - 1,  # the count before this message
+                    then=Value(int(level)),
+                )
+                for level, needed in NEEDED.items()
+            ),
+            default=F("relationship_level"),
+        ),
+        unreachable_since=Case(When(unreachable_since__lte=at, then=None), default=F("unreachable_since")),
+    )
+
+
+def _attribute(user_id: str, *, at: datetime) -> int | None:
+    """Attribute the message to the latest follow-up sent before it, if nobody has answered that one yet."""
+    window = conf.current().response_window
+    latest = FollowUpHistory.objects.filter(user_id=user_id, sent_at__lt=at).order_by("-sent_at", "-pk").first()
+    if latest is None or at - latest.sent_at > window:
+        return None
+    answered = FollowUpHistory.objects.filter(pk=latest.pk, response_received=False).update(
+        response_received=True, response_time=at
+    )
+    return latest.pk if answered else None
+
+
+def _cancel_moot(user_id: str, *, at: datetime, now: datetime) -> int:
+    """Cancel the plans that rest on a silence which this message ends."""
+    limits = conf.current().limits()
+    moot = [
+        trigger
+        for trigger in (Trigger.INACTIVITY.value, Trigger.RE_ENGAGEMENT.value)
+        if (window := limits.activity_window(trigger)) is not None and at + window > now
+    ]
+    if not moot:
+        return 0
+    return cancelling.cancel_pending(user_id, reason=MOOT_REASON, now=now, triggers=moot)

@@ -3,7 +3,39 @@
 from datetime import datetime
 from typing import Any
 
-from socialmedia.models import Account, Conversation, Message
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from psycopg.types.json import Jsonb
+
+from socialmedia.models import Account, Conversation, Message, Platform
+
+_PREVIEW_LENGTH = 100
+
+_OPEN = """
+INSERT INTO social_media_conversations AS known
+    (account_id, platform, participant_username, participant_id, participant_display_name, participant_avatar_url,
+     external_channel_id, updated_at)
+VALUES
+    (%(account_id)s, %(platform)s, %(participant_username)s, %(participant_id)s, %(display_name)s, %(avatar_url)s,
+     %(channel_id)s, %(now)s)
+ON CONFLICT (account_id, platform, participant_username) DO UPDATE SET
+    participant_id = EXCLUDED.participant_id,
+    participant_display_name = EXCLUDED.participant_display_name,
+    participant_avatar_url = EXCLUDED.participant_avatar_url,
+    external_channel_id = COALESCE(NULLIF(EXCLUDED.external_channel_id, ''), known.external_channel_id),
+    updated_at = EXCLUDED.updated_at
+RETURNING known.*
+"""
+
+_INSERT_INBOUND = """
+INSERT INTO social_media_messages
+    (conversation_id, external_message_id, message_text, is_outgoing, sender_username, sent_at, delivered_at, metadata)
+VALUES
+    (%(conversation_id)s, %(external_message_id)s, %(text)s, FALSE, %(sender)s, %(sent_at)s, %(now)s, %(metadata)s)
+ON CONFLICT (conversation_id, external_message_id) DO NOTHING
+RETURNING *
+"""
 
 
 def open_conversation(
@@ -13,7 +45,20 @@ def open_conversation(
 
     A channel id that is given is stored when the conversation has none or another.
     """
-    raise NotImplementedError
+    participant_id = participant.external_id or ""
+    values = {
+        "account_id": account.pk,
+        "platform": account.platform,
+        # Names change hands on Discord; elsewhere the handle is the identity.
+        "participant_username": participant_id if account.platform == Platform.DISCORD else participant.username,
+        "participant_id": participant_id,
+        "display_name": participant.display_name or participant.username,
+        "avatar_url": participant.profile_pic_url,
+        "channel_id": external_channel_id,
+        "now": now,
+    }
+    (conversation,) = Conversation.objects.raw(_OPEN, values)
+    return conversation
 
 
 def record_inbound(
@@ -26,4 +71,27 @@ def record_inbound(
     now: datetime,
 ) -> Message | None:
     """Store what the other side wrote and count it as unread. None when this message id is known already."""
-    raise NotImplementedError
+    values = {
+        "conversation_id": conversation.pk,
+        "external_message_id": external_message_id,
+        "text": text,
+        "sender": conversation.participant_username,
+        "sent_at": sent_at,
+        "metadata": Jsonb(metadata or {}),
+        "now": now,
+    }
+    with transaction.atomic():
+        for message in Message.objects.raw(_INSERT_INBOUND, values):
+            Conversation.objects.filter(pk=conversation.pk).update(unread_count=F("unread_count") + 1, updated_at=now)
+            note_last_message(conversation_id=conversation.pk, text=text, is_outgoing=False, at=sent_at)
+            return message
+    return None
+
+
+def note_last_message(*, conversation_id: int, text: str, is_outgoing: bool, at: datetime) -> None:
+    """Show this message as the conversation's newest one, unless a newer one is shown already."""
+    conversations = Conversation.objects.filter(pk=conversation_id)
+    conversations.exclude(last_message_at__gt=at).update(
+        last_message_at=at, last_message_preview=text[:_PREVIEW_LENGTH], last_message_is_outgoing=is_outgoing
+    )
+    conversations.update(conversation_started_at=Coalesce("conversation_started_at", at))

@@ -2,10 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
 from uuid import UUID
 
-from socialmedia.models import Account, Conversation, Message
+from django.db import IntegrityError, connection, transaction
+
+from socialmedia import inbox
+from socialmedia.models import Account, Conversation, Message, MessageStatus
+
+_SQL: Final = Path(__file__).parent / "sql"
+_CLAIM: Final = (_SQL / "claim_messages_v1.sql").read_text()
+_TAKE_OVER: Final = (_SQL / "take_over_messages_v1.sql").read_text()
+_CLAIM_TRIES: Final = 3
 
 
 class Permission(Protocol):
@@ -21,59 +30,127 @@ class Delivery:
 
     message: Message
     token: UUID
+    untried: bool
+    """No earlier attempt can have reached the network."""
 
 
 def queue_automated(
     *, conversation: Conversation, text: str, permission: Permission, template: str = "", now: datetime
 ) -> Message:
     """Queue a message that nobody asked for at this moment. It rests on a consent; the database checks it again."""
-    raise NotImplementedError
+    return _queue(
+        conversation, text, is_automated=True, consent_id=permission.receipt_id, template_used=template, now=now
+    )
 
 
 def queue_reply(*, conversation: Conversation, text: str, now: datetime) -> Message:
     """Queue an answer inside a conversation the member started (or a staff member's own message)."""
-    raise NotImplementedError
+    return _queue(conversation, text, is_automated=False, now=now)
 
 
 def claim(*, account: Account, limit: int, lease: timedelta) -> list[Delivery]:
     """Take due queued messages of one account: `queued -> sending`. Skips rows others hold.
 
     Order is kept per conversation: only the oldest unsent message of a conversation can be claimed, and none
-    while another one of it is being sent. Uses the database's clock.
+    while another one of it is being sent. An automated message that waits for its time holds up nobody.
+    Uses the database's clock.
     """
-    raise NotImplementedError
+    for _ in range(_CLAIM_TRIES):
+        try:
+            return _take(_CLAIM, account=account, limit=limit, lease=lease)
+        except IntegrityError:
+            # Another relay has taken another message of one of these conversations since our snapshot. A new
+            # snapshot shows it; the next round comes soon enough should that happen again and again.
+            continue
+    return []
 
 
 def stranded(*, account: Account, limit: int, lease: timedelta) -> list[Delivery]:
     """Take over messages left `sending` by a relay that died (lease expired). Their outcome is not known yet."""
-    raise NotImplementedError
+    return _take(_TAKE_OVER, account=account, limit=limit, lease=lease)
 
 
 def record_sent(delivery: Delivery, *, external_message_id: str, now: datetime) -> bool:
     """The network took it. False when the lease was lost."""
-    raise NotImplementedError
+    message = delivery.message
+    with transaction.atomic():
+        held = _settle(
+            delivery,
+            status=MessageStatus.SENT,
+            external_message_id=external_message_id,
+            sent_at=now,
+            delivered_at=now,
+            error_code="",
+            error_message="",
+        )
+        if held:
+            inbox.note_last_message(
+                conversation_id=message.conversation_id, text=message.message_text, is_outgoing=True, at=now
+            )
+    return held
 
 
 def record_failed(delivery: Delivery, *, code: str, reason: str, now: datetime) -> bool:
     """The network refused it for good. False when the lease was lost."""
-    raise NotImplementedError
+    return _settle(delivery, status=MessageStatus.FAILED, error_code=code, error_message=reason)
 
 
 def record_unknown(delivery: Delivery, *, reason: str, now: datetime) -> bool:
     """Nobody can tell whether it arrived: a person must look. False when the lease was lost."""
-    raise NotImplementedError
+    return _settle(delivery, status=MessageStatus.UNKNOWN, error_code="unknown", error_message=reason)
 
 
-def release(delivery: Delivery, *, next_attempt_at: datetime, reason: str = "") -> bool:
-    """Back to the queue: it was certainly not sent. False when the lease was lost."""
-    raise NotImplementedError
+def release(delivery: Delivery, *, next_attempt_at: datetime, reason: str = "", may_have_arrived: bool = False) -> bool:
+    """Back to the queue: this attempt certainly did not send it. False when the lease was lost.
+
+    `may_have_arrived` says that the answer was lost instead: the next attempt must use the nonce or look first.
+    """
+    changes: dict[str, Any] = {"next_attempt_at": next_attempt_at, "error_message": reason}
+    if delivery.untried and not may_have_arrived:
+        changes["first_attempt_at"] = None
+    return _settle(delivery, status=MessageStatus.QUEUED, **changes)
 
 
 def suppress(delivery: Delivery, *, reason: str, now: datetime) -> bool:
     """Not sent, on purpose (consent withdrawn, policy). False when the lease was lost."""
-    raise NotImplementedError
+    return _settle(delivery, status=MessageStatus.SUPPRESSED, error_code="suppressed", error_message=reason)
 
 
 def suppress_queued(message_id: int, *, reason: str, now: datetime) -> bool:
-    """Stop a message that no relay has taken yet. False when it is too late."""
-    raise NotImplementedError
+    """Stop a message that no relay has tried yet. False when it is too late: it is or may be on the wire."""
+    untouched = Message.objects.filter(pk=message_id, status=MessageStatus.QUEUED, first_attempt_at=None)
+    return untouched.update(status=MessageStatus.SUPPRESSED, error_code="suppressed", error_message=reason) == 1
+
+
+def _queue(conversation: Conversation, text: str, *, now: datetime, **values: Any) -> Message:
+    """Insert a due queued message. Its nonce names its row, so every attempt of every relay uses the same one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('social_media_messages', 'id'))")
+        (key,) = cursor.fetchone()
+    return Message.objects.create(
+        pk=key,
+        nonce=f"ob-{key}",
+        conversation=conversation,
+        message_text=text,
+        is_outgoing=True,
+        status=MessageStatus.QUEUED,
+        sent_at=now,
+        next_attempt_at=now,
+        **values,
+    )
+
+
+def _take(statement: str, *, account: Account, limit: int, lease: timedelta) -> list[Delivery]:
+    """Run a claiming statement and return what it took, oldest first."""
+    values: dict[str, Any] = {"account_id": account.pk, "limit": limit, "lease": lease}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        taken = {key: (token, untried) for key, token, untried in cursor.fetchall()}
+    messages = Message.objects.filter(pk__in=taken).select_related("conversation").order_by("pk")
+    return [Delivery(message, *taken[message.pk]) for message in messages]
+
+
+def _settle(delivery: Delivery, **changes: Any) -> bool:
+    """Write the outcome if the lease is still ours."""
+    held = Message.objects.filter(pk=delivery.message.pk, status=MessageStatus.SENDING, lease_token=delivery.token)
+    return held.update(lease_token=None, lease_expires_at=None, **changes) == 1

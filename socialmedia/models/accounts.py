@@ -45,6 +45,9 @@ class Account(models.Model):
     location = models.CharField(max_length=255, blank=True, default="", db_default="", help_text="Public location.")
     website_url = models.TextField(blank=True, default="", db_default="", help_text="Public web page.")
     is_active = models.BooleanField(default=True, db_default=True, help_text="In use.")
+    is_own = models.BooleanField(
+        default=False, db_default=False, help_text="One of our own accounts: the bot, our pages."
+    )
     is_private = models.BooleanField(default=False, db_default=False, help_text="Hidden from strangers.")
     monitoring_enabled = models.BooleanField(default=True, db_default=True, help_text="Figures are collected.")
     blotato_account_id = models.IntegerField(null=True, blank=True, help_text="Id in the seed's publishing tool.")

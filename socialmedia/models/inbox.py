@@ -171,6 +171,16 @@ class Message(models.Model):
                 name="social_media_messages_automated_has_consent",
             ),
             models.CheckConstraint(
+                condition=~Q(status="queued") | Q(next_attempt_at__isnull=False),
+                name="social_media_messages_queued_has_time",
+            ),
+            # outbox.claim: order is kept because a conversation has at most one message on the wire.
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(status="sending"),
+                name="social_media_messages_one_in_delivery",
+            ),
+            models.CheckConstraint(
                 condition=(Q(status="sending") & Q(lease_token__isnull=False) & Q(lease_expires_at__isnull=False))
                 | (~Q(status="sending") & Q(lease_token__isnull=True) & Q(lease_expires_at__isnull=True)),
                 name="social_media_messages_only_sending_is_leased",
@@ -182,6 +192,8 @@ class Message(models.Model):
             models.Index(F("sent_at").desc(), name="idx_messages_sent_at"),
             # outbox.claim: what the relay may take, oldest first.
             models.Index(fields=["next_attempt_at", "id"], condition=Q(status="queued"), name="idx_messages_outbox"),
+            # outbox.claim: whether a conversation has an older queued message.
+            models.Index(fields=["conversation", "id"], condition=Q(status="queued"), name="idx_messages_queue"),
             # outbox.stranded: deliveries whose relay died.
             models.Index(fields=["lease_expires_at"], condition=Q(status="sending"), name="idx_messages_in_delivery"),
         ]

@@ -1,0 +1,62 @@
+"""Stopping pending follow-ups, each with its job and its queued message."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Concat
+
+from followups import members
+from followups.models import FollowUp, FollowUpStatus
+from jobs import lifecycle
+from socialmedia import outbox
+from socialmedia.models import Message, MessageStatus
+
+_NEVER_LEFT = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
+
+
+def cancel(follow_up_id: str, *, reason: str, now: datetime) -> bool:
+    """Cancel one follow-up. False when it is not pending or its message is, or may be, on the wire."""
+    owner = FollowUp.objects.filter(pk=follow_up_id).values_list("user_id", flat=True).first()
+    if owner is None:
+        return False
+    with transaction.atomic():
+        members.lock(owner)
+        follow_up = FollowUp.objects.select_for_update(of=("self",)).get(pk=follow_up_id)
+        return _stop(follow_up, reason=reason, now=now)
+
+
+def cancel_pending(user_id: str, *, reason: str, now: datetime, triggers: Sequence[str] | None = None) -> int:
+    """Cancel the member's pending follow-ups, or those of some triggers, and return how many.
+
+    Needs the member's row locked (`members.lock`). What is on the wire is left to the relay, which asks the policy.
+    """
+    pending = FollowUp.objects.filter(user_id=user_id, status=FollowUpStatus.PENDING)
+    if triggers is not None:
+        pending = pending.filter(trigger_type__in=triggers)
+    rows = pending.select_for_update(of=("self",)).order_by("pk")
+    return sum(_stop(follow_up, reason=reason, now=now) for follow_up in rows)
+
+
+def _stop(follow_up: FollowUp, *, reason: str, now: datetime) -> bool:
+    """Cancel a locked follow-up. Its occasion becomes free: cancelling and planning the same again must work."""
+    if follow_up.status != FollowUpStatus.PENDING or not _stop_message(follow_up, reason=reason, now=now):
+        return False
+    FollowUp.objects.filter(pk=follow_up.pk).update(
+        status=FollowUpStatus.CANCELLED,
+        cancelled_at=now,
+        reason=reason[:255],
+        dedupe_key=Concat(Value("cancelled:"), "pk"),
+    )
+    if follow_up.message_id is None and follow_up.job_id:
+        # A running job is left alone: it waits for the member's row and then finds nothing to do.
+        lifecycle.cancel_job(follow_up.job_id, now=now)
+    return True
+
+
+def _stop_message(follow_up: FollowUp, *, reason: str, now: datetime) -> bool:
+    """Whether its message will not go out any more: there is none, or it could be stopped, or was stopped before."""
+    if follow_up.message_id is None or outbox.suppress_queued(follow_up.message_id, reason=reason, now=now):
+        return True
+    return Message.objects.filter(pk=follow_up.message_id, status__in=_NEVER_LEFT).exists()

@@ -1,0 +1,113 @@
+"""Writing a follow-up when it is due: ask the policy, compose, and put the message into the outbox."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from django.db import transaction
+
+from followups import channels, composing, consent, facts, ledger, members, policy
+from followups.models import FollowUp, FollowUpStatus, UserProfile
+from followups.planning import FollowUpMessage
+from followups.policy import Decision, Verdict
+from jobs import outcomes
+from jobs.errors import PermanentFailure, Snooze
+from jobs.registry import Attempt
+from socialmedia import outbox
+from socialmedia.models import Conversation
+
+WAIT_FOR_BOT = timedelta(seconds=60)
+
+
+class _Step(Enum):
+    DONE = auto()
+    NEEDS_CONVERSATION = auto()
+
+
+@dataclass(frozen=True)
+class _Held:
+    decision: Decision
+
+
+def execute(attempt: Attempt[FollowUpMessage], *, now: datetime) -> None:
+    """Run one follow-up's job. The decision, the message and the job's completion are one transaction.
+
+    Composing needs no network today; a composer that does must run before this transaction, never inside it.
+
+    Raises:
+        Snooze: the policy holds the follow-up, or no bot has logged in yet.
+        PermanentFailure: there is no such follow-up.
+    """
+    follow_up_id = attempt.payload.follow_up_id
+    owner = FollowUp.objects.filter(pk=follow_up_id).select_related("user__account").first()
+    if owner is None:
+        raise PermanentFailure(f"There is no follow-up {follow_up_id!r}.")
+    conversation = channels.find(owner.user)
+    step = _run(attempt, owner, conversation, now=now)
+    if step is _Step.NEEDS_CONVERSATION:
+        step = _run(attempt, owner, _open(owner.user, now=now), now=now)
+    if isinstance(step, _Held) and step.decision.until is not None:
+        raise Snooze(step.decision.reason, until=step.decision.until)
+
+
+def _open(profile: UserProfile, *, now: datetime) -> Conversation:
+    try:
+        return channels.open_with(profile, now=now)
+    except channels.NoOwnAccount as error:
+        raise Snooze(str(error), until=now + WAIT_FOR_BOT) from error
+
+
+def _run(
+    attempt: Attempt[FollowUpMessage], owner: FollowUp, conversation: Conversation | None, *, now: datetime
+) -> _Step | _Held:
+    with transaction.atomic():
+        profile = members.lock(owner.user_id)
+        follow_up = FollowUp.objects.select_for_update(of=("self",)).filter(pk=owner.pk).first()
+        if follow_up is None or follow_up.status != FollowUpStatus.PENDING or follow_up.message_id is not None:
+            # Cancelled meanwhile, or written by an attempt whose completion was not seen.
+            outcomes.complete([attempt], now=now)
+            return _Step.DONE
+        known = facts.gather(profile.pk, follow_up.trigger_type, now=now, asked_about=follow_up)
+        decision = policy.decide(known, now=now)
+        if decision.verdict is Verdict.SEND and conversation is None:
+            return _Step.NEEDS_CONVERSATION
+        ledger.record(
+            decision,
+            user_id=profile.pk,
+            trigger=follow_up.trigger_type,
+            asked_by=ledger.EXECUTION,
+            follow_up_id=follow_up.pk,
+        )
+        if decision.verdict is Verdict.HOLD:
+            return _Held(decision)
+        if decision.verdict is Verdict.SEND and conversation is not None:
+            _queue(follow_up, profile, conversation, now=now)
+        else:
+            FollowUp.objects.filter(pk=follow_up.pk).update(
+                status=FollowUpStatus.SKIPPED, reason=ledger.reason_for(decision)
+            )
+        outcomes.complete([attempt], now=now)
+        return _Step.DONE
+
+
+def _queue(follow_up: FollowUp, profile: UserProfile, conversation: Conversation, *, now: datetime) -> None:
+    """Compose the message and put it into the outbox."""
+    composed = composing.compose(
+        trigger=follow_up.trigger_type,
+        level=profile.relationship_level,
+        name=profile.name,
+        data=follow_up.trigger_data,
+    )
+    message = outbox.queue_automated(
+        conversation=conversation,
+        text=composed.text,
+        permission=consent.require(profile.pk),
+        template=composed.template_id,
+        now=now,
+    )
+    FollowUp.objects.filter(pk=follow_up.pk).update(
+        message=message,
+        template_id=composed.template_id,
+        message_content=composed.text,
+        conversation_id=str(conversation.pk),
+    )

@@ -1,0 +1,38 @@
+"""The jobs of the follow-ups: the edge between the engine and the rules."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from followups import conf, execution, planning
+from followups.planning import FollowUpMessage
+from jobs import recurring
+from jobs.registry import Attempt, handler
+
+SWEEP = "quiet_member_sweep"
+SWEEP_LIMIT = 10_000
+
+
+@dataclass(frozen=True)
+class QuietMemberSweep:
+    """Payload of the sweep: nothing."""
+
+
+@handler(planning.JOB_TYPE, FollowUpMessage)
+def follow_up_message(attempt: Attempt[FollowUpMessage]) -> None:
+    """Write one follow-up that is due."""
+    execution.execute(attempt, now=timezone.now())
+
+
+@handler(SWEEP, QuietMemberSweep)
+def quiet_member_sweep(attempt: Attempt[QuietMemberSweep]) -> None:
+    """Plan check-ins for the members who went quiet, in batches that are committed one by one."""
+    settings = conf.current()
+    if not (settings.scheduler_enabled and settings.enabled):
+        return
+    while planning.plan_quiet_members(now=timezone.now(), limit=SWEEP_LIMIT) >= SWEEP_LIMIT:
+        pass
+
+
+recurring.register("quiet-member-sweep", job_type=SWEEP, payload=QuietMemberSweep(), every=timedelta(minutes=5))

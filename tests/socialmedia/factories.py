@@ -1,0 +1,59 @@
+"""Accounts, conversations and messages for tests."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+
+from django.utils import timezone
+
+from socialmedia import accounts, inbox, outbox
+from socialmedia.models import Account, Conversation, Message
+
+NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+_numbers = count(900_000_000_000_000_000)
+
+
+@dataclass(frozen=True)
+class SomePermission:
+    """Stands for a consent receipt where the receipt itself does not matter."""
+
+    receipt_id: int = 1
+
+
+def make_bot() -> Account:
+    """One of our accounts: a Discord bot."""
+    return accounts.remember(
+        platform="discord",
+        external_id=str(next(_numbers)),
+        username="checkback",
+        is_bot=True,
+        is_own=True,
+        now=timezone.now(),
+    )
+
+
+def make_person(external_id: str = "", username: str = "ada", display_name: str = "Ada") -> Account:
+    """A person on Discord."""
+    return accounts.remember(
+        platform="discord",
+        external_id=external_id or str(next(_numbers)),
+        username=username,
+        display_name=display_name,
+        now=timezone.now(),
+    )
+
+
+def make_conversation(bot: Account | None = None, person: Account | None = None, channel: str = "") -> Conversation:
+    """A private thread between a bot and a person."""
+    return inbox.open_conversation(
+        account=bot or make_bot(),
+        participant=person or make_person(),
+        external_channel_id=channel,
+        now=timezone.now(),
+    )
+
+
+def make_reply(conversation: Conversation | None = None, text: str = "Hello.", now: datetime | None = None) -> Message:
+    """A queued answer, due now."""
+    return outbox.queue_reply(conversation=conversation or make_conversation(), text=text, now=now or timezone.now())
