@@ -1,5 +1,6 @@
 """Running all programs in the foreground: supervisor beside us, its programs' log lines in our terminal."""
 
+import http.client
 import os
 import signal
 import subprocess
@@ -72,36 +73,41 @@ class Foreground:
         control = processes.control_socket()
         file = processes.folder() / "supervisord.conf"
         file.write_text(processes.configuration(self._programs, control))
-        supervisor = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(file)],
-            cwd=settings.BASE_DIR,
-            env=processes.mark(os.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for us: we stop the programs in order
-        )
-        transport = SupervisorTransport(None, None, f"unix://{control}")  # type: ignore[no-untyped-call]
-        client = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
-        announced = False
-        while not self._stops and supervisor.poll() is None:
-            self._show_lines()
-            self._watch(client)
-            if not announced and self._is_ready():
-                announced = True
-                self._on_ready()
-            time.sleep(0.2)
-        if self._stops:
-            self.say("Stopping.")
+        with processes.log_of("supervisord-errors").open("wb") as errors:
+            supervisor = subprocess.Popen(
+                [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(file)],
+                cwd=settings.BASE_DIR,
+                env=processes.mark(os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C is for us: we stop the programs in order
+            )
+        try:
+            self._show_until_the_end(supervisor, control)
+        finally:
             supervisor.terminate()
             while self._stops < 2 and supervisor.poll() is None:
                 self._show_lines()
                 time.sleep(0.1)
-        # Also the way to kill at once, for whoever presses Ctrl-C a second time.
-        processes.end_orphans(patience=0 if self._stops > 1 else 25)
-        supervisor.wait()
+            # Also the way to kill at once, for whoever presses Ctrl-C a second time.
+            processes.end_orphans(patience=0 if self._stops > 1 else 25)
+            supervisor.wait()
         self._show_lines()
         self.say("Stopped." if self._stops else "Supervisor ended unexpectedly, so everything was stopped.")
         return bool(self._stops)
+
+    def _show_until_the_end(self, supervisor: "subprocess.Popen[bytes]", control: Path) -> None:
+        announced = False
+        while not self._stops and supervisor.poll() is None:
+            self._show_lines()
+            self._watch(control)
+            if not announced and self._is_ready():
+                announced = True
+                self._on_ready()
+            time.sleep(0.3)
+        if self._stops:
+            self.say("Stopping.")
 
     def say(self, text: str) -> None:
         """Print a line of our own."""
@@ -125,12 +131,17 @@ class Foreground:
             sys.stdout.write(f"{label} {line}\n")
             sys.stdout.flush()
 
-    def _watch(self, client: xmlrpc.client.ServerProxy) -> None:
+    def _watch(self, control: Path) -> None:
         """Say it once when a program ended for good."""
+        transport = SupervisorTransport(None, None, f"unix://{control}")  # type: ignore[no-untyped-call]
         try:
-            states: Any = client.supervisor.getAllProcessInfo()
-        except (OSError, xmlrpc.client.Error):
+            states: Any = xmlrpc.client.ServerProxy(
+                "http://127.0.0.1", transport=transport
+            ).supervisor.getAllProcessInfo()
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return  # not listening yet, or just stopping
+        finally:
+            transport.close()  # type: ignore[no-untyped-call]
         for info in states:
             name, state = info["name"], info["statename"]
             if state == "RUNNING":

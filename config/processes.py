@@ -66,7 +66,7 @@ def programs() -> list[Program]:
     ]
     if is_practice():
         samples = sorted(str(path) for path in (settings.BASE_DIR / "followups" / "samples").glob("*.json"))
-        found.append(Program("discord", _manage("practice_discord", *samples), 20))
+        found.append(Program("discord", _manage("practice_discord", *(["--world", *samples] if samples else [])), 20))
     if settings.DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
         found.append(Program("postgres", _manage("postgres", "serve"), 10, stop_signal="INT", patience=60))
     return sorted(found, key=lambda program: program.priority)
