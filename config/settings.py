@@ -144,6 +144,8 @@ PRACTICE_DISCORD_PORT = env.whole("PRACTICE_DISCORD_PORT", 8009, low=1, high=655
 
 # --- REST API ---
 KNOX_TOKEN_MODEL = "config.ApiToken"
+# Its migrations would make a table for the token model that ours replaces, which nothing then owns or empties.
+MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"TOKEN_TTL": None, "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_PREFIX": "cb_"}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["config.api.authentication.KeyAuthentication"],

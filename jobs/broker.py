@@ -7,6 +7,7 @@ So nothing that is claimed ever waits in a queue between processes.
 
 import time
 import uuid
+from multiprocessing.util import Finalize
 from typing import Any
 
 import structlog
@@ -57,6 +58,8 @@ class JobBroker(ORM):
             self._listener = Listener()
             self._tender = Tender(worker_name())
             self._tender.start()
+            # The pusher ends like any child of multiprocessing: without atexit, but with these.
+            Finalize(None, self._tender.stop, exitpriority=0)
 
     def _wait_for_due(self) -> list[Package] | None:
         assert self._listener is not None  # noqa: S101 - set by _start

@@ -12,9 +12,9 @@ WITH dead AS (
     UPDATE scheduled_jobs AS job
     SET status = verdict.status,
         completed_at = CASE WHEN verdict.status <> 'pending' THEN now() END,
-        next_attempt_at = CASE WHEN verdict.status = 'pending' THEN now() ELSE next_attempt_at END,
-        retry_count = retry_count + (verdict.status = 'pending')::int,
-        error_message = 'The worker ' || coalesce(worker, '?') || ' did not report back before its lease ran out.',
+        next_attempt_at = CASE WHEN verdict.status = 'pending' THEN now() ELSE job.next_attempt_at END,
+        retry_count = job.retry_count + (verdict.status = 'pending')::int,
+        error_message = 'The worker ' || coalesce(job.worker, '?') || ' did not report back before its lease ran out.',
         lease_token = NULL,
         lease_expires_at = NULL
     FROM dead

@@ -1,0 +1,1 @@
+"""One script per question; the last numbers are in README.md."""

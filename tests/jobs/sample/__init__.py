@@ -1,0 +1,1 @@
+"""A Django app with handlers whose effects can be counted, for tests with real clusters."""

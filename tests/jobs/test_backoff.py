@@ -1,0 +1,20 @@
+from datetime import timedelta
+
+import pytest
+
+from jobs import backoff
+from tests.jobs.factories import NOW
+
+
+class TestDelay:
+    @pytest.mark.parametrize(
+        ("retry_count", "minutes"), [(0, 5), (1, 10), (2, 20), (3, 40), (4, 60), (5, 60), (50, 60)]
+    )
+    def test_doubles_from_five_minutes_to_an_hour(self, retry_count: int, minutes: int) -> None:
+        assert backoff.delay(retry_count) == timedelta(minutes=minutes)
+
+
+class TestRetryAt:
+    def test_adds_a_tenth_of_the_delay_at_most(self) -> None:
+        assert backoff.retry_at(now=NOW, retry_count=0, jitter=0.0) == NOW + timedelta(minutes=5)
+        assert backoff.retry_at(now=NOW, retry_count=0, jitter=1.0) == NOW + timedelta(minutes=5, seconds=30)

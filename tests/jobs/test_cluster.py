@@ -1,0 +1,145 @@
+"""Real `qcluster` processes on a real PostgreSQL."""
+
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from django_q.models import Schedule
+
+from jobs.enqueue import schedule_job, schedule_jobs
+from jobs.models import ClusterHeartbeat, JobExecution, ScheduledJob
+from tests.jobs.sample import effects
+from tests.jobs.sample.handlers import Sample
+from tests.processes import cluster, wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _effects(transactional_db: None) -> None:
+    effects.create_table()
+
+
+def all_completed() -> bool:
+    return not ScheduledJob.objects.exclude(status="completed").exists()
+
+
+class TestTwoClusters:
+    def test_run_each_job_exactly_once(self, tmp_path: Path) -> None:
+        with cluster(tmp_path, name="one"), cluster(tmp_path, name="two"):
+            schedule_jobs("sample_one", [(timezone.now(), Sample(key=f"{n:03}")) for n in range(300)])
+            wait_for(all_completed, seconds=30, what="300 jobs")
+        assert effects.keys() != []
+        assert sorted(effects.keys()) == [f"{n:03}" for n in range(300)]
+        assert JobExecution.objects.filter(status="completed").count() == 300
+
+    def test_run_one_due_job_once(self, tmp_path: Path) -> None:
+        with cluster(tmp_path, name="one"), cluster(tmp_path, name="two"):
+            schedule_job("sample_one", timezone.now(), Sample(key="only"))
+            wait_for(all_completed, seconds=20, what="the job")
+        assert effects.keys() == ["only"]
+
+
+class TestWorkerKilled:
+    def test_is_rescued_within_a_minute_and_the_attempt_counts(self, tmp_path: Path) -> None:
+        gate = tmp_path / "pid"
+        with cluster(tmp_path):
+            job = schedule_job("sample_one", timezone.now(), Sample(key="a", behave="hang", gate=str(gate)))
+            wait_for(lambda: gate.exists() and gate.read_text() != "", seconds=20, what="the worker to begin")
+            # The next attempt shall succeed.
+            ScheduledJob.objects.filter(pk=job.pk).update(payload={"key": "a"})
+            os.kill(int(gate.read_text()), signal.SIGKILL)
+            took = wait_for(all_completed, seconds=60, what="the rescue")
+        assert took < 60
+        job.refresh_from_db()
+        assert job.retry_count == 1
+        assert effects.keys() == ["a"]
+        statuses = JobExecution.objects.order_by("execution_id").values_list("attempt", "status")
+        assert list(statuses) == [(1, "failed"), (2, "completed")]
+
+    def test_leaves_an_unrepeatable_job_to_a_person(self, tmp_path: Path) -> None:
+        gate = tmp_path / "pid"
+        with cluster(tmp_path, JOB_LEASE_SECONDS="5"):
+            job = schedule_job("sample_once_only", timezone.now(), Sample(key="a", behave="hang", gate=str(gate)))
+            wait_for(lambda: gate.exists() and gate.read_text() != "", seconds=20, what="the worker to begin")
+            os.kill(int(gate.read_text()), signal.SIGKILL)
+            wait_for(lambda: ScheduledJob.objects.get(pk=job.pk).status == "unknown", seconds=30, what="the verdict")
+        assert effects.keys() == []
+
+
+class TestWholeClusterKilled:
+    def test_leaves_its_job_to_the_next_cluster(self, tmp_path: Path) -> None:
+        gate = tmp_path / "pid"
+        with cluster(tmp_path, name="first", JOB_LEASE_SECONDS="5"):
+            schedule_job("sample_one", timezone.now(), Sample(key="a", behave="hang", gate=str(gate)))
+            wait_for(lambda: gate.exists() and gate.read_text() != "", seconds=20, what="the worker to begin")
+            ScheduledJob.objects.update(payload={"key": "a"})
+        with cluster(tmp_path, name="second", JOB_LEASE_SECONDS="5"):
+            wait_for(all_completed, seconds=30, what="the rescue")
+        assert effects.keys() == ["a"]
+
+
+class TestLongJob:
+    def test_keeps_its_lease_while_it_runs(self, tmp_path: Path) -> None:
+        gate = tmp_path / "pid"
+        with cluster(tmp_path, JOB_LEASE_SECONDS="5"):
+            job = schedule_job("sample_one", timezone.now(), Sample(key="a", behave="hang", gate=str(gate)))
+            wait_for(lambda: gate.exists() and gate.read_text() != "", seconds=20, what="the worker to begin")
+            first = ScheduledJob.objects.get(pk=job.pk)
+            assert first.lease_expires_at is not None
+            expires_at = first.lease_expires_at
+            wait_for(
+                lambda: (
+                    (ScheduledJob.objects.get(pk=job.pk).lease_expires_at or expires_at)
+                    > expires_at + timedelta(seconds=3)
+                ),
+                seconds=20,
+                what="the lease to be renewed beyond its first end",
+            )
+        assert ScheduledJob.objects.get(pk=job.pk).retry_count == 0
+
+
+class TestWakeUp:
+    def test_starts_a_new_job_long_before_the_next_poll(self, tmp_path: Path) -> None:
+        with cluster(tmp_path, JOB_SCHEDULER_CHECK_INTERVAL_SECONDS="600"):
+            schedule_job("sample_one", timezone.now(), Sample(key="now"))
+            wait_for(lambda: effects.keys() == ["now"], seconds=10, what="the job that is due now")
+            schedule_job("sample_one", timezone.now() + timedelta(seconds=2), Sample(key="soon"))
+            wait_for(lambda: effects.keys() == ["now", "soon"], seconds=10, what="the job that is due soon")
+
+
+class TestStop:
+    def test_takes_the_heartbeat_back(self, tmp_path: Path) -> None:
+        with cluster(tmp_path) as process:
+            os.kill(process.pid, signal.SIGTERM)  # the master only: the whole group hangs Django-Q2
+            process.wait(timeout=30)
+            assert not ClusterHeartbeat.objects.exists()
+
+
+class TestDjangoQ:
+    def test_still_runs_its_own_tasks_and_schedules(self, tmp_path: Path) -> None:
+        Schedule.objects.all().delete()
+        Schedule.objects.create(
+            name="s", func="tests.jobs.sample.effects.add", args="'from a schedule',", schedule_type=Schedule.ONCE
+        )
+        from django_q.tasks import async_task
+
+        async_task("tests.jobs.sample.effects.add", "from a task")
+        with cluster(tmp_path):
+            wait_for(lambda: len(effects.keys()) == 2, seconds=60, what="the task and the schedule")
+
+
+class TestDatabaseConnectionLost:
+    def test_goes_on_after_every_connection_was_cut(self, tmp_path: Path) -> None:
+        with cluster(tmp_path):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            schedule_job("sample_one", timezone.now(), Sample(key="after"))
+            wait_for(lambda: effects.keys() == ["after"], seconds=60, what="the job after the cut")

@@ -1,0 +1,119 @@
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from jobs import enqueue
+from jobs.enqueue import InvalidJob, UniqueKeyTaken, schedule_job, schedule_jobs
+from jobs.models import ScheduledJob
+from tests.jobs.factories import NOW
+from tests.jobs.sample.handlers import Sample
+
+
+@pytest.mark.django_db
+class TestScheduleJob:
+    def test_stores_a_pending_job_with_its_due_time(self) -> None:
+        job = schedule_job("sample_one", NOW, Sample(key="a"), priority=3, max_lateness=timedelta(hours=2))
+        stored = ScheduledJob.objects.get(pk=job.pk)
+        assert (stored.status, stored.scheduled_time, stored.next_attempt_at) == ("pending", NOW, NOW)
+        assert (stored.payload["key"], stored.priority) == ("a", 3)
+        assert stored.expires_at == NOW + timedelta(hours=2)
+        assert stored.created_at == job.created_at
+
+    def test_leaves_nothing_when_the_callers_transaction_rolls_back(self) -> None:
+        def plan_and_fail() -> None:
+            with transaction.atomic():
+                schedule_job("sample_one", NOW, Sample())
+                raise RuntimeError("the caller changed its mind")
+
+        with pytest.raises(RuntimeError, match="changed its mind"):
+            plan_and_fail()
+        assert not ScheduledJob.objects.exists()
+
+    def test_refuses_a_second_live_job_with_the_same_key(self) -> None:
+        first = schedule_job("sample_one", NOW, Sample(), unique_key="k")
+        with pytest.raises(UniqueKeyTaken) as caught:
+            schedule_job("sample_one", NOW, Sample(), unique_key="k")
+        assert caught.value.existing.pk == first.pk
+        assert ScheduledJob.objects.count() == 1  # and the transaction is still usable
+
+    def test_takes_the_key_again_once_its_job_has_ended(self) -> None:
+        schedule_job("sample_one", NOW, Sample(), unique_key="k")
+        ScheduledJob.objects.update(status="completed", completed_at=NOW)
+        schedule_job("sample_one", NOW, Sample(), unique_key="k")
+        assert ScheduledJob.objects.count() == 2
+
+    @pytest.mark.parametrize(
+        ("field", "arguments"),
+        [
+            ("scheduled_time", {"scheduled_time": datetime(2026, 1, 1)}),
+            ("job_type", {"job_type": "nobody_handles_this"}),
+            ("payload", {"payload": {"key": object()}}),
+            ("payload", {"payload": {"key": "nul \x00"}}),
+            ("payload", {"payload": {"key": float("nan")}}),
+            ("payload", {"payload": ["not", "an", "object"]}),
+            ("priority", {"priority": 10}),
+            ("priority", {"priority": -1}),
+            ("max_retries", {"max_retries": -1}),
+            ("max_lateness", {"max_lateness": timedelta(0)}),
+            ("unique_key", {"unique_key": ""}),
+            ("unique_key", {"unique_key": "x" * 256}),
+            ("job_id", {"job_id": "nul \x00"}),
+        ],
+    )
+    def test_names_the_field_that_is_wrong_and_stores_nothing(self, field: str, arguments: dict[str, Any]) -> None:
+        good: dict[str, Any] = {"job_type": "sample_one", "scheduled_time": NOW, "payload": {}}
+        with pytest.raises(InvalidJob) as caught:
+            schedule_job(**{**good, **arguments})
+        assert caught.value.field == field
+        assert not ScheduledJob.objects.exists()
+
+    def test_refuses_an_id_that_is_taken(self) -> None:
+        schedule_job("sample_one", NOW, Sample(), job_id="mine")
+        with pytest.raises(InvalidJob, match="taken"):
+            schedule_job("sample_one", NOW, Sample(), job_id="mine")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestUniqueKeyUnderConcurrency:
+    def test_lets_exactly_one_of_eight_callers_win(self) -> None:
+        barrier = threading.Barrier(8)
+        won: list[bool] = []
+
+        def call() -> None:
+            barrier.wait()
+            try:
+                schedule_job("sample_one", NOW, Sample(), unique_key="k")
+                won.append(True)
+            except UniqueKeyTaken:
+                won.append(False)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=call) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(won) == [False] * 7 + [True]
+        assert ScheduledJob.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestScheduleJobs:
+    def test_enqueues_many_at_once(self) -> None:
+        due = timezone.now()
+        count = schedule_jobs("sample_many", ((due, Sample(key=str(n))) for n in range(1000)), priority=1)
+        assert count == ScheduledJob.objects.filter(status="pending", next_attempt_at=due, priority=1).count() == 1000
+
+    def test_enqueues_none_when_one_is_invalid(self) -> None:
+        def jobs() -> Any:
+            yield NOW, Sample(key="fine")
+            yield datetime(2026, 1, 1), Sample(key="naive")
+
+        with pytest.raises(InvalidJob), transaction.atomic():
+            enqueue.schedule_jobs("sample_many", jobs())
+        assert not ScheduledJob.objects.exists()

@@ -1,0 +1,118 @@
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from jobs import leases, rescue
+from jobs.models import JobExecution, ScheduledJob
+from tests.jobs.factories import make_job
+
+LEASE = timedelta(seconds=30)
+
+
+def strand(job_type: str = "sample_one", **fields: object) -> ScheduledJob:
+    """A job whose worker claimed it and was never heard of again."""
+    job = make_job(job_type=job_type, **fields)
+    leases.claim(size=10, worker="dead:1", lease=LEASE)
+    ScheduledJob.objects.filter(pk=job.pk).update(lease_expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    job.refresh_from_db()
+    return job
+
+
+@pytest.mark.django_db
+class TestClaim:
+    def test_marks_the_jobs_as_held(self) -> None:
+        job = make_job()
+        batch = leases.claim(size=10, worker="me", lease=LEASE)
+        job.refresh_from_db()
+        assert [claimed.job_id for claimed in batch.jobs] == [job.pk]
+        assert (job.status, job.lease_token, job.worker) == ("running", batch.token, "me")
+        assert job.lease_expires_at is not None
+        assert job.lease_expires_at > datetime.now(UTC)
+
+    def test_takes_no_more_than_asked(self) -> None:
+        for _ in range(5):
+            make_job()
+        assert len(leases.claim(size=3, worker="me", lease=LEASE).jobs) == 3
+
+    def test_is_served_by_the_index_of_due_jobs(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            from jobs import sql
+
+            cursor.execute(
+                "EXPLAIN " + sql.read("claim_v1"),
+                {"size": 10, "token": "00000000-0000-0000-0000-000000000000", "lease": 30, "worker": "me"},
+            )
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert "idx_scheduled_jobs_due" in plan
+
+
+@pytest.mark.django_db(transaction=True)
+class TestClaimUnderConcurrency:
+    def test_gives_each_job_to_exactly_one_of_eight_workers(self) -> None:
+        jobs = {make_job().pk for _ in range(200)}
+        barrier = threading.Barrier(8)
+        taken: list[str] = []
+
+        def work() -> None:
+            barrier.wait()
+            while batch := leases.claim(size=7, worker="w", lease=LEASE).jobs:
+                taken.extend(job.job_id for job in batch)
+            connection.close()
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(taken) == 200
+        assert set(taken) == jobs
+
+
+@pytest.mark.django_db
+class TestRelease:
+    def test_gives_back_without_counting_an_attempt(self) -> None:
+        job = make_job()
+        batch = leases.claim(size=10, worker="me", lease=LEASE)
+        assert leases.release(batch.token, [job.pk]) == 1
+        job.refresh_from_db()
+        assert (job.status, job.retry_count, job.lease_token) == ("pending", 0, None)
+
+
+@pytest.mark.django_db
+class TestRescue:
+    def test_returns_a_dead_workers_job_and_counts_the_attempt(self) -> None:
+        job = strand()
+        assert rescue.rescue() == 1
+        job.refresh_from_db()
+        assert (job.status, job.retry_count, job.lease_token) == ("pending", 1, None)
+        assert job.next_attempt_at <= datetime.now(UTC)
+        attempt = JobExecution.objects.get(job_id=job.pk)
+        assert (attempt.status, attempt.attempt, attempt.worker) == ("failed", 1, "dead:1")
+
+    def test_ends_a_job_that_has_no_attempts_left(self) -> None:
+        job = strand(max_retries=0)
+        rescue.rescue()
+        job.refresh_from_db()
+        assert job.status == "failed"
+        assert job.completed_at is not None
+
+    def test_asks_a_person_about_a_job_that_must_not_run_twice(self) -> None:
+        job = strand("sample_once_only")
+        rescue.rescue()
+        job.refresh_from_db()
+        assert job.status == "unknown"
+        assert JobExecution.objects.get().status == "unknown"
+
+    def test_leaves_jobs_whose_lease_lives(self) -> None:
+        make_job()
+        leases.claim(size=10, worker="alive", lease=LEASE)
+        assert rescue.rescue() == 0
+
+    def test_leaves_a_renewed_lease(self) -> None:
+        job = strand()
+        assert job.lease_token is not None
+        assert leases.renew(job.lease_token, [job.pk], lease=LEASE) == 1
+        assert rescue.rescue() == 0

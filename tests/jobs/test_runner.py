@@ -1,0 +1,179 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from jobs import outcomes, runner
+from jobs.models import JobExecution, ScheduledJob
+from tests.jobs.factories import make_job
+from tests.jobs.sample import effects
+
+
+@pytest.fixture(autouse=True)
+def _effects(transactional_db: None) -> None:
+    effects.create_table()
+
+
+def attempts_of(job: ScheduledJob) -> list[JobExecution]:
+    return list(JobExecution.objects.filter(job_id=job.pk).order_by("execution_id"))
+
+
+def make_due_again(job: ScheduledJob) -> None:
+    ScheduledJob.objects.filter(pk=job.pk).update(next_attempt_at=datetime.now(UTC) - timedelta(seconds=1))
+
+
+class TestRunOnce:
+    @pytest.mark.parametrize("job_type", ["sample_one", "sample_many", "sample_own_transaction", "sample_once_only"])
+    def test_runs_a_due_job_once_and_keeps_its_history(self, job_type: str) -> None:
+        job = make_job(job_type=job_type, payload={"key": "a"})
+        assert runner.run_once() == 1
+        assert runner.run_once() == 0
+        job.refresh_from_db()
+        assert (job.status, job.retry_count, job.error_message) == ("completed", 0, None)
+        assert job.completed_at is not None
+        assert effects.keys() == ["a"]
+        [attempt] = attempts_of(job)
+        assert (attempt.status, attempt.attempt, attempt.worker) == ("completed", 1, runner.worker_name())
+        assert attempt.duration_ms is not None
+
+    def test_leaves_jobs_that_are_due_later(self) -> None:
+        make_job(scheduled_time=datetime.now(UTC) + timedelta(minutes=5))
+        assert runner.run_once() == 0
+
+    def test_takes_higher_priorities_first_then_the_oldest(self) -> None:
+        now = datetime.now(UTC)
+        for key, priority, age in [("old", 0, 60), ("new", 0, 10), ("urgent", 9, 5)]:
+            make_job(payload={"key": key}, priority=priority, scheduled_time=now - timedelta(seconds=age))
+        for _ in range(3):
+            runner.run_once(size=1)
+        assert effects.keys() == ["urgent", "old", "new"]
+
+    def test_runs_nothing_while_the_engine_is_switched_off(self, settings: Any) -> None:
+        settings.JOB_SCHEDULER_ENABLED = False
+        make_job()
+        assert runner.run_due() == 0
+        assert ScheduledJob.objects.get().status == "pending"
+
+
+class TestFailure:
+    def test_waits_five_ten_and_twenty_minutes_then_gives_up_with_every_attempt_on_record(self) -> None:
+        job = make_job(payload={"behave": "fail"})
+        for retry_count, minutes in [(1, 5), (2, 10), (3, 20)]:
+            before = datetime.now(UTC)
+            runner.run_once()
+            job.refresh_from_db()
+            wait = job.next_attempt_at - before
+            assert (job.status, job.retry_count) == ("pending", retry_count)
+            assert timedelta(minutes=minutes) <= wait <= timedelta(minutes=minutes) * 1.1 + timedelta(seconds=5)
+            make_due_again(job)
+        runner.run_once()
+        job.refresh_from_db()
+        assert (job.status, job.retry_count, job.error_message) == ("failed", 3, "RuntimeError: it broke")
+        history = attempts_of(job)
+        assert [(entry.attempt, entry.status) for entry in history] == [(n, "failed") for n in (1, 2, 3, 4)]
+        assert all(entry.error_message == "RuntimeError: it broke" for entry in history)
+
+    def test_keeps_the_original_due_time_over_retries(self) -> None:
+        job = make_job(payload={"behave": "fail"})
+        runner.run_once()
+        assert ScheduledJob.objects.get().scheduled_time == job.scheduled_time
+
+    @pytest.mark.parametrize(("behave", "status"), [("permanent", "failed"), ("unknown", "unknown")])
+    def test_does_not_retry_what_cannot_or_must_not_be_retried(self, behave: str, status: str) -> None:
+        job = make_job(payload={"behave": behave})
+        runner.run_once()
+        job.refresh_from_db()
+        assert (job.status, job.retry_count) == (status, 0)
+        assert [entry.status for entry in attempts_of(job)] == [status]
+
+    def test_obeys_the_wait_that_the_other_side_asked_for(self) -> None:
+        job = make_job(payload={"behave": "limited"})
+        before = datetime.now(UTC)
+        runner.run_once()
+        job.refresh_from_db()
+        assert timedelta(seconds=90) <= job.next_attempt_at - before < timedelta(seconds=100)
+
+    def test_snoozes_without_counting_an_attempt(self) -> None:
+        job = make_job(payload={"behave": "snooze"})
+        runner.run_once()
+        job.refresh_from_db()
+        assert (job.status, job.retry_count, job.error_message) == ("pending", 0, "not now")
+        assert job.next_attempt_at > datetime.now(UTC) + timedelta(hours=1)
+        assert attempts_of(job) == []
+
+    @pytest.mark.parametrize(
+        ("fields", "words"),
+        [
+            ({"job_type": "nobody_handles_this"}, "No handler is registered"),
+            ({"payload": ["a", "list"]}, "must be an object"),
+        ],
+    )
+    def test_fails_only_the_job_with_an_unknown_type_or_broken_payload(
+        self, fields: dict[str, Any], words: str
+    ) -> None:
+        bad = make_job(**fields)
+        good = make_job(payload={"key": "good"})
+        runner.run_once()
+        bad.refresh_from_db()
+        good.refresh_from_db()
+        assert (bad.status, good.status) == ("failed", "completed")
+        assert words in str(bad.error_message)
+        assert effects.keys() == ["good"]
+
+    def test_rolls_back_the_effects_of_a_handler_that_fails_after_completing_itself(self) -> None:
+        job = make_job(job_type="sample_own_transaction", payload={"key": "a", "behave": "fail"})
+        runner.run_once()
+        job.refresh_from_db()
+        assert job.status == "pending"
+        assert effects.keys() == []
+
+
+class TestSets:
+    def test_fails_the_poisonous_job_alone(self) -> None:
+        good = [make_job(job_type="sample_many", payload={"key": f"good {n}"}) for n in range(3)]
+        poison = make_job(job_type="sample_many", payload={"key": "poison", "behave": "fail"})
+        runner.run_once()
+        poison.refresh_from_db()
+        assert poison.status == "pending"
+        assert poison.retry_count == 1
+        assert ScheduledJob.objects.filter(pk__in=[job.pk for job in good], status="completed").count() == 3
+        assert effects.keys() == ["good 0", "good 1", "good 2"]
+
+
+class TestExpiry:
+    def test_does_not_run_a_job_that_came_too_late(self) -> None:
+        late = make_job(payload={"key": "late"}, expires_at=datetime.now(UTC) - timedelta(seconds=1))
+        runner.run_once()
+        late.refresh_from_db()
+        assert late.status == "expired"
+        assert [entry.status for entry in attempts_of(late)] == ["expired"]
+        assert effects.keys() == []
+
+
+class TestFencing:
+    def test_rolls_back_the_effects_of_a_set_whose_lease_was_lost(self) -> None:
+        from jobs import leases, registry
+        from jobs.registry import Attempt
+        from tests.jobs.sample.handlers import Sample
+
+        make_job(job_type="sample_many", payload={"key": "a"})
+        batch = leases.claim(size=10, worker="slow", lease=timedelta(seconds=30))
+        job = batch.jobs[0]
+        attempt = Attempt(job.job_id, job.job_type, Sample(key="a"), job.scheduled_time, 1, batch.token)
+        # The worker hangs; the rescue gives the job away; then the worker wakes up.
+        ScheduledJob.objects.update(status="pending", lease_token=None, lease_expires_at=None)
+        assert runner._run_set(registry.find("sample_many"), [attempt, attempt]) is False
+        assert effects.keys() == []
+        with pytest.raises(outcomes.LeaseLost):
+            outcomes.complete([attempt], now=datetime.now(UTC))
+        assert ScheduledJob.objects.get().status == "pending"
+
+
+class TestPace:
+    def test_grows_by_doubling_and_shrinks_at_once(self) -> None:
+        pace = runner.Pace()
+        for _ in range(10):
+            pace.learn(pace.size, 0.001)
+        assert pace.size == runner.LARGEST_BATCH
+        pace.learn(10, 10.0)
+        assert pace.size == 1

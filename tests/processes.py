@@ -1,0 +1,81 @@
+"""Real processes of the project, working on the test database."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment of a child process that uses the current test database."""
+    settings = connection.settings_dict
+    url = f"postgres://{settings['USER']}@/{settings['HOST']}/{settings['NAME']}"
+    if settings.get("PASSWORD") or not str(settings["HOST"]).startswith("/"):
+        port = settings.get("PORT") or 5432
+        url = f"postgres://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{port}/{settings['NAME']}"
+    return {
+        **os.environ,
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        **extra,
+    }
+
+
+def start(*arguments: str, log: Path, **extra: str) -> "subprocess.Popen[bytes]":
+    """Start `manage.py <arguments>` in a process group of its own."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=environment(**extra),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """SIGKILL for the process and all its children."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=10)
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> float:
+    """Poll until the condition holds; returns the seconds it took, fails the test when it never does."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        if condition():
+            return time.monotonic() - began
+        time.sleep(0.02)
+    raise AssertionError(f"Waited {seconds:.0f} s in vain for {what}.")
+
+
+@contextmanager
+def cluster(tmp_path: Path, *, name: str = "cluster", **extra: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A real `manage.py qcluster` that is ready, killed with all its children at the end."""
+    from jobs.models import ClusterHeartbeat
+
+    known = set(ClusterHeartbeat.objects.values_list("cluster", flat=True))
+    log = tmp_path / f"{name}.log"
+    process = start("qcluster", log=log, **extra)
+    try:
+        wait_for(
+            lambda: bool(set(ClusterHeartbeat.objects.values_list("cluster", flat=True)) - known),
+            seconds=30,
+            what=f"the cluster to start ({log})",
+        )
+        yield process
+    finally:
+        kill_group(process)

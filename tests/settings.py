@@ -1,0 +1,8 @@
+"""The project's settings plus what only tests need."""
+
+from config.settings import *  # noqa: F403
+from config.settings import INSTALLED_APPS, LOGGING_CONFIG  # noqa: F401
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.jobs.sample"]
+# Password hashing is slow on purpose; the tests' passwords are not secrets.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
