@@ -57,7 +57,7 @@ class ChatPage:
                 visitor.status(online)
 
     async def _visit(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(heartbeat=30, max_msg_size=1 << 16)
+        socket = web.WebSocketResponse(heartbeat=30, timeout=1, max_msg_size=1 << 16)
         await socket.prepare(request)
         visitor = Visitor(self.community, socket, online=self.gateway.is_connected)
         self._visitors.add(visitor)
@@ -149,7 +149,7 @@ class Visitor:
         if self._may_see(place):
             self.send({"t": event, "message": self._message(row)})
         elif event == "message" and place.is_direct and row.author_id == self.world.bot.id:
-            for user_id in place.recipients:
+            for user_id in set(place.recipients) - {row.author_id}:
                 self.send({"t": "elsewhere", "user": str(user_id), "message": str(row.id)})
 
     def _tell_answered(self, row: Interaction) -> None:
@@ -173,6 +173,7 @@ class Visitor:
                 "name": user.display_name,
                 "username": user.username,
                 "guilds": [str(guild.id) for guild in self.world.guilds_of(user.id)],
+                "channel": str(dm_channel_id(bot.id, user.id)),
                 "dm": str(self.world.last_message_id(dm_channel_id(bot.id, user.id)) or 0),
             }
             for user in self.world.users.values()

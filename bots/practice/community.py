@@ -138,7 +138,9 @@ class Community:
             self.world.add_user(user)
         row = self.world.join(guild_id, user.id, now=now, nickname=nickname)
         if self.journal is not None:
-            self.journal.write("joined", guild_id=guild_id, user_id=user.id, at=now.isoformat(), nickname=nickname)
+            account = {"username": user.username, "display_name": user.display_name, "is_bot": user.is_bot}
+            entry = {"guild_id": guild_id, "user_id": user.id, "nickname": nickname, "at": now.isoformat()}
+            self.journal.write("joined", **entry, **account)
         self.tell("GUILD_MEMBER_ADD", payloads.member(self.world, row) | {"guild_id": str(guild_id)})
         self.announce("members", guild_id)
 
@@ -183,12 +185,19 @@ class Community:
         row = Interaction(
             self.world.new_id(now), secrets.token_urlsafe(60), user_id, channel.id, name, now, on_message=on_message
         )
+        self._forget_old(now)
         self.interactions[row.token] = row
         payload = self._interaction_payload(row, kind, channel, data)
         if on_message is not None:
             payload["message"] = payloads.message(self.world, on_message)
         self.tell("INTERACTION_CREATE", payload)
         return row
+
+    def _forget_old(self, now: datetime) -> None:
+        for token, row in tuple(self.interactions.items()):
+            if now - row.asked_at <= INTERACTION_LIFE:
+                return
+            del self.interactions[token]
 
     def _interaction_payload(self, row: Interaction, kind: int, channel: Channel, data: Json) -> Json:
         payload: Json = {

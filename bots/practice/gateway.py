@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import secrets
+import time
 import zlib
 from collections import deque
 from collections.abc import Callable
@@ -13,12 +14,13 @@ from aiohttp import WSMsgType, web
 
 from bots.practice import payloads
 from bots.practice.faults import GATEWAY, Fault, Faults, Kind
-from bots.practice.world import Guild, Json, World
+from bots.practice.world import Guild, Json, UnknownThing, World
 
 GUILDS, MEMBERS, GUILD_MESSAGES, GUILD_REACTIONS = 1 << 0, 1 << 1, 1 << 9, 1 << 10
 DIRECT_MESSAGES, DIRECT_REACTIONS, MESSAGE_CONTENT = 1 << 12, 1 << 13, 1 << 15
 KEPT_EVENTS = 2_000
 CHUNK = 1_000
+RESUMABLE_SECONDS = 300
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Session:
     sequence: int = 0
     events: deque[Json] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     connection: "Connection | None" = None
+    left_at: float = 0.0
 
     def dispatch(self, event: str, data: Json) -> None:
         self.sequence += 1
@@ -158,7 +161,7 @@ class Gateway:
                 connection.send({"op": 10, "d": {"heartbeat_interval": self.heartbeat_interval}})
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    self._receive(connection, json.loads(message.data))
+                    self._receive(connection, message.data)
         finally:
             self._ended(connection, socket.close_code)
             writer.cancel()
@@ -177,9 +180,16 @@ class Gateway:
         for session in self.sessions.values():
             if session.connection is connection:
                 session.connection = None
+                session.left_at = time.monotonic()
         self._note()
 
-    def _receive(self, connection: Connection, payload: Json) -> None:
+    def _receive(self, connection: Connection, text: str) -> None:
+        try:
+            self._handle(connection, json.loads(text))
+        except (UnknownThing, KeyError, TypeError, ValueError):
+            connection.close(4002)
+
+    def _handle(self, connection: Connection, payload: Json) -> None:
         handler = {1: self._heartbeat, 2: self._identify, 6: self._resume, 8: self._members}.get(payload.get("op", -1))
         if handler is not None:
             handler(connection, payload["d"] if isinstance(payload.get("d"), dict) else {})
@@ -193,6 +203,7 @@ class Gateway:
             return
         if self._strike("IDENTIFY", connection):
             return
+        self._forget_abandoned()
         session = Session(secrets.token_hex(16), int(data.get("intents", 0)), connection=connection)
         self.sessions[session.id] = session
         ready: Json = {
@@ -211,6 +222,12 @@ class Gateway:
                 members = bool(session.intents & MEMBERS)
                 session.dispatch("GUILD_CREATE", payloads.guild_create(self.world, guild, with_members=members))
         self._note("IDENTIFY")
+
+    def _forget_abandoned(self) -> None:
+        limit = time.monotonic() - RESUMABLE_SECONDS
+        for session in tuple(self.sessions.values()):
+            if session.connection is None and session.left_at < limit:
+                del self.sessions[session.id]
 
     def _guilds(self) -> list[Guild]:
         return self.world.guilds_of(self.world.bot.id)

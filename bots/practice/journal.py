@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from bots.practice.world import Json, Message, UnknownThing, World
+from bots.practice.world import Json, Message, UnknownThing, User, World
 
 
 class Journal:
@@ -96,6 +96,8 @@ def _commands(world: World, entry: Json) -> None:
 
 
 def _joined(world: World, entry: Json) -> None:
+    if entry["user_id"] not in world.users:
+        world.add_user(User(entry["user_id"], entry["username"], entry["display_name"], entry["is_bot"]))
     world.join(entry["guild_id"], entry["user_id"], now=datetime.fromisoformat(entry["at"]), nickname=entry["nickname"])
 
 

@@ -167,6 +167,8 @@ class RestApi:
             return reply({"message": refusal.message, "code": refusal.code, **refusal.extra}, refusal.status)
         except UnknownThing as error:
             return reply({"message": str(error), "code": 0}, 404)
+        except (KeyError, ValueError) as error:
+            return reply({"message": "Invalid Form Body", "code": 50035, "errors": {"_errors": [repr(error)]}}, 400)
 
     async def _before(self, request: web.Request, fault: Fault | None) -> web.Response | None:
         """Make the faults that strike before anything is accepted."""

@@ -159,6 +159,8 @@ class World:
         world = cls()
         for path in paths:
             world._load_export(Path(path))
+        for channel_id, rows in world.messages.items():
+            world.messages[channel_id] = dict(sorted(rows.items()))
         return world
 
     def _load_export(self, path: Path) -> None:
@@ -179,8 +181,10 @@ class World:
         started = rows[0][1].sent_at if rows else snowflake_time(channel_id)
         guild = self.guilds.get(guild_id) or self.add_guild(guild_id, guild_name, owner_id=self.bot.id, now=started)
         topic = export["channel"].get("topic")
+        # An export may come in several files for one channel.
         self.add_channel(
-            Channel(
+            guild.channels.get(channel_id)
+            or Channel(
                 channel_id, channel_name, guild_id, position=len(guild.channels), topic=str(topic) if topic else None
             )
         )

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from bots.practice.journal import Journal
 from bots.practice.server import PracticeServer
-from bots.practice.world import BOT_USER_ID, World, snowflake
+from bots.practice.world import BOT_USER_ID, User, World, snowflake
 from tests.bots import support
 from tests.bots.practice.bot import connected, soon
 
@@ -12,6 +12,16 @@ def server(path: Path) -> PracticeServer:
 
 
 class TestJournal:
+    async def test_keeps_who_joined(self, tmp_path: Path) -> None:
+        path = tmp_path / "chat.jsonl"
+        async with server(path) as first:
+            await first.member_joins(User(1_345_000_000_000_000_000, "gus", "Gus Lind"))
+            (guild,) = first.world.guilds.values()
+            await first.member_leaves(support.people(first.world)[0].id)
+        async with server(path) as second:
+            assert set(second.world.guild(guild.id).members) == set(guild.members)
+            assert second.world.user(1_345_000_000_000_000_000).display_name == "Gus Lind"
+
     async def test_keeps_the_chat_and_the_commands(self, tmp_path: Path) -> None:
         path = tmp_path / "deep" / "chat.jsonl"
         ada = support.people(World.example())[0]
