@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from socialmedia import exports
 from socialmedia.exports import Author, Export, ExportedMessage
-from socialmedia.models import ChatImport
+from socialmedia.models import Channel, ChatImport, Platform
 
 Progress = Callable[[int, int], None]
 """Called now and then with the bytes and the messages read so far."""
@@ -148,16 +148,9 @@ def _merge(cursor: Any, export: Export, tally: _Tally, *, now: datetime) -> Impo
     )
     _stage_authors(cursor, tally, exported_at=header.exported_at, now=now)
     cursor.execute("ANALYZE import_messages; ANALYZE import_authors")
-    channel = _one(
-        cursor,
-        "import_channel",
-        external_id=header.channel_id,
-        name=header.channel_name,
-        guild_id="" if header.is_private else header.guild_id,
-        guild_name="Direct messages" if header.is_private else header.guild_name,
-        last_at=tally.last_at,
-    )
+    channel = _remember_channel(cursor, header, last_at=tally.last_at)
     cursor.execute(_sql("import_accounts"))
+    cursor.execute(_sql("import_renames"))
     cursor.execute(_sql("import_profiles"))
     members_new = cursor.rowcount
     _one(cursor, "import_lock_profiles")
@@ -189,6 +182,19 @@ def _merge(cursor: Any, export: Export, tally: _Tally, *, now: datetime) -> Impo
         last_message_at=report.last_message_at,
     )
     return report
+
+
+def _remember_channel(cursor: Any, header: exports.Header, *, last_at: datetime | None) -> int:
+    values = {
+        "external_id": header.channel_id,
+        "name": header.channel_name,
+        "guild_id": "" if header.is_private else header.guild_id,
+        "guild_name": "Direct messages" if header.is_private else header.guild_name,
+        "last_at": last_at,
+    }
+    cursor.execute(_sql("import_channel"), values)
+    cursor.execute(_sql("import_channel_name"), values)
+    return Channel.objects.get(platform=Platform.DISCORD, external_id=header.channel_id).pk
 
 
 def _stage_authors(cursor: Any, tally: _Tally, *, exported_at: datetime | None, now: datetime) -> None:

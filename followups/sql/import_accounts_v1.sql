@@ -1,11 +1,8 @@
--- Remember the staged authors; called by followups.importing, served by social_media_accounts_external_id.
--- Sorted, so that two imports lock in the same order. A name changes only for a newer one: `updated_at` is when
--- the stored one was true.
-INSERT INTO social_media_accounts AS a (platform, external_id, username, display_name, account_type, updated_at)
+-- Remember the staged authors who are not known; called by followups.importing, served by
+-- social_media_accounts_external_id. Sorted, so that two imports at once wait for each other in the same order, and
+-- DO NOTHING, because DO UPDATE would lock every known account (and hold up live messages) even to change nothing.
+INSERT INTO social_media_accounts (platform, external_id, username, display_name, account_type, updated_at)
 SELECT 'discord', s.external_id, s.username, s.display_name, CASE WHEN s.is_bot THEN 'bot' ELSE 'member' END, s.true_at
 FROM import_authors s
 ORDER BY s.external_id
-ON CONFLICT (platform, external_id) DO UPDATE
-SET username = EXCLUDED.username, display_name = EXCLUDED.display_name, updated_at = EXCLUDED.updated_at
-WHERE EXCLUDED.updated_at > a.updated_at
-  AND (a.username, a.display_name) IS DISTINCT FROM (EXCLUDED.username, EXCLUDED.display_name)
+ON CONFLICT (platform, external_id) DO NOTHING

@@ -20,6 +20,7 @@ WITH fresh AS (
     SET interaction_count = p.interaction_count + w.messages,
         first_interaction = least(p.first_interaction, w.first_at),
         last_interaction = greatest(p.last_interaction, w.last_at),
+        unreachable_since = CASE WHEN p.unreachable_since > w.last_at THEN p.unreachable_since END,
         relationship_level = greatest(
             p.relationship_level,
             CASE

@@ -1,6 +1,7 @@
 """`import_chat_export FILE...`: take a community's past in from DiscordChatExporter's JSON files."""
 
 import json
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -71,7 +72,7 @@ class Command(BaseCommand):
 
 def _import(name: str, bar: Progress, *, dry_run: bool) -> ImportReport:
     path = Path(name)
-    task = bar.add_task(escape(path.name), total=None, rate="")
+    task = bar.add_task(escape(os.fsencode(path.name).decode("utf-8", "replace")), total=None, rate="")
     started = bar.get_time()
 
     def advance(bytes_read: int, messages: int) -> None:
