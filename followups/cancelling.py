@@ -1,15 +1,16 @@
-"""Stopping pending follow-ups, each with its job and its queued message."""
+"""Stopping pending follow-ups, each with its job and its queued message; closing those whose job is gone."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Value
-from django.db.models.functions import Concat
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat
 
 from followups import members
 from followups.models import FollowUp, FollowUpStatus
 from jobs import lifecycle
+from jobs.models import JobStatus, ScheduledJob
 from socialmedia import outbox
 from socialmedia.models import Message, MessageStatus
 
@@ -37,6 +38,36 @@ def cancel_pending(user_id: str, *, reason: str, now: datetime, triggers: Sequen
         pending = pending.filter(trigger_type__in=triggers)
     rows = pending.select_for_update(of=("self",)).order_by("pk")
     return sum(_stop(follow_up, reason=reason, now=now) for follow_up in rows)
+
+
+def close_stranded(*, now: datetime) -> int:
+    """Close the pending follow-ups whose job ended without writing them, and return how many.
+
+    A job that somebody cancelled cancels its follow-up; one that failed for good or expired fails it, and retrying
+    the job opens it again. Otherwise they would be pending for ever and keep the member's next check-in from coming.
+    """
+    job = ScheduledJob.objects.filter(job_id=OuterRef("job_id"))
+    unwritten = FollowUp.objects.filter(status=FollowUpStatus.PENDING, message=None).annotate(
+        job_status=Subquery(job.values("status")[:1])
+    )
+    with transaction.atomic():
+        cancelled = _take(unwritten.filter(job_status=JobStatus.CANCELLED))
+        failed = _take(unwritten.filter(job_status__in=[JobStatus.FAILED, JobStatus.EXPIRED]))
+        return cancelled.update(
+            status=FollowUpStatus.CANCELLED,
+            cancelled_at=now,
+            reason="its job was cancelled",
+            dedupe_key=Concat(Value("cancelled:"), "pk"),
+        ) + failed.update(
+            status=FollowUpStatus.FAILED,
+            error_message=Coalesce(Subquery(job.values("error_message")[:1]), Value("Its job failed.")),
+        )
+
+
+def _take(rows: QuerySet[FollowUp]) -> QuerySet[FollowUp]:
+    """Lock the rows nobody else is changing: they keep for the next time, and waiting could end in a deadlock."""
+    keys = list(rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
+    return FollowUp.objects.filter(pk__in=keys)
 
 
 def _stop(follow_up: FollowUp, *, reason: str, now: datetime) -> bool:

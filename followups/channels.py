@@ -21,7 +21,6 @@ def find(profile: UserProfile) -> Conversation | None:
             platform=profile.account.platform,
             account__is_own=True,
             account__is_active=True,
-            is_blocked=False,
         )
         .order_by(F("last_message_at").desc(nulls_last=True), "-pk")
         .first()

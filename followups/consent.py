@@ -7,6 +7,8 @@ from django.db import transaction
 
 from followups import cancelling, members
 from followups.models import ConsentReceipt, ConsentState, UserProfile
+from socialmedia import outbox
+from socialmedia.models import Message, MessageStatus
 
 WORDING_VERSION = "2026-11"
 WORDING = (
@@ -14,6 +16,9 @@ WORDING = (
     "you attended, or when you sounded unhappy. At most two a week, never at night. "
     "You can stop this at any time with /followup_settings off."
 )
+
+
+WITHDRAWN = "consent withdrawn"
 
 
 class ConsentMissing(Exception):
@@ -93,8 +98,18 @@ def withdraw(*, user_id: str, source: str, evidence: str, actor: str, now: datet
             actor=actor,
             wording_version=WORDING_VERSION,
         )
-        cancelled = cancelling.cancel_pending(user_id, reason="consent withdrawn", now=now)
+        cancelled = cancelling.cancel_pending(user_id, reason=WITHDRAWN, now=now)
+        _suppress_queued(user_id, now=now)
         return Withdrawal(receipt=receipt, cancelled_follow_ups=cancelled)
+
+
+def _suppress_queued(user_id: str, *, now: datetime) -> None:
+    """Stop the other automated messages, which no follow-up wrote. Answers to the member still go out."""
+    queued = Message.objects.filter(
+        conversation__participant_id=user_id, is_outgoing=True, is_automated=True, status=MessageStatus.QUEUED
+    )
+    for message_id in queued.order_by("pk").values_list("pk", flat=True):
+        outbox.suppress_queued(message_id, reason=WITHDRAWN, now=now)
 
 
 def _write(profile: UserProfile, *, state: ConsentState, **details: str) -> ConsentReceipt:

@@ -39,13 +39,13 @@ def execute(attempt: Attempt[FollowUpMessage], *, now: datetime) -> None:
         PermanentFailure: there is no such follow-up.
     """
     follow_up_id = attempt.payload.follow_up_id
-    owner = FollowUp.objects.filter(pk=follow_up_id).select_related("user__account").first()
-    if owner is None:
+    follow_up = FollowUp.objects.filter(pk=follow_up_id).select_related("user__account").first()
+    if follow_up is None:
         raise PermanentFailure(f"There is no follow-up {follow_up_id!r}.")
-    conversation = channels.find(owner.user)
-    step = _run(attempt, owner, conversation, now=now)
+    conversation = channels.find(follow_up.user)
+    step = _run(attempt, follow_up.user_id, conversation, now=now)
     if step is _Step.NEEDS_CONVERSATION:
-        step = _run(attempt, owner, _open(owner.user, now=now), now=now)
+        step = _run(attempt, follow_up.user_id, _open(follow_up.user, now=now), now=now)
     if isinstance(step, _Held) and step.decision.until is not None:
         raise Snooze(step.decision.reason, until=step.decision.until)
 
@@ -58,13 +58,12 @@ def _open(profile: UserProfile, *, now: datetime) -> Conversation:
 
 
 def _run(
-    attempt: Attempt[FollowUpMessage], owner: FollowUp, conversation: Conversation | None, *, now: datetime
+    attempt: Attempt[FollowUpMessage], user_id: str, conversation: Conversation | None, *, now: datetime
 ) -> _Step | _Held:
     with transaction.atomic():
-        profile = members.lock(owner.user_id)
-        follow_up = FollowUp.objects.select_for_update(of=("self",)).filter(pk=owner.pk).first()
-        if follow_up is None or follow_up.status != FollowUpStatus.PENDING or follow_up.message_id is not None:
-            # Cancelled meanwhile, or written by an attempt whose completion was not seen.
+        profile = members.lock(user_id)
+        follow_up = FollowUp.objects.select_for_update(of=("self",)).filter(pk=attempt.payload.follow_up_id).first()
+        if follow_up is None or not _is_open(follow_up):
             outcomes.complete([attempt], now=now)
             return _Step.DONE
         known = facts.gather(profile.pk, follow_up.trigger_type, now=now, asked_about=follow_up)
@@ -90,6 +89,14 @@ def _run(
         return _Step.DONE
 
 
+def _is_open(follow_up: FollowUp) -> bool:
+    """Whether it is still to be written: not cancelled meanwhile, nor written by an attempt whose completion got lost.
+
+    One that failed before it was written is open again: somebody has retried its job.
+    """
+    return follow_up.message_id is None and follow_up.status in {FollowUpStatus.PENDING, FollowUpStatus.FAILED}
+
+
 def _queue(follow_up: FollowUp, profile: UserProfile, conversation: Conversation, *, now: datetime) -> None:
     """Compose the message and put it into the outbox."""
     composed = composing.compose(
@@ -106,6 +113,8 @@ def _queue(follow_up: FollowUp, profile: UserProfile, conversation: Conversation
         now=now,
     )
     FollowUp.objects.filter(pk=follow_up.pk).update(
+        status=FollowUpStatus.PENDING,
+        error_message="",
         message=message,
         template_id=composed.template_id,
         message_content=composed.text,

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from followups import conf, policy
 from followups.models import ConsentReceipt, FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
 from followups.policy import Facts, Sent
-from socialmedia.models import MessageStatus
+from socialmedia.models import Conversation, MessageStatus
 
 _NEVER_LEFT = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
 _ON_ITS_WAY = (MessageStatus.QUEUED, MessageStatus.SENDING)
@@ -21,7 +21,12 @@ def gather(user_id: str, trigger: str, *, now: datetime, asked_about: FollowUp |
     """
     limits = conf.current().limits()
     newest = ConsentReceipt.objects.filter(user=OuterRef("pk")).order_by("-id").values("state")[:1]
-    member = UserProfile.objects.filter(pk=user_id).annotate(newest_receipt=Subquery(newest)).first()
+    blocked = Conversation.objects.filter(participant_id=OuterRef("pk"), account__is_own=True, is_blocked=True)
+    member = (
+        UserProfile.objects.filter(pk=user_id)
+        .annotate(newest_receipt=Subquery(newest), is_blocked=Exists(blocked))
+        .first()
+    )
     if member is None:
         return Facts(trigger=trigger, limits=limits)
     sent = [*_sent(user_id, now=now, asked_about=asked_about), *_under_way(user_id, now=now, asked_about=asked_about)]
@@ -33,6 +38,7 @@ def gather(user_id: str, trigger: str, *, now: datetime, asked_about: FollowUp |
         follow_ups_enabled=member.follow_ups_enabled,
         unreachable_since=member.unreachable_since,
         left_at=member.left_at,
+        is_blocked=member.is_blocked,
         last_interaction=member.last_interaction,
         last_sent_at=member.last_follow_up_sent,
         frequency=timedelta(hours=member.follow_up_frequency_hours),

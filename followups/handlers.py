@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from followups import conf, execution, planning
+from followups import cancelling, conf, execution, planning
 from followups.planning import FollowUpMessage
 from jobs import recurring
 from jobs.registry import Attempt, handler
@@ -27,7 +27,8 @@ def follow_up_message(attempt: Attempt[FollowUpMessage]) -> None:
 
 @handler(SWEEP, QuietMemberSweep)
 def quiet_member_sweep(attempt: Attempt[QuietMemberSweep]) -> None:
-    """Plan check-ins for the members who went quiet, in batches that are committed one by one."""
+    """Close what lost its job, then plan check-ins for the quiet members, in batches committed one by one."""
+    cancelling.close_stranded(now=timezone.now())
     settings = conf.current()
     if not (settings.scheduler_enabled and settings.enabled):
         return

@@ -83,6 +83,8 @@ class Facts:
     follow_ups_enabled: bool | None = None
     unreachable_since: datetime | None = None
     left_at: datetime | None = None
+    is_blocked: bool = False
+    """Our staff have blocked the conversation with them."""
     last_interaction: datetime | None = None
     """Their latest message in any conversation or channel."""
     last_sent_at: datetime | None = None
@@ -190,12 +192,18 @@ def _consent(facts: Facts, now: datetime) -> _Stop | None:
 
 
 def _reachable(facts: Facts, now: datetime) -> _Stop | None:
-    inputs = {"unreachable_since": _iso(facts.unreachable_since), "left_at": _iso(facts.left_at)}
+    inputs = {
+        "unreachable_since": _iso(facts.unreachable_since),
+        "left_at": _iso(facts.left_at),
+        "is_blocked": facts.is_blocked,
+    }
     if facts.left_at is not None:
         return _Stop(Gate.REACHABLE, f"The member left the community on {_day(facts.left_at)}.", inputs)
     if facts.unreachable_since is not None:
         reason = f"Messages to the member have been refused since {_day(facts.unreachable_since)}."
         return _Stop(Gate.REACHABLE, reason, inputs)
+    if facts.is_blocked:
+        return _Stop(Gate.REACHABLE, "The conversation with the member is blocked by staff.", inputs)
     return None
 
 

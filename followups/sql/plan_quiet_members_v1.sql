@@ -1,6 +1,7 @@
--- Plans an inactivity follow-up with its job for every opted-in, reachable member who has been quiet since %(quiet_since)s
--- and whose silence is not answered yet. Called by followups.planning.plan_quiet_members; idx_profiles_quiet yields the
--- members, longest silence first, so the cost follows the number due and not the number of members.
+-- Plans an inactivity follow-up with its job for every opted-in, reachable member who has been quiet for long enough
+-- (since before `quiet_since`) and whose silence is not answered yet. Called by followups.planning.plan_quiet_members;
+-- idx_profiles_quiet yields the members, longest silence first, so the cost follows the number due and not the number
+-- of members.
 --
 -- Two sweeps at once: each skips the members that the other has locked, and a member whom the other has finished since
 -- this statement's snapshot fails the re-check of quiet_planned_for. A withdrawal in between fails the re-check of
@@ -25,6 +26,11 @@ WITH due AS MATERIALIZED (
           WHERE earlier.user_id = member.user_id
             AND earlier.trigger_type = 'inactivity'
             AND earlier.status = 'pending'
+      )
+      AND NOT EXISTS (
+          SELECT FROM social_media_conversations AS conversation
+          JOIN social_media_accounts AS account ON account.id = conversation.account_id
+          WHERE conversation.participant_id = member.user_id AND conversation.is_blocked AND account.is_own
       )
     ORDER BY member.last_interaction
     LIMIT %(limit)s

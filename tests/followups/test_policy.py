@@ -82,7 +82,7 @@ class TestDecide:
             Gate.TRIGGER_CAP: {"sent": ()},
             Gate.QUIET_HOURS: {"timezone": "Europe/London"},
         }
-        facts, heard = good_facts(**everything, last_sent_at=NOW) if "last_sent_at" not in everything else None, []
+        heard = []
         facts = good_facts(**{**everything, "last_sent_at": NOW})
         for _ in Gate:
             decision = policy.decide(facts, now=NOW)
@@ -135,6 +135,11 @@ class TestConsentGate:
 class TestReachableGate:
     def test_drops_for_the_unreachable(self) -> None:
         decision = policy.decide(good_facts(unreachable_since=NOW - DAY), now=NOW)
+
+        assert (decision.verdict, decision.gate) == (Verdict.DROP, Gate.REACHABLE)
+
+    def test_drops_for_those_whom_staff_have_blocked(self) -> None:
+        decision = policy.decide(good_facts(is_blocked=True), now=NOW)
 
         assert (decision.verdict, decision.gate) == (Verdict.DROP, Gate.REACHABLE)
 

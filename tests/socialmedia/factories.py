@@ -1,11 +1,12 @@
 """Accounts, conversations and messages for tests."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 
 from django.utils import timezone
 
+from followups import consent, members
+from followups.consent import Consent
 from socialmedia import accounts, inbox, outbox
 from socialmedia.models import Account, Conversation, Message
 
@@ -14,11 +15,11 @@ NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 _numbers = count(900_000_000_000_000_000)
 
 
-@dataclass(frozen=True)
-class SomePermission:
-    """Stands for a consent receipt where the receipt itself does not matter."""
-
-    receipt_id: int = 1
+def make_permission(conversation: Conversation) -> Consent:
+    """The live consent of a conversation's other side."""
+    profile = members.remember(Account.objects.get(external_id=conversation.participant_id))
+    consent.grant(user_id=profile.pk, source="slash_command", evidence="interaction 1", actor=profile.pk)
+    return consent.require(profile.pk)
 
 
 def make_bot() -> Account:

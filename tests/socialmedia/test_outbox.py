@@ -13,9 +13,9 @@ from socialmedia.models import Account, Conversation, Message
 from tests.concurrency import at_once
 from tests.socialmedia.factories import (
     NOON,
-    SomePermission,
     make_bot,
     make_conversation,
+    make_permission,
     make_person,
     make_reply,
 )
@@ -55,11 +55,14 @@ class TestQueue:
         assert message.is_automated is False
 
     def test_keeps_the_consent_of_an_automated_message(self) -> None:
+        conversation = make_conversation()
+        permission = make_permission(conversation)
         message = outbox.queue_automated(
-            conversation=make_conversation(), text="Hi", permission=SomePermission(42), template="t", now=NOON
+            conversation=conversation, text="Hi", permission=permission, template="t", now=NOON
         )
         message.refresh_from_db()
-        assert (message.is_automated, message.consent_id, message.template_used) == (True, 42, "t")
+        assert (message.is_automated, message.consent_id) == (True, permission.receipt_id)
+        assert message.template_used == "t"
 
 
 @pytest.mark.django_db
@@ -104,8 +107,9 @@ class TestClaim:
 
     def test_lets_answers_pass_a_held_follow_up(self) -> None:
         conversation = make_conversation()
+        permission = make_permission(conversation)
         outbox.queue_automated(
-            conversation=conversation, text="How are you?", permission=SomePermission(), now=timezone.now() + MINUTE
+            conversation=conversation, text="How are you?", permission=permission, now=timezone.now() + MINUTE
         )
         answer = make_reply(conversation)
         assert claim_one(conversation).message.pk == answer.pk

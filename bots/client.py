@@ -1,0 +1,176 @@
+"""The Discord client: what arrives goes to the bridge, what leaves comes from the relay."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar
+
+import discord
+import structlog
+from discord.ext import commands
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from bots import bridge, failures, registration, relay
+from bots.bridge import run_unit
+from bots.cogs.settings import SettingsCog
+from bots.people import channel_of, letter_of, person_of
+from bots.relay import Relay
+from socialmedia.models import Account
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+RETRY_SECONDS: Final = (0.2, 1.0, 5.0, 15.0)
+
+
+class EndedByItself(Exception):
+    """The relay or the connection ended without being asked; a supervisor must start the process again."""
+
+
+def intents() -> discord.Intents:
+    """What we need to hear. `members` (joins, leaves) and `message_content` (the `!` form in a community) are
+    privileged: they must be switched on in Discord's developer portal. Channel messages are noted without words.
+    """
+    wanted = discord.Intents.none()
+    wanted.guilds = True
+    wanted.members = True
+    wanted.guild_messages = True
+    wanted.dm_messages = True
+    wanted.message_content = True
+    return wanted
+
+
+class CheckbackBot(commands.Bot):
+    """One bot account. `account` is its row, known from `setup_hook` on."""
+
+    account: Account
+
+    def __init__(self, *, prefix: str, **options: Any) -> None:
+        super().__init__(
+            commands.when_mentioned_or(prefix),
+            intents=intents(),
+            allowed_mentions=discord.AllowedMentions.none(),
+            help_command=None,
+            max_ratelimit_timeout=30.0,
+            **options,
+        )
+        self._relay_ended = asyncio.Event()
+        self._relay: Relay | None = None
+        self._relay_task: asyncio.Task[None] | None = None
+
+    # --- life ---
+
+    async def run_until(self, stop: asyncio.Event, token: str) -> None:
+        """Serve until `stop` is set, then end cleanly: what is being sent is finished and recorded first.
+
+        Raises:
+            EndedByItself: the relay or the connection ended.
+            discord.LoginFailure, discord.PrivilegedIntentsRequired, and whatever else ends `start`.
+        """
+        connection = asyncio.create_task(self.start(token))
+        waits = [asyncio.create_task(event.wait()) for event in (stop, self._relay_ended)]
+        try:
+            await asyncio.wait({connection, *waits}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+            await self._end_relay()  # before the connection, which it still needs
+        if connection.done():
+            connection.result()
+            raise EndedByItself("The connection to Discord ended.")
+        connection.cancel()
+        await asyncio.wait({connection})
+        await self._end_relay()  # stopped while it was starting: the relay may have come since
+        if not stop.is_set():
+            raise EndedByItself("The relay of queued messages ended.")
+
+    async def setup_hook(self) -> None:
+        """Runs once, after the login and before the gateway."""
+        assert self.user is not None  # noqa: S101 - the login has filled it
+        self.account = await run_unit(bridge.own_account, person_of(self.user), now=timezone.now())
+        await self.add_cog(SettingsCog(self))
+        await registration.sync_if_changed(self.tree)
+        self._relay = Relay(self, self.account)
+        self._relay_task = asyncio.create_task(self._relay.run())
+        self._relay_task.add_done_callback(self._note_relay_end)
+
+    async def _end_relay(self) -> None:
+        if self._relay is not None and self._relay_task is not None:
+            self._relay_task.remove_done_callback(self._note_relay_end)
+            await relay.finish(self._relay_task, self._relay)
+
+    def _note_relay_end(self, task: "asyncio.Task[None]") -> None:
+        error = None if task.cancelled() else task.exception()
+        details = failures.describe(error) if error else {}
+        log.error("bot.relay_died", **details)
+        self._relay_ended.set()
+
+    # --- what arrives ---
+
+    async def on_ready(self) -> None:
+        """Discord may call this again after a lost session: nothing is initialised here."""
+        log.info("bot.ready", account_id=self.account.pk, communities=len(self.guilds))
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Take in what people write. Bots, webhooks, Discord's own notices and commands never count."""
+        if message.author.bot or message.webhook_id is not None or message.is_system():
+            return
+        context = await self.get_context(message)
+        if context.valid:
+            await self.invoke(context)
+        elif message.guild is None:
+            await self._persist(
+                bridge.receive_private,
+                own=self.account,
+                author=person_of(message.author),
+                channel_id=str(message.channel.id),
+                letter=letter_of(message),
+                now=timezone.now(),
+            )
+        else:
+            await self._persist(
+                bridge.receive_channel,
+                author=person_of(message.author),
+                channel=channel_of(message),
+                message_id=message.id,
+                sent_at=message.created_at,
+                now=timezone.now(),
+            )
+
+    async def on_member_join(self, member: discord.Member) -> None:
+        """Somebody joined a community, or came back."""
+        if not member.bot:
+            await self._persist(bridge.member_joined, person_of(member), now=timezone.now())
+
+    async def on_raw_member_remove(self, payload: discord.RawMemberRemoveEvent) -> None:
+        """Somebody left a community. They are gone only when no other one of ours has them."""
+        others = (guild for guild in self.guilds if guild.id != payload.guild_id)
+        if not any(guild.get_member(payload.user.id) for guild in others):
+            await self._persist(bridge.member_left, str(payload.user.id), now=timezone.now())
+
+    async def _persist(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run an operation that may be repeated; wait for a database that is away. Discord tells things only once."""
+        for seconds in RETRY_SECONDS:
+            try:
+                return await run_unit(function, *args, **kwargs)
+            except (OperationalError, InterfaceError) as error:
+                log.warning("bot.database_away", operation=function.__name__, **failures.describe(error))
+                await asyncio.sleep(seconds)
+        return await run_unit(function, *args, **kwargs)
+
+    # --- what goes wrong ---
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """Log where an event handler failed: ids, never words."""
+        error = sys.exception()
+        subject = getattr(args[0], "id", None) if args else None
+        details = failures.describe(error) if error else {}
+        log.error("bot.handler_failed", event_method=event_method, id=subject, **details)
+
+    async def on_command_error(self, context: Any, error: commands.CommandError, /) -> None:
+        """The cogs answer their own errors; the rest is logged."""
+        if context.cog is None:
+            log.error("bot.command_failed", **failures.describe(error))

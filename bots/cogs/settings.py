@@ -1,0 +1,66 @@
+"""`followup_settings`: a member sees and changes whether the bot may write to them."""
+
+from typing import TYPE_CHECKING
+
+import structlog
+from discord import app_commands
+from discord.ext import commands
+from django.utils import timezone
+
+from bots import bridge, failures, texts
+from bots.bridge import Choice, run_unit
+from bots.people import person_of
+
+if TYPE_CHECKING:
+    from bots.client import CheckbackBot
+
+log = structlog.get_logger(__name__)
+
+Context = commands.Context["CheckbackBot"]
+
+
+class SettingsCog(commands.Cog):
+    """Both forms of the command: `/followup_settings` answers for the member's eyes only, `!` by private message."""
+
+    def __init__(self, bot: "CheckbackBot") -> None:
+        self._bot = bot
+
+    @commands.hybrid_command(  # type: ignore[arg-type]  # discord.py's types lose the class of the context
+        description="Allow or stop private follow-up messages from me, or see what you chose."
+    )
+    @app_commands.describe(action="on, off, or status")
+    @app_commands.choices(action=[app_commands.Choice(name=choice, value=choice) for choice in ("status", "on", "off")])
+    async def followup_settings(self, ctx: Context, action: str = "status") -> None:
+        """Show or change the author's own choice."""
+        author, choice, now = person_of(ctx.author), Choice.of(action), timezone.now()
+        if ctx.interaction is None:
+            await run_unit(
+                bridge.choose,
+                author=author,
+                choice=choice,
+                source="text_command",
+                evidence=f"message {ctx.message.id}",
+                reply_from=self._bot.account,
+                now=now,
+            )
+            return
+        await ctx.defer(ephemeral=True)  # the first answer must come within 3 s, whatever the database does
+        answer = await run_unit(
+            bridge.choose,
+            author=author,
+            choice=choice,
+            source="slash_command",
+            evidence=f"interaction {ctx.interaction.id}",
+            now=now,
+        )
+        await ctx.send(answer, ephemeral=True)
+
+    async def cog_command_error(self, ctx: Context, error: Exception) -> None:  # type: ignore[override]
+        """Tell the member in one sentence, and the log where it was."""
+        cause = getattr(error, "original", error)
+        cause = getattr(cause, "original", cause)
+        log.error("bot.command_failed", command="followup_settings", **failures.describe(cause))
+        if ctx.interaction is not None:
+            await ctx.send(texts.TRY_AGAIN, ephemeral=True)
+        else:
+            await ctx.author.send(texts.TRY_AGAIN)

@@ -1,0 +1,48 @@
+"""Reading discord.py's objects into ours."""
+
+from typing import Any
+
+import discord
+
+from bots.bridge import Letter, Person
+from socialmedia.activity import ChannelRef
+
+
+def person_of(user: discord.User | discord.Member | discord.ClientUser) -> Person:
+    """Who this is, as Discord shows them."""
+    return Person(
+        external_id=str(user.id),
+        username=user.name,
+        display_name=user.display_name,
+        avatar_url=user.display_avatar.url,
+    )
+
+
+def channel_of(message: discord.Message) -> ChannelRef:
+    """The community channel a message was written in."""
+    guild = message.guild
+    return ChannelRef(
+        external_id=str(message.channel.id),
+        name=str(getattr(message.channel, "name", "") or ""),
+        guild_id=str(guild.id) if guild else "",
+        guild_name=guild.name if guild else "",
+    )
+
+
+def letter_of(message: discord.Message) -> Letter:
+    """A private message. One without words is stored as a note of what it carried."""
+    attachments = [{"filename": item.filename, "url": item.url} for item in message.attachments]
+    stickers = [item.name for item in message.stickers]
+    metadata: dict[str, Any] = {}
+    if attachments:
+        metadata["attachments"] = attachments
+    if stickers:
+        metadata["stickers"] = stickers
+    notes = [f"[attachment: {item.filename}]" for item in message.attachments]
+    notes += [f"[sticker: {name}]" for name in stickers]
+    return Letter(
+        external_id=str(message.id),
+        text=message.content or " ".join(notes) or "[no text]",
+        sent_at=message.created_at,
+        metadata=metadata,
+    )

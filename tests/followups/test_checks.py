@@ -1,0 +1,35 @@
+"""The system check of the community's zone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from followups import checks, conf
+
+
+class TestKnownTimezone:
+    @pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"])
+    def test_accepts_iana_zones(self, settings: Any, name: str) -> None:
+        settings.SCHEDULER_TIMEZONE = name
+
+        assert checks.known_timezone() == []
+
+    @pytest.mark.parametrize("name", ["Mars/Olympus", "", "Europe", "../etc/passwd"])
+    def test_refuses_anything_else_with_one_sentence(self, settings: Any, name: str) -> None:
+        settings.SCHEDULER_TIMEZONE = name
+
+        (problem,) = checks.known_timezone()
+
+        assert problem.id == "followups.E001"
+        assert f"SCHEDULER_TIMEZONE={name!r}" in problem.msg
+
+
+class TestCurrent:
+    def test_reads_the_settings_when_called(self, settings: Any) -> None:
+        settings.FOLLOW_UP_DEFAULT_DELAY_HOURS = 3
+        settings.FOLLOW_UP_QUIET_HOURS_START = 1
+
+        limits = conf.current().limits()
+
+        assert (limits.inactivity_window, limits.quiet_start) == (timedelta(hours=3), 1)

@@ -1,0 +1,210 @@
+"""Delivery: what the relay asks, and what it tells afterwards."""
+
+from datetime import timedelta
+
+import pytest
+
+from followups import delivery
+from followups.models import FollowUpHistory, PolicyDecision, UserProfile
+from followups.policy import Gate, Verdict
+from socialmedia import outbox
+from socialmedia.models import Message
+from tests.concurrency import at_once
+from tests.followups.factories import (
+    DAY,
+    HOUR,
+    NOON,
+    make_automated,
+    make_member,
+    make_queued,
+    make_sent,
+    make_thread,
+    opt_out,
+)
+
+
+@pytest.mark.django_db
+class TestMaySend:
+    def test_lets_a_follow_up_go(self) -> None:
+        follow_up = make_queued(make_member())
+        assert follow_up.message is not None
+
+        assert delivery.may_send(follow_up.message, now=NOON).verdict is Verdict.SEND
+        assert PolicyDecision.objects.filter(follow_up_id=follow_up.pk, asked_by="relay", verdict="send").exists()
+
+    def test_holds_when_the_night_has_begun(self) -> None:
+        message = make_queued(make_member(timezone="Europe/London")).message
+        assert message is not None
+
+        decision = delivery.may_send(message, now=NOON + 9 * HOUR)
+
+        assert (decision.verdict, decision.gate) == (Verdict.HOLD, Gate.QUIET_HOURS)
+        assert decision.until == NOON + 21 * HOUR
+
+    def test_drops_when_the_member_has_opted_out_while_the_relay_held_it(self) -> None:
+        member = make_member()
+        follow_up = make_queued(member)
+        thread = make_thread(member)
+        (claimed,) = outbox.claim(account=thread.account, limit=1, lease=timedelta(seconds=30))
+        opt_out(member)
+
+        decision = delivery.may_send(claimed.message, now=NOON)
+        delivery.on_suppressed(claimed.message, decision=decision, now=NOON)
+
+        follow_up.refresh_from_db()
+        assert (decision.verdict, decision.gate) == (Verdict.DROP, Gate.CONSENT)
+        assert (follow_up.status, follow_up.reason[:8]) == ("skipped", "consent:")
+
+    def test_drops_what_is_no_longer_pending(self) -> None:
+        member = make_member()
+        message = make_queued(member).message
+        opt_out(member)
+        assert message is not None
+
+        decision = delivery.may_send(message, now=NOON)
+
+        assert decision.verdict is Verdict.DROP
+        assert "cancelled" in decision.reason
+
+    def test_does_not_hold_a_message_for_a_younger_one(self) -> None:
+        """Two in the outbox at once must not wait for each other."""
+        member = make_member(follow_up_frequency_hours=1)
+        first = make_queued(member, trigger="custom")
+        assert first.message is not None
+        Message.objects.filter(pk=first.message_id).update(status="suppressed")
+        second = make_queued(member, trigger="post_event")
+        Message.objects.filter(pk=first.message_id).update(status="queued")
+        assert second.message is not None
+
+        assert delivery.may_send(first.message, now=NOON).verdict is Verdict.SEND
+        assert delivery.may_send(second.message, now=NOON).verdict is Verdict.HOLD
+
+    def test_lets_answers_go_to_anybody(self) -> None:
+        thread = make_thread(make_member(opted_in=False))
+        reply = outbox.queue_reply(conversation=thread, text="Sure.", now=NOON)
+
+        assert delivery.may_send(reply, now=NOON).verdict is Verdict.SEND
+
+    def test_asks_for_consent_of_other_automated_messages(self) -> None:
+        member = make_member()
+        message = make_automated(member)
+        assert delivery.may_send(message, now=NOON).verdict is Verdict.SEND
+        opt_out(member)
+
+        decision = delivery.may_send(message, now=NOON)
+
+        assert (decision.verdict, decision.gate) == (Verdict.DROP, Gate.CONSENT)
+
+
+@pytest.mark.django_db
+class TestOnSent:
+    def test_records_the_delivery(self) -> None:
+        member = make_member()
+        follow_up = make_queued(member)
+        assert follow_up.message is not None
+
+        delivery.on_sent(follow_up.message, now=NOON + HOUR)
+
+        follow_up.refresh_from_db()
+        member.refresh_from_db()
+        history = FollowUpHistory.objects.get()
+        assert (follow_up.status, follow_up.executed_at) == ("executed", NOON + HOUR)
+        assert (history.follow_up, history.sent_at) == (follow_up, NOON + HOUR)
+        assert history.message_sent == follow_up.message_content
+        assert member.last_follow_up_sent == NOON + HOUR
+
+    def test_twice_changes_nothing(self) -> None:
+        member = make_member()
+        follow_up = make_queued(member)
+        assert follow_up.message is not None
+        delivery.on_sent(follow_up.message, now=NOON)
+
+        delivery.on_sent(follow_up.message, now=NOON + HOUR)
+
+        follow_up.refresh_from_db()
+        member.refresh_from_db()
+        assert follow_up.executed_at == member.last_follow_up_sent == NOON
+        assert FollowUpHistory.objects.count() == 1
+
+    def test_never_moves_the_last_one_back(self) -> None:
+        member = make_member()
+        follow_up = make_queued(member)
+        UserProfile.objects.filter(pk=member.pk).update(last_follow_up_sent=NOON + DAY)
+        assert follow_up.message is not None
+
+        delivery.on_sent(follow_up.message, now=NOON)
+
+        member.refresh_from_db()
+        assert member.last_follow_up_sent == NOON + DAY
+
+    def test_records_what_arrived_though_it_was_stopped(self) -> None:
+        member = make_member()
+        follow_up = make_queued(member)
+        opt_out(member)
+        assert follow_up.message is not None
+
+        delivery.on_sent(follow_up.message, now=NOON)
+
+        follow_up.refresh_from_db()
+        assert follow_up.status == "executed"
+        assert FollowUpHistory.objects.filter(user=member).exists()
+
+    def test_leaves_answers_alone(self) -> None:
+        thread = make_thread(make_member())
+
+        delivery.on_sent(outbox.queue_reply(conversation=thread, text="Sure.", now=NOON), now=NOON)
+
+        assert not FollowUpHistory.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOnSentAtOnce:
+    def test_writes_one_history_row(self) -> None:
+        message = make_queued(make_member()).message
+        assert message is not None
+
+        at_once(3, lambda _: delivery.on_sent(message, now=NOON))
+
+        assert FollowUpHistory.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestOnFailed:
+    def test_marks_the_member_unreachable_until_they_write(self) -> None:
+        member = make_member()
+        follow_up = make_queued(member)
+        assert follow_up.message is not None
+
+        delivery.on_failed(follow_up.message, reason="50007", unreachable=True, now=NOON)
+
+        follow_up.refresh_from_db()
+        member.refresh_from_db()
+        assert (follow_up.status, follow_up.error_message, follow_up.retry_count) == ("failed", "50007", 1)
+        assert member.unreachable_since == NOON
+
+    def test_keeps_a_member_reachable_for_other_reasons(self) -> None:
+        member = make_member()
+        message = make_queued(member).message
+        assert message is not None
+
+        delivery.on_failed(message, reason="too long", unreachable=False, now=NOON)
+
+        member.refresh_from_db()
+        assert member.unreachable_since is None
+
+
+@pytest.mark.django_db
+class TestHistoryOfTheCap:
+    def test_survives_the_pruning_of_plans(self) -> None:
+        from followups import facts
+
+        member = make_member()
+        make_sent(member, at=NOON - DAY)
+        follow_up = make_queued(make_member(), trigger="post_event")
+        assert follow_up.message is not None
+        delivery.on_sent(follow_up.message, now=NOON)
+        follow_up.delete()
+
+        known = facts.gather(follow_up.user_id, "custom", now=NOON)
+
+        assert [entry.trigger for entry in known.sent] == ["post_event"]

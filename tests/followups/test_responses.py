@@ -1,0 +1,185 @@
+"""Answers: what a member's own message changes."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from followups import responses
+from followups.models import FollowUp, FollowUpHistory, UserProfile
+from jobs.models import ScheduledJob
+from socialmedia import outbox
+from tests.concurrency import at_once
+from tests.followups.factories import DAY, HOUR, NOON, make_member, make_plan, make_queued, make_sent, make_thread
+
+
+def write(
+    member: UserProfile, *, at: datetime = NOON, is_private: bool = True, now: datetime | None = None
+) -> responses.Reaction:
+    """The member writes a message."""
+    reaction = responses.record_activity(member, at=at, is_private=is_private, now=now or max(at, NOON))
+    member.refresh_from_db()
+    return reaction
+
+
+@pytest.mark.django_db
+class TestActivity:
+    def test_is_counted_with_its_times(self) -> None:
+        member = make_member(last_interaction=None)
+
+        write(member, at=NOON - HOUR)
+        write(member, at=NOON, is_private=False)
+
+        assert member.interaction_count == 2
+        assert (member.first_interaction, member.last_interaction) == (NOON - HOUR, NOON)
+
+    def test_never_moves_back_when_messages_come_out_of_order(self) -> None:
+        member = make_member(last_interaction=None)
+
+        for hours in (2, 5, 1, 3):
+            write(member, at=NOON - hours * HOUR)
+
+        assert (member.first_interaction, member.last_interaction) == (NOON - 5 * HOUR, NOON - HOUR)
+        assert member.interaction_count == 4
+
+    def test_is_never_in_the_future(self) -> None:
+        member = make_member()
+
+        write(member, at=NOON + DAY, now=NOON)
+
+        assert member.last_interaction == NOON
+
+    def test_makes_an_unreachable_member_reachable(self) -> None:
+        member = make_member(unreachable_since=NOON - HOUR)
+
+        write(member, is_private=False)
+
+        assert member.unreachable_since is None
+
+    def test_from_before_does_not(self) -> None:
+        member = make_member(unreachable_since=NOON - HOUR)
+
+        write(member, at=NOON - 2 * HOUR)
+
+        assert member.unreachable_since == NOON - HOUR
+
+
+@pytest.mark.django_db
+class TestRelationship:
+    def test_grows_at_three_ten_and_twenty_five(self) -> None:
+        member = make_member()
+
+        levels = []
+        for _ in range(26):
+            write(member)
+            levels.append(member.relationship_level)
+
+        assert levels == [1] * 2 + [2] * 7 + [3] * 15 + [4] * 2
+
+    def test_grows_one_step_at_a_time(self) -> None:
+        member = make_member(interaction_count=100)
+
+        write(member)
+        assert member.relationship_level == 2
+        write(member)
+        assert member.relationship_level == 3
+
+    def test_never_shrinks(self) -> None:
+        member = make_member(relationship_level=4)
+
+        write(member)
+
+        assert member.relationship_level == 4
+
+
+@pytest.mark.django_db
+class TestAttribution:
+    def test_goes_to_the_latest_follow_up_once(self) -> None:
+        member = make_member()
+        older, latest = make_sent(member, at=NOON - 2 * DAY), make_sent(member, at=NOON - HOUR)
+
+        first = write(member)
+        second = write(member, at=NOON + HOUR)
+
+        older.refresh_from_db()
+        latest.refresh_from_db()
+        assert (first.answered_follow_up, second.answered_follow_up) == (latest.pk, None)
+        assert (latest.response_received, latest.response_time) == (True, NOON)
+        assert older.response_received is False
+
+    def test_ignores_public_messages(self) -> None:
+        member = make_member()
+        make_sent(member, at=NOON - HOUR)
+
+        assert write(member, is_private=False).answered_follow_up is None
+        assert not FollowUpHistory.objects.filter(response_received=True).exists()
+
+    def test_ignores_messages_from_before(self) -> None:
+        member = make_member()
+        make_sent(member, at=NOON - HOUR)
+
+        assert write(member, at=NOON - 2 * HOUR).answered_follow_up is None
+
+    def test_ends_with_the_window(self) -> None:
+        member = make_member()
+        sent = make_sent(member, at=NOON)
+
+        assert write(member, at=NOON + 168 * HOUR + timedelta(seconds=1)).answered_follow_up is None
+        assert write(member, at=NOON + 168 * HOUR).answered_follow_up == sent.pk
+
+    def test_is_nobody_elses(self) -> None:
+        make_sent(make_member(), at=NOON - HOUR)
+
+        assert write(make_member()).answered_follow_up is None
+
+
+@pytest.mark.django_db
+class TestMootPlans:
+    def test_are_cancelled_with_their_jobs(self) -> None:
+        member = make_member(last_interaction=NOON - 90 * DAY)
+        quiet, away = make_plan(member, trigger="inactivity"), make_plan(member, trigger="re_engagement")
+        kept = make_plan(member, trigger="custom")
+
+        assert write(member).cancelled == 2
+
+        reasons = dict(FollowUp.objects.values_list("pk", "reason"))
+        assert reasons == {quiet.pk: "member wrote", away.pk: "member wrote", kept.pk: ""}
+        assert ScheduledJob.objects.filter(status="cancelled").count() == 2
+
+    def test_take_their_queued_message_along(self) -> None:
+        member = make_member()
+        follow_up = make_queued(member, trigger="inactivity")
+
+        assert write(member, is_private=False).cancelled == 1
+
+        follow_up.refresh_from_db()
+        assert follow_up.message is not None
+        assert (follow_up.status, follow_up.message.status) == ("cancelled", "suppressed")
+
+    def test_are_left_when_the_message_is_on_the_wire(self) -> None:
+        member = make_member()
+        follow_up = make_queued(member, trigger="inactivity")
+        outbox.claim(account=make_thread(member).account, limit=1, lease=timedelta(seconds=30))
+
+        assert write(member).cancelled == 0
+
+        follow_up.refresh_from_db()
+        assert follow_up.status == "pending"
+
+    def test_are_left_by_an_old_message(self) -> None:
+        member = make_member(last_interaction=NOON - 90 * DAY)
+        make_plan(member, trigger="inactivity")
+
+        assert write(member, at=NOON - 80 * DAY).cancelled == 0
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    def test_counts_each_and_answers_once(self) -> None:
+        member = make_member()
+        make_sent(member, at=NOON - HOUR)
+
+        reactions = at_once(4, lambda index: responses.record_activity(member, at=NOON, is_private=True, now=NOON))
+
+        member.refresh_from_db()
+        assert member.interaction_count == 4
+        assert sum(reaction.answered_follow_up is not None for reaction in reactions) == 1
