@@ -89,6 +89,8 @@ class ApiTokenAdmin(console.ConsoleAdmin):
         return console.when(row.last_used_at) if row.last_used_at else "Never"
 
 
+admin.site.index_title = "Overview"
+
 for model in (User, Group, Schedule, Success, Failure, OrmQ):
     admin.site.unregister(model)
 
@@ -111,9 +113,28 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
 class RecurringAdmin(ModelAdmin, ScheduleAdmin):  # type: ignore[misc]
     """Recurring work. Operators may change when it runs; the code never overwrites that."""
 
-    list_display = ("name", "schedule_type", "repeats", "next_run", "get_last_run", "get_success")  # type: ignore[assignment]
+    list_display = ("name", "rhythm", "next_time", "state")  # type: ignore[assignment]
     list_display_links = ("name",)  # type: ignore[assignment]
+    list_filter = ("schedule_type",)  # type: ignore[assignment]
     list_per_page = 50
+
+    @admin.display(description="Runs")
+    def rhythm(self, row: Schedule) -> str:
+        if row.schedule_type == Schedule.MINUTES:
+            return "Every minute" if row.minutes == 1 else f"Every {row.minutes} minutes"
+        if row.schedule_type == Schedule.CRON:
+            return f"By cron: {row.cron} (UTC)"
+        return str(row.get_schedule_type_display())
+
+    @admin.display(description="Next", ordering="next_run")
+    def next_time(self, row: Schedule) -> object:
+        return console.when(row.next_run)
+
+    @admin.display(description="State")
+    def state(self, row: Schedule) -> object:
+        if row.repeats == 0:
+            return console.pill("Stopped", "warning")
+        return console.pill("On", "success")
 
 
 @admin.register(Success)

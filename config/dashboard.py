@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timesince import timesince
 
 from followups import conf
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
@@ -166,8 +167,8 @@ def _health(health: stats.SchedulerHealth, now: datetime) -> Health:
         if health.last_heartbeat_at is None:
             detail = "No cluster has ever run. Start one with: manage.py qcluster"
         else:
-            ago = (now - health.last_heartbeat_at) // timedelta(minutes=1)
-            detail = f"The last sign of life of a cluster is {ago:,} minutes old. Jobs wait until one runs."
+            ago = str(timesince(health.last_heartbeat_at, now, depth=1)).replace("\xa0", " ")
+            detail = f"The last sign of life of a cluster is {ago} old. Jobs wait until one runs."
         return Health("Not running", "danger", detail)
     clusters = f"{health.clusters} cluster{'' if health.clusters == 1 else 's'} at work"
     if health.overdue:

@@ -87,6 +87,10 @@ class Panel:
     empty: str = "Nothing yet."
     footer: str | SafeString = ""
 
+    def labeled(self) -> list[list[tuple[str, object]]]:
+        """Return the rows with each cell's header: on a phone the cells stand below each other."""
+        return [list(zip(self.headers, row, strict=True)) for row in self.rows]
+
 
 @dataclass(frozen=True)
 class Question:
@@ -113,6 +117,7 @@ class ConsoleAdmin(ModelAdmin):
     """A list and pages to read. What rows may become is decided by the modules that own them, never by a form."""
 
     list_per_page = 50
+    list_max_show_all = 50  # never the whole of a large table on one page
     show_full_result_count = False
     paginator = EstimatingPaginator
     list_filter_submit = True

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
-    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -29,10 +28,10 @@ class PlanForm(forms.Form):
     trigger = forms.ChoiceField(
         label="Kind", choices=Trigger.choices, initial=Trigger.CUSTOM, widget=UnfoldAdminSelectWidget
     )
-    due_at = forms.SplitDateTimeField(
+    due_at = forms.DateTimeField(
         label="Due",
         required=False,
-        widget=UnfoldAdminSplitDateTimeWidget,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
         help_text="UTC. Empty: the kind's own delay.",
     )
     occasion = forms.CharField(

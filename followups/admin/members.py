@@ -129,7 +129,7 @@ class MemberAdmin(console.ConsoleAdmin):
     def who(self, member: UserProfile) -> str:
         return str(member)
 
-    @admin.display(description="Follow-ups")
+    @admin.display(description="Consent")
     def allowed(self, member: UserProfile) -> SafeString:
         return console.pill("Opted in", "success") if member.follow_ups_enabled else console.pill("Not opted in")
 
