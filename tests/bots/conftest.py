@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from bots.practice.server import PracticeServer
 from tests.bots import support
@@ -13,3 +15,10 @@ async def practice() -> AsyncIterator[PracticeServer]:
     """A practice server with the example community, and discord.py pointed at it."""
     async with support.running_practice() as server:
         yield server
+
+
+@pytest_asyncio.fixture
+async def database(transactional_db: None) -> AsyncIterator[None]:
+    """A database for the bot's thread, whose connection is closed before the tables are emptied."""
+    yield
+    await sync_to_async(connections.close_all)()

@@ -1,0 +1,110 @@
+"""`followup_settings`, in both forms, over the real gateway."""
+
+import asyncio
+
+import pytest
+
+from bots.bridge import Choice, run_unit
+from bots.practice.server import PracticeServer
+from followups import consent
+from followups.models import ConsentReceipt, UserProfile
+from socialmedia.models import ChannelActivity, Message
+from tests.bots import running, support
+from tests.bots.running import checkback
+
+
+def ada_id(server: PracticeServer) -> int:
+    """One of the community's people."""
+    return support.people(server.world)[0].id
+
+
+def general(server: PracticeServer) -> int:
+    """A channel of the community."""
+    return next(channel.id for channel in server.world.channels() if channel.name == "general")
+
+
+def newest_receipt() -> ConsentReceipt:
+    """What a member said last."""
+    return ConsentReceipt.objects.latest("id")
+
+
+@pytest.mark.usefixtures("database")
+class TestSlash:
+    async def ask(self, server: PracticeServer, action: str | None, where: int | str = "dm") -> str:
+        options: dict[str, object] = {"action": action} if action else {}
+        (answer,) = await server.invoke_slash(ada_id(server), "followup_settings", options, where=where)  # type: ignore[arg-type]
+        assert answer.ephemeral_for == ada_id(server)
+        return answer.content
+
+    async def test_shows_that_nothing_is_sent_unasked(self, practice: PracticeServer) -> None:
+        async with checkback(practice):
+            answer = await self.ask(practice, None)
+        assert "**disabled**" in answer
+        assert "opt-in" in answer
+        assert await run_unit(ConsentReceipt.objects.count) == 0
+
+    async def test_opts_in_with_the_wording_and_a_receipt(self, practice: PracticeServer) -> None:
+        async with checkback(practice):
+            answer = await self.ask(practice, "on", where=general(practice))
+            assert "**enabled**" in await self.ask(practice, "status")
+        assert consent.WORDING in answer
+        receipt = await run_unit(newest_receipt)
+        assert (receipt.state, receipt.source) == ("granted", "slash_command")
+        assert receipt.evidence.startswith("interaction ")
+        assert (receipt.actor, receipt.wording_version) == (str(ada_id(practice)), consent.WORDING_VERSION)
+        assert practice.sent.empty()
+
+    async def test_opts_out_and_says_what_was_stopped(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        async with checkback(practice):
+            answer = await self.ask(practice, "off")
+        assert "**disabled**" in answer
+        assert "0 planned messages cancelled" in answer
+        assert (await run_unit(newest_receipt)).state == "withdrawn"
+
+
+@pytest.mark.usefixtures("database")
+class TestText:
+    async def say(self, server: PracticeServer, text: str, where: int | str = "dm") -> str:
+        """Write a command and return the private answer."""
+        async with asyncio.timeout(10):
+            await server.member_says(ada_id(server), where, text)  # type: ignore[arg-type]
+            answer = await server.sent.get()
+        assert server.world.channel(answer.channel_id).is_direct
+        return answer.content
+
+    async def test_opts_in_from_a_channel_and_answers_in_private(self, practice: PracticeServer) -> None:
+        async with checkback(practice):
+            answer = await self.say(practice, "!followup_settings on", where=general(practice))
+        assert consent.WORDING in answer
+        receipt = await run_unit(newest_receipt)
+        assert (receipt.state, receipt.source) == ("granted", "text_command")
+        assert receipt.evidence.startswith("message ")
+
+    async def test_understands_the_seed_words(self, practice: PracticeServer) -> None:
+        async with checkback(practice):
+            assert "**enabled**" in await self.say(practice, "!followup_settings enable")
+            assert "**disabled**" in await self.say(practice, "!followup_settings DISABLE")
+
+    async def test_shows_the_status_for_anything_else(self, practice: PracticeServer) -> None:
+        async with checkback(practice):
+            assert "**disabled**" in await self.say(practice, "!followup_settings whatever")
+        assert await run_unit(ConsentReceipt.objects.count) == 0
+
+    async def test_does_not_count_as_activity(self, practice: PracticeServer) -> None:
+        async with checkback(practice):
+            await self.say(practice, "!followup_settings", where=general(practice))
+            await self.say(practice, "!followup_settings")
+        profile = await run_unit(UserProfile.objects.get, pk=str(ada_id(practice)))
+        assert profile.interaction_count == 0
+        assert await run_unit(ChannelActivity.objects.count) == 0
+        assert await run_unit(Message.objects.filter(is_outgoing=False).count) == 0
+
+
+class TestChoice:
+    @pytest.mark.parametrize(
+        ("word", "choice"),
+        [("on", Choice.ON), (" ENABLE ", Choice.ON), ("Off", Choice.OFF), ("disable", Choice.OFF), ("", Choice.STATUS)],
+    )
+    def test_reads_a_word(self, word: str, choice: Choice) -> None:
+        assert Choice.of(word) is choice

@@ -1,0 +1,146 @@
+"""Checkback's own bot and relay on the real discord.py, run against a practice server."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+import discord
+from django.utils import timezone
+
+from bots import bridge
+from bots.bridge import run_unit
+from bots.client import CheckbackBot
+from bots.people import person_of
+from bots.practice.server import PracticeServer
+from bots.relay import Relay
+from followups import consent, members
+from followups.consent import Consent
+from followups.models import UserProfile
+from socialmedia import accounts, inbox, outbox
+from socialmedia.models import Account, Conversation, Message
+from tests.bots import support
+
+T = TypeVar("T")
+
+
+class HastyBot(CheckbackBot):
+    """Does not wait as long as the real one for communities and before it identifies itself again, and tells what
+    it has dealt with.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(prefix="!", guild_ready_timeout=0.05)
+        self.handled: asyncio.Queue[int] = asyncio.Queue()
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        try:
+            await super().on_message(message)
+        finally:
+            self.handled.put_nowait(message.id)
+
+    async def has_handled(self, *keys: int) -> None:
+        """Wait until the bot has dealt with each of these messages once more."""
+        wanted = list(keys)
+        async with asyncio.timeout(10):
+            while wanted:
+                key = await self.handled.get()
+                if key in wanted:
+                    wanted.remove(key)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """No waiting."""
+
+
+@contextlib.asynccontextmanager
+async def checkback(server: PracticeServer) -> AsyncIterator[HastyBot]:
+    """Run the whole bot until the block ends; it is ready when the block begins."""
+    stop = asyncio.Event()
+    async with HastyBot() as bot:
+        running = asyncio.create_task(bot.run_until(stop, server.token))
+        try:
+            await server.wait_connected()
+            async with asyncio.timeout(10):
+                await bot.wait_until_ready()
+            yield bot
+        finally:
+            stop.set()
+            async with asyncio.timeout(20):
+                await running
+
+
+@contextlib.asynccontextmanager
+async def relays(server: PracticeServer, number: int = 1) -> AsyncIterator[list[Relay]]:
+    """Relays of the practice bot that only do what they are told: `run_once`."""
+    async with contextlib.AsyncExitStack() as stack:
+        made = []
+        for _ in range(number):
+            client = discord.Client(intents=discord.Intents.none(), max_ratelimit_timeout=30.0)
+            await stack.enter_async_context(client)
+            await client.login(server.token)
+            assert client.user is not None
+            account = await run_unit(bridge.own_account, person_of(client.user), now=timezone.now())
+            made.append(Relay(client, account))
+        yield made
+
+
+async def eventually(condition: Callable[[], T], what: str, *, seconds: float = 20) -> T:
+    """Ask the database until the answer is true; fail after `seconds`, naming `what` was awaited."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := await run_unit(condition):
+            return answer
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"Waited {seconds:.0f} s in vain: {what}")
+
+
+def bot_account(server: PracticeServer) -> Account:
+    """The row of the practice server's bot."""
+    bot = server.world.bot
+    return accounts.remember(
+        platform="discord",
+        external_id=str(bot.id),
+        username=bot.username,
+        is_bot=True,
+        is_own=True,
+        now=timezone.now(),
+    )
+
+
+def profile_of(server: PracticeServer, index: int = 0) -> UserProfile:
+    """The profile of one of the practice community's people."""
+    user = support.people(server.world)[index]
+    account = accounts.remember(
+        platform="discord",
+        external_id=str(user.id),
+        username=user.username,
+        display_name=user.display_name,
+        now=timezone.now(),
+    )
+    return members.remember(account)
+
+
+def conversation_with(server: PracticeServer, index: int = 0) -> Conversation:
+    """The conversation between the practice bot and one of the community's people, its channel not yet open."""
+    profile = profile_of(server, index)
+    return inbox.open_conversation(account=bot_account(server), participant=profile.account, now=timezone.now())
+
+
+def queue(server: PracticeServer, text: str = "Hello.", index: int = 0) -> Message:
+    """Queue an answer to one of the community's people."""
+    return outbox.queue_reply(conversation=conversation_with(server, index), text=text, now=timezone.now())
+
+
+def queue_automated(server: PracticeServer, text: str = "How are you?", index: int = 0) -> Message:
+    """Queue a message that rests on the consent of one of the community's people."""
+    return outbox.queue_automated(
+        conversation=conversation_with(server, index), text=text, permission=opt_in(server, index), now=timezone.now()
+    )
+
+
+def opt_in(server: PracticeServer, index: int = 0) -> Consent:
+    """Let one of the community's people opt in."""
+    user_id = profile_of(server, index).pk
+    consent.grant(user_id=user_id, source="slash_command", evidence="interaction 1", actor=user_id)
+    return consent.require(user_id)

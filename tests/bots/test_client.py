@@ -1,0 +1,184 @@
+"""What the bot takes in, over the real gateway."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from bots.bridge import run_unit
+from bots.practice import faults, payloads
+from bots.practice.server import PracticeServer
+from bots.practice.world import User
+from followups import consent
+from followups.models import ConsentReceipt, UserProfile
+from socialmedia.models import Account, ChannelActivity, Conversation, Message
+from tests.bots import running, support
+from tests.bots.running import checkback, eventually
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def ada(server: PracticeServer) -> User:
+    """One of the community's people."""
+    return support.people(server.world)[0]
+
+
+def general(server: PracticeServer) -> int:
+    """A channel of the community."""
+    return next(channel.id for channel in server.world.channels() if channel.name == "general")
+
+
+def inbound() -> list[Message]:
+    """What members wrote to the bot."""
+    return list(Message.objects.filter(is_outgoing=False).select_related("conversation").order_by("pk"))
+
+
+class TestStart:
+    async def test_remembers_the_bot_as_one_of_ours(self, practice: PracticeServer) -> None:
+        async with checkback(practice) as bot:
+            account = await run_unit(Account.objects.get, pk=bot.account.pk)
+        assert (account.is_own, account.account_type) == (True, "bot")
+        assert account.external_id == str(practice.world.bot.id)
+
+    async def test_registers_commands_only_when_they_differ(self, practice: PracticeServer) -> None:
+        for _ in range(2):
+            async with checkback(practice):
+                pass
+        puts = [request for request in practice.requests if request.method == "PUT"]
+        assert len(puts) == 1
+        assert practice.world.find_command("followup_settings")
+
+
+class TestPrivateMessages:
+    async def test_are_stored_with_their_channel(self, practice: PracticeServer) -> None:
+        async with checkback(practice) as bot:
+            written = await practice.member_says(ada(practice).id, "dm", "Hello bot")
+            await bot.has_handled(written.id)
+        (message,) = await run_unit(inbound)
+        assert (message.message_text, message.external_message_id) == ("Hello bot", str(written.id))
+        assert message.conversation.external_channel_id == str(written.channel_id)
+        assert message.conversation.participant_id == str(ada(practice).id)
+        assert message.conversation.unread_count == 1
+        profile = await run_unit(UserProfile.objects.get, pk=str(ada(practice).id))
+        assert profile.last_interaction == message.sent_at
+        assert profile.interaction_count == 1
+        assert profile.follow_ups_enabled is False
+
+    async def test_are_stored_once_when_discord_replays_them(self, practice: PracticeServer) -> None:
+        async with checkback(practice) as bot:
+            written = await practice.member_says(ada(practice).id, "dm", "Hello bot")
+            practice.gateway.dispatch("MESSAGE_CREATE", payloads.message_event(practice.world, written))
+            await bot.has_handled(written.id, written.id)
+        assert len(await run_unit(inbound)) == 1
+        conversation = await run_unit(Conversation.objects.get)
+        assert conversation.unread_count == 1
+        profile = await run_unit(UserProfile.objects.get, pk=str(ada(practice).id))
+        assert profile.interaction_count == 1
+
+    async def test_make_an_unreachable_member_reachable_again(self, practice: PracticeServer) -> None:
+        person = ada(practice)
+        refusal = practice.faults.add(faults.cannot_dm(person.id))
+        async with checkback(practice) as bot:
+            await run_unit(running.queue, practice)
+            await eventually(
+                lambda: UserProfile.objects.filter(pk=str(person.id), unreachable_since__isnull=False).exists(),
+                "the member to be marked as unreachable",
+            )
+            practice.faults.remove(refusal)
+            written = await practice.member_says(person.id, "dm", "I am back")
+            await bot.has_handled(written.id)
+        profile = await run_unit(UserProfile.objects.get, pk=str(person.id))
+        assert profile.unreachable_since is None
+
+    async def test_of_one_person_at_once_make_one_conversation(self, practice: PracticeServer) -> None:
+        async with checkback(practice) as bot:
+            written = [await practice.member_says(ada(practice).id, "dm", f"number {n}") for n in range(5)]
+            await bot.has_handled(*(message.id for message in written))
+        assert await run_unit(Conversation.objects.count) == 1
+        assert len(await run_unit(inbound)) == 5
+
+
+class TestStopWord:
+    @pytest.mark.parametrize("word", ["stop", "Stop!", " STOP. ", "*stop*"])
+    async def test_withdraws_and_is_answered(self, practice: PracticeServer, word: str) -> None:
+        await run_unit(running.opt_in, practice)
+        person = ada(practice)
+        async with checkback(practice) as bot:
+            written = await practice.member_says(person.id, "dm", word)
+            await bot.has_handled(written.id)
+            async with asyncio.timeout(10):
+                answer = await practice.sent.get()
+        assert "disabled" in answer.content
+        receipt = await run_unit(ConsentReceipt.objects.latest, "id")
+        assert (receipt.state, receipt.source) == ("withdrawn", "dm_stop_word")
+        assert str(written.id) in receipt.evidence
+        assert receipt.actor == str(person.id)
+
+    async def test_is_only_the_exact_word(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        async with checkback(practice) as bot:
+            written = await practice.member_says(ada(practice).id, "dm", "I can't stop smiling")
+            await bot.has_handled(written.id)
+        assert await run_unit(consent.require, str(ada(practice).id))
+
+    async def test_withdraws_once_when_replayed(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        async with checkback(practice) as bot:
+            written = await practice.member_says(ada(practice).id, "dm", "stop")
+            practice.gateway.dispatch("MESSAGE_CREATE", payloads.message_event(practice.world, written))
+            await bot.has_handled(written.id, written.id)
+        states = await run_unit(lambda: list(ConsentReceipt.objects.order_by("id").values_list("state", flat=True)))
+        assert states == ["granted", "withdrawn"]
+
+
+class TestChannelMessages:
+    async def test_are_noted_without_their_words(self, practice: PracticeServer) -> None:
+        async with checkback(practice) as bot:
+            written = await practice.member_says(ada(practice).id, general(practice), "Good morning")
+            await bot.has_handled(written.id)
+        row = await run_unit(lambda: ChannelActivity.objects.select_related("channel", "author").get())
+        assert row.message_id == written.id
+        assert (row.channel.name, row.channel.guild_name) == ("general", "Lantern Works")
+        assert row.author.external_id == str(ada(practice).id)
+        assert await run_unit(Message.objects.count) == 0
+        profile = await run_unit(UserProfile.objects.get, pk=str(ada(practice).id))
+        assert profile.last_interaction == row.sent_at
+
+    async def test_of_bots_never_count(self, practice: PracticeServer) -> None:
+        robot = practice.world.add_user(User(4_242, "robot", "Robot", is_bot=True))
+        practice.world.join(next(iter(practice.world.guilds)), robot.id, now=timezone.now())
+        async with checkback(practice) as bot:
+            first = await practice.member_says(robot.id, general(practice), "beep")
+            second = await practice.bot_says(general(practice), "I am the bot itself")
+            await bot.has_handled(first.id, second.id)
+        assert await run_unit(ChannelActivity.objects.count) == 0
+        assert await run_unit(UserProfile.objects.count) == 0
+
+
+class TestMembers:
+    async def test_who_leave_are_marked_and_who_come_back_are_not(self, practice: PracticeServer) -> None:
+        person = ada(practice)
+        await run_unit(running.profile_of, practice)
+        async with checkback(practice):
+            await practice.member_leaves(person.id)
+            await eventually(
+                lambda: UserProfile.objects.filter(pk=str(person.id), left_at__isnull=False).exists(),
+                "the member to have left",
+            )
+            await practice.member_joins(person.id)
+            await eventually(
+                lambda: UserProfile.objects.filter(pk=str(person.id), left_at__isnull=True).exists(),
+                "the member to be back",
+            )
+
+
+class TestDeliveryWhileRunning:
+    async def test_starts_at_the_notification(self, practice: PracticeServer) -> None:
+        async with checkback(practice):
+            message = await run_unit(running.queue, practice, "Quick.")
+            async with asyncio.timeout(10):
+                delivered = await practice.sent.get()
+            await eventually(lambda: Message.objects.filter(pk=message.pk, status="sent").exists(), "the outcome")
+        assert delivered.content == "Quick."
+        assert delivered.sent_at - message.sent_at < timedelta(seconds=5)

@@ -1,0 +1,305 @@
+"""The relay over the real wire: each message once, and an outcome for each."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from bots.bridge import run_unit
+from bots.practice import faults
+from bots.practice.faults import Fault, Kind
+from bots.practice.server import PracticeServer
+from bots.relay import Relay
+from followups import consent
+from followups.models import UserProfile
+from socialmedia import outbox
+from socialmedia.models import Conversation, Message
+from tests.bots import running, support
+from tests.bots.running import queue, queue_automated, relays
+
+pytestmark = pytest.mark.usefixtures("database")
+
+MINUTE = timedelta(minutes=1)
+
+
+def people(server: PracticeServer) -> list[int]:
+    """The ids of the community's people."""
+    return [user.id for user in support.people(server.world)]
+
+
+def state_of(message: Message) -> Message:
+    """The message as it is stored now."""
+    return Message.objects.get(pk=message.pk)
+
+
+def make_due(message: Message) -> None:
+    """Let the time until the next attempt pass."""
+    Message.objects.filter(pk=message.pk).update(next_attempt_at=timezone.now())
+
+
+def age(message: Message, by: timedelta) -> None:
+    """Let so much time have passed since the first attempt, and any lease have run out."""
+    stored = state_of(message)
+    assert stored.first_attempt_at is not None
+    Message.objects.filter(pk=message.pk).update(first_attempt_at=stored.first_attempt_at - by)
+    Message.objects.filter(pk=message.pk, status="sending").update(lease_expires_at=timezone.now() - MINUTE)
+
+
+def claim_and_die(server: PracticeServer) -> None:
+    """Be a relay that dies right after claiming."""
+    taken = outbox.claim(account=running.bot_account(server), limit=10, lease=MINUTE)
+    assert taken
+    Message.objects.filter(status="sending").update(lease_expires_at=timezone.now() - MINUTE)
+
+
+async def drain(relay: Relay) -> None:
+    """Run until nothing is due."""
+    async with asyncio.timeout(60):
+        while await relay.run_once():
+            pass
+
+
+class TestDelivery:
+    async def test_sends_once_and_records_it(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "Hello Ada.")
+        async with relays(practice) as (relay,):
+            assert await relay.run_once()
+            assert not await relay.run_once()
+        assert practice.dm_texts(people(practice)[0]) == ["Hello Ada."]
+        delivered = practice.sent.get_nowait()
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.external_message_id) == ("sent", str(delivered.id))
+        assert delivered.nonce == message.nonce
+        assert stored.attempts == 1
+
+    async def test_opens_the_private_channel_once(self, practice: PracticeServer) -> None:
+        async with relays(practice) as (relay,):
+            for _ in range(2):
+                message = await run_unit(queue, practice)
+                await relay.run_once()
+        async with relays(practice) as (relay,):
+            await run_unit(queue, practice)
+            await relay.run_once()
+        opened = [request for request in practice.requests if request.path.endswith("/users/@me/channels")]
+        assert len(opened) == 1
+        conversation = await run_unit(Conversation.objects.get, pk=message.conversation_id)
+        assert conversation.external_channel_id == str(practice.channel_for(people(practice)[0], "dm").id)
+
+    async def test_pings_nobody(self, practice: PracticeServer) -> None:
+        await run_unit(queue, practice, "Hi @everyone")
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+        sent = next(request for request in practice.requests if request.path.endswith("/messages"))
+        assert sent.body["allowed_mentions"] == {"parse": []}
+        assert sent.body["enforce_nonce"]
+
+    async def test_keeps_the_order_of_a_conversation(self, practice: PracticeServer) -> None:
+        texts = [f"number {index}" for index in range(6)]
+        for text in texts:
+            await run_unit(queue, practice, text)
+        async with relays(practice) as (relay,):
+            await drain(relay)
+        assert practice.dm_texts(people(practice)[0]) == texts
+
+    async def test_two_relays_at_once_send_each_message_once_and_in_order(self, practice: PracticeServer) -> None:
+        def fill() -> None:
+            for number in range(10):
+                for index in range(3):
+                    queue(practice, f"{index}: {number}", index)
+
+        await run_unit(fill)
+        async with relays(practice, 2) as both:
+            await asyncio.gather(*(drain(relay) for relay in both))
+            await drain(both[0])
+        for index, person in enumerate(people(practice)[:3]):
+            assert practice.dm_texts(person) == [f"{index}: {number}" for number in range(10)]
+        assert await run_unit(Message.objects.filter(status="sent").count) == 30
+
+    async def test_refuses_a_text_that_discord_would_refuse(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "x" * 2001)
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.error_code) == ("failed", "too_long")
+        assert practice.sent.empty()
+
+
+class TestPolicy:
+    async def test_suppresses_what_a_member_no_longer_wants(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue_automated, practice)
+        person = str(people(practice)[0])
+        # A withdrawal that the queue did not see: one row too many, nothing suppressed.
+        await run_unit(UserProfile.objects.filter(pk=person).update, follow_ups_enabled=False)
+        async with relays(practice) as (relay,):
+            assert await relay.run_once()
+        stored = await run_unit(state_of, message)
+        assert stored.status == "suppressed"
+        assert "consent" in stored.error_message
+        assert practice.sent.empty()
+
+    async def test_delivers_to_those_who_opted_in(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue_automated, practice, "How are you?")
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+        assert practice.dm_texts(people(practice)[0]) == ["How are you?"]
+        assert (await run_unit(state_of, message)).status == "sent"
+
+    async def test_does_not_repeat_a_lost_message_after_an_opt_out(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue_automated, practice)
+        practice.faults.add(Fault(Kind.DROPPED))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            person = str(people(practice)[0])
+
+            def opt_out_and_wait() -> None:
+                consent.withdraw(user_id=person, source="api", evidence="x", actor="x", now=timezone.now())
+                make_due(message)
+
+            await run_unit(opt_out_and_wait)
+            await relay.run_once()
+        assert (await run_unit(state_of, message)).status == "suppressed"
+        assert practice.sent.empty()
+
+    async def test_records_a_lost_message_that_had_arrived_before_the_opt_out(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue_automated, practice)
+        practice.faults.add(Fault(Kind.ANSWER_LOST))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            person = str(people(practice)[0])
+
+            def opt_out_and_wait() -> None:
+                consent.withdraw(user_id=person, source="api", evidence="x", actor="x", now=timezone.now())
+                make_due(message)
+
+            await run_unit(opt_out_and_wait)
+            await relay.run_once()
+        assert (await run_unit(state_of, message)).status == "sent"
+        assert practice.sent.qsize() == 1
+
+
+class TestLostAnswers:
+    @pytest.mark.parametrize("kind", [Kind.ANSWER_LOST, Kind.DROPPED])
+    async def test_are_asked_for_again_with_the_same_nonce(self, practice: PracticeServer, kind: Kind) -> None:
+        message = await run_unit(queue, practice, "Once.")
+        fault = practice.faults.add(Fault(kind))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            assert fault.count == 1
+            waiting = await run_unit(state_of, message)
+            assert (waiting.status, waiting.attempts) == ("queued", 1)
+            assert waiting.first_attempt_at is not None
+            await run_unit(make_due, message)
+            await relay.run_once()
+        assert practice.dm_texts(people(practice)[0]) == ["Once."]
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.attempts) == ("sent", 2)
+        assert stored.external_message_id == str(practice.sent.get_nowait().id)
+
+    async def test_are_looked_up_when_discord_has_forgotten_the_nonce(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "Once.")
+        practice.faults.add(Fault(Kind.ANSWER_LOST))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            await run_unit(age, message, timedelta(minutes=3))
+            await run_unit(make_due, message)
+            await relay.run_once()
+        sends = [request for request in practice.requests if request.method == "POST" and "/messages" in request.path]
+        assert len(sends) == 1
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.external_message_id) == ("sent", str(practice.sent.get_nowait().id))
+
+    async def test_are_left_to_a_person_when_even_the_history_does_not_tell(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "Never arrived.")
+        practice.faults.add(Fault(Kind.DROPPED))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            await run_unit(age, message, timedelta(minutes=3))
+            await run_unit(make_due, message)
+            await relay.run_once()
+            assert not await relay.run_once()
+        assert (await run_unit(state_of, message)).status == "unknown"
+        assert practice.sent.empty()
+
+    async def test_do_not_take_another_message_with_the_same_words_for_theirs(self, practice: PracticeServer) -> None:
+        await run_unit(queue, practice, "Same words.")
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            message = await run_unit(queue, practice, "Same words.")
+            practice.faults.add(Fault(Kind.DROPPED))
+            await relay.run_once()
+            await run_unit(age, message, timedelta(minutes=3))
+            await run_unit(make_due, message)
+            await relay.run_once()
+        assert (await run_unit(state_of, message)).status == "unknown"
+
+
+class TestStranded:
+    async def test_is_sent_again_with_the_same_nonce(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "Once.")
+        await run_unit(claim_and_die, practice)
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+        assert practice.dm_texts(people(practice)[0]) == ["Once."]
+        assert (await run_unit(state_of, message)).status == "sent"
+
+    async def test_is_looked_up_later(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "Once.")
+        await run_unit(claim_and_die, practice)
+        await run_unit(age, message, timedelta(minutes=10))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+        assert (await run_unit(state_of, message)).status == "unknown"
+        assert practice.sent.empty()
+
+
+class TestRefusals:
+    async def test_mark_a_member_as_unreachable(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice)
+        person = people(practice)[0]
+        practice.faults.add(faults.cannot_dm(person))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            assert not await relay.run_once()
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.error_code) == ("failed", "50007")
+        profile = await run_unit(UserProfile.objects.get, pk=str(person))
+        assert profile.unreachable_since is not None
+
+    async def test_pause_new_channels_but_not_open_ones(self, practice: PracticeServer) -> None:
+        async with relays(practice) as (relay,):
+            await run_unit(queue, practice, "first", 0)
+            await relay.run_once()
+            fault = practice.faults.add(faults.opening_dms_too_fast(times=None))
+            refused = await run_unit(queue, practice, "second", 1)
+            await relay.run_once()
+            held = await run_unit(queue, practice, "third", 2)
+            await run_unit(queue, practice, "fourth", 0)
+            await relay.run_once()
+        assert fault.count == 1
+        assert practice.dm_texts(people(practice)[0]) == ["first", "fourth"]
+        for message in (refused, held):
+            stored = await run_unit(state_of, message)
+            assert stored.status == "queued"
+            assert stored.first_attempt_at is None
+            assert stored.next_attempt_at is not None
+            assert stored.next_attempt_at > timezone.now() + 9 * MINUTE
+
+    async def test_of_the_rate_limit_wait_as_long_as_discord_says(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice)
+        practice.faults.add(faults.rate_limited(retry_after=90))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.first_attempt_at) == ("queued", None)
+        assert stored.next_attempt_at is not None
+        assert stored.next_attempt_at - timezone.now() > timedelta(seconds=80)
+
+    async def test_of_any_other_kind_are_final(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice)
+        practice.faults.add(Fault(Kind.REFUSED, status=400, code=50035, message="Invalid Form Body"))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            assert not await relay.run_once()
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.error_code) == ("failed", "50035")
