@@ -57,7 +57,7 @@ def programs() -> list[Program]:
     practice = {
         "DISCORD_BOT_TOKEN": "practice",
         "DISCORD_API_URL": f"http://127.0.0.1:{port}/api/v10",
-        "DISCORD_GATEWAY_URL": f"ws://127.0.0.1:{port}/",
+        "DISCORD_GATEWAY_URL": f"ws://127.0.0.1:{port}/gateway",
     }
     found = [
         Program("web", [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn", "config.wsgi"], 30),
