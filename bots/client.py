@@ -49,6 +49,7 @@ class CheckbackBot(commands.Bot):
     account: Account
 
     def __init__(self, *, prefix: str, **options: Any) -> None:
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # it never speaks
         super().__init__(
             commands.when_mentioned_or(prefix),
             intents=intents(),

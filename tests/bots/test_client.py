@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from bots.bridge import run_unit
@@ -182,3 +183,24 @@ class TestDeliveryWhileRunning:
             await eventually(lambda: Message.objects.filter(pk=message.pk, status="sent").exists(), "the outcome")
         assert delivered.content == "Quick."
         assert delivered.sent_at - message.sent_at < timedelta(seconds=5)
+
+    async def test_survives_the_loss_of_every_database_connection(self, practice: PracticeServer) -> None:
+        async with checkback(practice) as bot:
+            await asyncio.to_thread(end_other_connections)
+            written = await practice.member_says(ada(practice).id, "dm", "Still there?")
+            await bot.has_handled(written.id)
+            await run_unit(running.queue, practice, "Yes.")
+            async with asyncio.timeout(20):
+                delivered = await practice.sent.get()
+        assert delivered.content == "Yes."
+        assert [message.message_text for message in await run_unit(inbound)] == ["Still there?"]
+
+
+def end_other_connections() -> None:
+    """Let the database server drop everybody else, as it does when it restarts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    connection.close()

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from bots.bridge import run_unit
@@ -149,3 +150,21 @@ class TestUnreachable:
         async with runbot(practice, tmp_path / "log", DISCORD_GATEWAY_URL="ws://127.0.0.1:9/") as process:
             assert await exit_code(process) == 1
         assert "Discord can't be reached" in sentence(tmp_path / "log")
+
+
+class TestRelayDied:
+    async def test_ends_the_process_for_the_supervisor(self, practice: PracticeServer, tmp_path: Path) -> None:
+        async with runbot(practice, tmp_path / "log") as process:
+            await practice.wait_connected(30)
+            await run_unit(rename_table, "social_media_messages", "away")
+            try:
+                assert await exit_code(process) == 1
+            finally:
+                await run_unit(rename_table, "away", "social_media_messages")
+        assert "The relay of queued messages ended." in sentence(tmp_path / "log")
+
+
+def rename_table(old: str, new: str) -> None:
+    """Take a table away, or bring it back."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")

@@ -39,6 +39,7 @@ class Command(BaseCommand):
             endpoints.point_discord(settings)
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=MISCONFIGURED) from error
+        failures.keep_tracebacks_out_of_discord_logs()
         try:
             asyncio.run(_serve(settings))
         except discord.LoginFailure as error:
@@ -55,7 +56,7 @@ class Command(BaseCommand):
             # What discord.py's Client.connect ends with when the very first gateway connection fails.
             if "'sequence'" not in str(error):
                 raise
-            raise _unreachable(error) from error
+            raise _unreachable(error, "its gateway does not answer") from error
 
 
 async def _serve(settings: BotSettings) -> None:
@@ -90,6 +91,6 @@ def _closed(error: discord.ConnectionClosed) -> CommandError:
     return CommandError(f"Discord closed the connection (code {error.code}).", returncode=FAILED)
 
 
-def _unreachable(error: BaseException) -> CommandError:
+def _unreachable(error: BaseException, why: str = "") -> CommandError:
     log.warning("bot.unreachable", **failures.describe(error))
-    return CommandError(f"Discord can't be reached ({type(error).__name__}).", returncode=FAILED)
+    return CommandError(f"Discord can't be reached ({why or type(error).__name__}).", returncode=FAILED)

@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+from django.db import connection
 
+from bots import texts
 from bots.bridge import Choice, run_unit
 from bots.practice.server import PracticeServer
 from followups import consent
@@ -61,6 +63,23 @@ class TestSlash:
         assert "**disabled**" in answer
         assert "0 planned messages cancelled" in answer
         assert (await run_unit(newest_receipt)).state == "withdrawn"
+
+    async def test_apologises_when_the_database_says_no(self, practice: PracticeServer) -> None:
+        async with checkback(practice):
+            await run_unit(execute, "ALTER TABLE consent_receipts RENAME TO away")
+            try:
+                answer = await self.ask(practice, "on")
+            finally:
+                await run_unit(execute, "ALTER TABLE away RENAME TO consent_receipts")
+        assert answer == texts.TRY_AGAIN
+        profile = await run_unit(UserProfile.objects.filter(pk=str(ada_id(practice))).first)
+        assert profile is None or not profile.follow_ups_enabled
+
+
+def execute(statement: str) -> None:
+    """Run one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 @pytest.mark.usefixtures("database")
