@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
-from jobs import console, lifecycle, registry, stats
+from jobs import conf, console, lifecycle, registry, stats
 from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, ScheduledJob
 
 COLORS = {
@@ -83,7 +83,8 @@ class DueFilter(admin.SimpleListFilter):
         """Keep the pending ones on that side."""
         now = timezone.now()
         if self.value() == "late":
-            return queryset.filter(status=JobStatus.PENDING, next_attempt_at__lte=now)
+            late = now - 2 * conf.current().check_interval  # what health calls overdue
+            return queryset.filter(status=JobStatus.PENDING, next_attempt_at__lte=late)
         if self.value() == "future":
             return queryset.filter(status=JobStatus.PENDING, next_attempt_at__gt=now)
         return queryset
@@ -94,7 +95,7 @@ class JobAdmin(console.ConsoleAdmin):
     """Jobs: what waits, what ran, what went wrong."""
 
     list_display = ("type_and_id", "state", "due", "tries", "finished", "problem")
-    list_filter = (("status", ChoicesDropdownFilter), JobTypeFilter, DueFilter, ("scheduled_time", RangeDateTimeFilter))
+    list_filter = (("status", ChoicesDropdownFilter), JobTypeFilter, DueFilter, ("scheduled_time", console.TimeFilter))
     search_fields = ("=job_id", "=unique_key")
     search_help_text = "Exact id or unique key"
     sortable_by = ("due",)
@@ -254,7 +255,7 @@ class AttemptAdmin(console.ConsoleAdmin):
     """Attempts: how each run ended."""
 
     list_display = ("started", "job_type", "number", "outcome", "took", "problem")
-    list_filter = (("status", ChoicesDropdownFilter), JobTypeFilter, ("execution_time", RangeDateTimeFilter))
+    list_filter = (("status", ChoicesDropdownFilter), JobTypeFilter, ("execution_time", console.TimeFilter))
     search_fields = ("=job_id",)
     search_help_text = "Exact job id"
     sortable_by = ("started",)
@@ -270,6 +271,7 @@ class AttemptAdmin(console.ConsoleAdmin):
         return console.exactly(row.execution_time)
 
     @admin.display(description="Job")
+    @console.once
     def job(self, row: JobExecution) -> object:
         job = ScheduledJob.objects.filter(pk=row.job_id).first()
         return console.link(job) if job else f"{row.job_id} (deleted since)"

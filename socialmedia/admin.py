@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from jobs import console
 from socialmedia.models import Account, Channel, ChatImport, Conversation, Message, MessageStatus
@@ -158,7 +158,7 @@ class MessageAdmin(console.ConsoleAdmin):
         ("status", ChoicesDropdownFilter),
         "is_outgoing",
         "is_automated",
-        ("sent_at", RangeDateTimeFilter),
+        ("sent_at", console.TimeFilter),
     )
     search_fields = ("=conversation__participant_id",)
     search_help_text = "Exact id of the other side"

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
-from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
 from followups import conf, consent, planning
@@ -100,7 +100,7 @@ class MemberAdmin(console.ConsoleAdmin):
         ("follow_ups_enabled", BooleanRadioFilter),
         QuietFilter,
         ("relationship_level", ChoicesDropdownFilter),
-        ("last_interaction", RangeDateTimeFilter),
+        ("last_interaction", console.TimeFilter),
     )
     search_fields = ("name__startswith", "=user_id")
     search_help_text = "Beginning of the name, or the exact id"
@@ -150,7 +150,8 @@ class MemberAdmin(console.ConsoleAdmin):
         return str(member.get_relationship_level_display())
 
     @admin.display(description="Answer")
-    def answer_now(self, member: UserProfile) -> SafeString:
+    @console.once
+    def answer_now(self, member: UserProfile) -> object:
         return answers.in_words(answers.live(member.user_id, now=timezone.now()))
 
     @admin.display(description="Account")
@@ -158,6 +159,7 @@ class MemberAdmin(console.ConsoleAdmin):
         return console.link(member.account)
 
     @admin.display(description="Conversation")
+    @console.once
     def conversation_link(self, member: UserProfile) -> object:
         rows = Conversation.objects.filter(participant_id=member.user_id, platform=member.account.platform)
         return console.link(rows.first(), "Open")

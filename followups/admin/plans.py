@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
 from followups import planning
@@ -31,7 +31,7 @@ class FollowUpAdmin(console.ConsoleAdmin):
     list_filter = (
         ("status", ChoicesDropdownFilter),
         ("trigger_type", ChoicesDropdownFilter),
-        ("scheduled_at", RangeDateTimeFilter),
+        ("scheduled_at", console.TimeFilter),
     )
     search_fields = ("=user__user_id", "=id")
     search_help_text = "Exact id of the member or of the follow-up"
@@ -104,6 +104,7 @@ class FollowUpAdmin(console.ConsoleAdmin):
         return console.link(row.message, "Open the message") if row.message else console.NOTHING
 
     @admin.display(description="Job")
+    @console.once
     def job_link(self, row: FollowUp) -> object:
         job = ScheduledJob.objects.filter(pk=row.job_id).first()
         if job is None:
@@ -111,6 +112,7 @@ class FollowUpAdmin(console.ConsoleAdmin):
         return console.link(job)
 
     @admin.display(description="Its state")
+    @console.once
     def job_state(self, row: FollowUp) -> object:
         status = ScheduledJob.objects.filter(pk=row.job_id).values_list("status", flat=True).first()
         return status_pill(status) if status else console.NOTHING
@@ -154,7 +156,7 @@ class SentAdmin(console.ConsoleAdmin):
     """What reached its member, and whether they answered."""
 
     list_display = ("sent", "user", "words", "answer")
-    list_filter = (("response_received", BooleanRadioFilter), ("sent_at", RangeDateTimeFilter))
+    list_filter = (("response_received", BooleanRadioFilter), ("sent_at", console.TimeFilter))
     search_fields = ("=user__user_id",)
     search_help_text = "Exact id of the member"
     list_select_related = ("user",)
@@ -226,7 +228,7 @@ class DecisionAdmin(console.ConsoleAdmin):
     """The ledger: why a member did or did not get a message."""
 
     list_display = ("decided", "user_id", "asked", "answer", "why")
-    list_filter = (VerdictFilter, GateFilter, ("decided_at", RangeDateTimeFilter))
+    list_filter = (VerdictFilter, GateFilter, ("decided_at", console.TimeFilter))
     search_fields = ("=user_id", "=follow_up_id")
     search_help_text = "Exact id of the member or of the follow-up"
     sortable_by = ()

@@ -74,12 +74,10 @@ class TestFirstPage:
         assert figures["People", "Members"].value == "30"
         assert figures["People", "Opted in"].value == "20"
         assert figures["Follow-ups", "Sent in 7 days"].value == "6"
-        for figure in figures.values():
+        for key, figure in figures.items():
             rows = boss.get(figure.address)
-            assert rows.status_code == 200, figure
-        for key in (("People", "Opted in"), ("Follow-ups", "Pending"), ("Follow-ups", "Sent in 7 days")):
-            rows = boss.get(figures[key].address)
-            assert str(rows.context["cl"].result_count) == figures[key].value, key
+            assert rows.status_code == 200, key
+            assert str(rows.context["cl"].result_count) == figure.value, key
 
     def test_shows_only_what_one_may_see(self, client: Client) -> None:
         client.force_login(make_staff("jobs.view_scheduledjob"))
