@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import reverse
 from django.utils import timezone
+from rich import box
 from rich.console import Console
 from rich.panel import Panel
 
@@ -64,7 +65,9 @@ class Command(up.Command):
         UserProfile.objects.filter(user_id=ADA).update(timezone=self.zone)
         # Once only: should you opt her out while playing her, that stands.
         if consent.current(ADA) is None:
-            consent.grant(user_id=ADA, source="demo", evidence="Opted in by the demo, with your knowledge", actor="demo")
+            consent.grant(
+                user_id=ADA, source="demo", evidence="Opted in by the demo, with your knowledge", actor="demo"
+            )
         self.stdout.write(recurring.enqueue_recurring("quiet-member-sweep"))
 
     def when_ready(self) -> None:
@@ -80,7 +83,9 @@ class Command(up.Command):
             )
         else:
             story = "Within a minute Ada Marsh, who went quiet, gets a private message in the chat."
-        Console(soft_wrap=True).print(
+        terminal = Console()
+        # Never break an address: a narrow terminal wraps the line itself.
+        Console(width=max(terminal.width, 110)).print(
             Panel(
                 f"[bold]Console[/]  {console}/admin/   user [bold]{STAFF}[/], password [bold]{self.login}[/]\n"
                 f"[bold]Chat[/]     {chat}   a Discord on this machine; nothing leaves it\n\n"
@@ -94,6 +99,7 @@ class Command(up.Command):
                 f"   {bruno}\n\n"
                 "[bold]Ctrl-C[/] stops everything. Your data stays; `make demo` goes on from there.",
                 title="Checkback is running",
+                box=box.HORIZONTALS,
                 expand=False,
             )
         )
@@ -114,5 +120,5 @@ def _staff_login() -> str:
     password = secrets.token_urlsafe(9)
     path.touch(mode=0o600)
     path.write_text(password)
-    users.create_superuser(STAFF, password=password)  # type: ignore[attr-defined]
+    users.create_superuser(STAFF, password=password)
     return password
