@@ -96,7 +96,7 @@ class JobAdmin(console.ConsoleAdmin):
 
     list_display = ("type_and_id", "state", "due", "tries", "finished", "problem")
     list_filter = (("status", ChoicesDropdownFilter), JobTypeFilter, DueFilter, ("scheduled_time", console.TimeFilter))
-    search_fields = ("=job_id", "=unique_key")
+    search_fields = ("job_id__exact", "unique_key__exact")
     search_help_text = "Exact id or unique key"
     sortable_by = ("due",)
     ordering = ("-scheduled_time", "job_id")
@@ -189,9 +189,12 @@ class JobAdmin(console.ConsoleAdmin):
 
     def _each(self, request: HttpRequest, jobs: QuerySet[Any], change: Callable[..., bool], done: str) -> None:
         now = timezone.now()
-        ids = list(jobs.values_list("job_id", flat=True))
-        changed = sum(change(job_id, now=now) for job_id in ids)
-        left = len(ids) - changed
+        chosen = self.few(request, jobs)
+        if not chosen:
+            return
+        done_to = [job for job in chosen if change(job.job_id, now=now)]
+        changed, left = len(done_to), len(chosen) - len(done_to)
+        self.note(request, done_to, f"{done.capitalize()}.")
         sentence = f"{changed} {'job' if changed == 1 else 'jobs'} {done}."
         if left:
             sentence += f" {left} could not be: the state of {'it' if left == 1 else 'them'} does not allow it."
@@ -221,6 +224,7 @@ class JobAdmin(console.ConsoleAdmin):
         if request.method != "POST":
             return self.ask(request, job, question)
         if change(job.job_id, timezone.now()):
+            self.note(request, [job], done)
             self.tell(request, done)
         else:
             job.refresh_from_db(fields=["status"])
@@ -256,7 +260,7 @@ class AttemptAdmin(console.ConsoleAdmin):
 
     list_display = ("started", "job_type", "number", "outcome", "took", "problem")
     list_filter = (("status", ChoicesDropdownFilter), JobTypeFilter, ("execution_time", console.TimeFilter))
-    search_fields = ("=job_id",)
+    search_fields = ("job_id__exact",)
     search_help_text = "Exact job id"
     sortable_by = ("started",)
     ordering = ("-execution_time", "-execution_id")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Model, QuerySet
@@ -32,6 +33,7 @@ F = TypeVar("F", bound=Callable[..., HttpResponse])
 R = TypeVar("R", bound=Model)
 
 NOTHING = "–"
+MOST_AT_ONCE = 5_000
 
 
 def pill(text: str, kind: str = "") -> SafeString:
@@ -232,6 +234,18 @@ class ConsoleAdmin(ModelAdmin):
     def back_to(self, obj: Model) -> HttpResponse:
         """Go back to a row's page."""
         return HttpResponseRedirect(self.address(obj))
+
+    def few(self, request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
+        """Return the chosen rows; none, and a message, when they are more than one request can do."""
+        chosen = list(rows[: MOST_AT_ONCE + 1])
+        if len(chosen) <= MOST_AT_ONCE:
+            return chosen
+        self.tell(request, f"Nothing was changed: choose at most {MOST_AT_ONCE:,} at once, by a filter.", good=False)
+        return []
+
+    def note(self, request: HttpRequest, rows: Iterable[Model], text: str) -> None:
+        """Write into the rows' history in the console who did what."""
+        LogEntry.objects.log_actions(str(request.user.pk), list(rows), CHANGE, change_message=text)
 
     def tell(self, request: HttpRequest, text: str, *, good: bool = True) -> None:
         """Show a message on the next page."""

@@ -48,7 +48,7 @@ class AccountAdmin(console.ConsoleAdmin):
 
     list_display = ("shown_as", "platform", "username", "kind", "first_seen")
     list_filter = (("platform", ChoicesDropdownFilter),)
-    search_fields = ("username__startswith", "=external_id")
+    search_fields = ("username__startswith", "external_id__exact")
     search_help_text = "Beginning of the handle, or the exact id"
     sortable_by = ("username",)
     ordering = ("username",)
@@ -95,7 +95,7 @@ class ConversationAdmin(console.ConsoleAdmin):
 
     list_display = ("with_whom", "latest", "preview", "unread", "platform")
     list_filter = (("platform", ChoicesDropdownFilter), "is_archived", "is_blocked")
-    search_fields = ("=participant_id",)
+    search_fields = ("participant_id__exact",)
     search_help_text = "Exact id of the other side"
     sortable_by = ("latest",)
     list_select_related = ("account",)
@@ -160,7 +160,7 @@ class MessageAdmin(console.ConsoleAdmin):
         "is_automated",
         ("sent_at", console.TimeFilter),
     )
-    search_fields = ("=conversation__participant_id",)
+    search_fields = ("conversation__participant_id__exact",)
     search_help_text = "Exact id of the other side"
     sortable_by = ("sent",)
     list_select_related = ("conversation",)
@@ -229,7 +229,7 @@ class ChannelAdmin(console.ConsoleAdmin):
 
     list_display = ("name", "guild_name", "platform", "first_seen")
     list_filter = (("platform", ChoicesDropdownFilter),)
-    search_fields = ("=external_id",)
+    search_fields = ("external_id__exact",)
     sortable_by = ()
     fields = ("name", "guild_name", "platform", "external_id", "first_seen")
 

@@ -102,7 +102,7 @@ class MemberAdmin(console.ConsoleAdmin):
         ("relationship_level", ChoicesDropdownFilter),
         ("last_interaction", console.TimeFilter),
     )
-    search_fields = ("name__startswith", "=user_id")
+    search_fields = ("name__startswith", "user_id__exact")
     search_help_text = "Beginning of the name, or the exact id"
     sortable_by = ("who", "last_seen")
     ordering = ("name", "user_id")
@@ -276,6 +276,7 @@ class MemberAdmin(console.ConsoleAdmin):
         elif not plan.created:
             self.tell(request, "This occasion is planned already; nothing was added.", good=False)
         else:
+            self.note(request, [member], f"Planned the follow-up {plan.follow_up.pk}.")
             self.tell(request, f"Planned for {plan.follow_up.scheduled_at:%Y-%m-%d %H:%M} UTC.")
         return self.back_to(member)
 
@@ -291,6 +292,7 @@ class MemberAdmin(console.ConsoleAdmin):
                 actor=request.user.get_username(),
                 now=timezone.now(),
             )
+            self.note(request, [member], "Opted out.")
             stopped = withdrawal.cancelled_follow_ups
             self.tell(request, f"Opted out. {stopped} pending follow-up{'' if stopped == 1 else 's'} cancelled.")
             return self.back_to(member)
@@ -305,7 +307,7 @@ class ReceiptAdmin(console.ConsoleAdmin):
 
     list_display = ("recorded", "user", "said", "way", "actor")
     list_filter = (("state", ChoicesDropdownFilter),)
-    search_fields = ("=user__user_id",)
+    search_fields = ("user__user_id__exact",)
     search_help_text = "Exact id of the member"
     list_select_related = ("user",)
     sortable_by = ()

@@ -33,7 +33,7 @@ class FollowUpAdmin(console.ConsoleAdmin):
         ("trigger_type", ChoicesDropdownFilter),
         ("scheduled_at", console.TimeFilter),
     )
-    search_fields = ("=user__user_id", "=id")
+    search_fields = ("user__user_id__exact", "id__exact")
     search_help_text = "Exact id of the member or of the follow-up"
     list_select_related = ("user", "message")
     sortable_by = ("due",)
@@ -130,9 +130,12 @@ class FollowUpAdmin(console.ConsoleAdmin):
 
     @admin.action(description="Cancel the pending ones", permissions=["operate"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        now, ids = timezone.now(), list(queryset.values_list("pk", flat=True))
-        changed = sum(planning.cancel_followup(pk, reason=self._reason(request), now=now) for pk in ids)
-        left = len(ids) - changed
+        now, reason, chosen = timezone.now(), self._reason(request), self.few(request, queryset)
+        if not chosen:
+            return
+        done_to = [row for row in chosen if planning.cancel_followup(row.pk, reason=reason, now=now)]
+        changed, left = len(done_to), len(chosen) - len(done_to)
+        self.note(request, done_to, "Cancelled.")
         sentence = f"{changed} follow-up{'' if changed == 1 else 's'} cancelled."
         if left:
             sentence += f" {left} could not be: no longer pending, or the message is on its way."
@@ -145,6 +148,7 @@ class FollowUpAdmin(console.ConsoleAdmin):
             sentence = "Its job and its queued message are stopped, too."
             return self.ask(request, row, console.Question("Cancel this follow-up?", sentence, "Cancel it", True))
         if planning.cancel_followup(row.pk, reason=self._reason(request), now=timezone.now()):
+            self.note(request, [row], "Cancelled.")
             self.tell(request, "The follow-up is cancelled.")
         else:
             self.tell(request, "Nothing was changed: no longer pending, or the message is on its way.", good=False)
@@ -157,7 +161,7 @@ class SentAdmin(console.ConsoleAdmin):
 
     list_display = ("sent", "user", "words", "answer")
     list_filter = (("response_received", BooleanRadioFilter), ("sent_at", console.TimeFilter))
-    search_fields = ("=user__user_id",)
+    search_fields = ("user__user_id__exact",)
     search_help_text = "Exact id of the member"
     list_select_related = ("user",)
     sortable_by = ()
@@ -229,7 +233,7 @@ class DecisionAdmin(console.ConsoleAdmin):
 
     list_display = ("decided", "user_id", "asked", "answer", "why")
     list_filter = (VerdictFilter, GateFilter, ("decided_at", console.TimeFilter))
-    search_fields = ("=user_id", "=follow_up_id")
+    search_fields = ("user_id__exact", "follow_up_id__exact")
     search_help_text = "Exact id of the member or of the follow-up"
     sortable_by = ()
     ordering = ("-id",)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -95,6 +96,7 @@ class TestOptOut:
         assert receipt.evidence == "Mail of Monday"
         assert FollowUp.objects.get().status == "cancelled"
         assert "1 pending follow-up cancelled" in page.content.decode()
+        assert LogEntry.objects.get().object_id == member.pk
 
     def test_is_not_offered_to_those_who_did_not_opt_in(self, boss: Client) -> None:
         member = make_member()

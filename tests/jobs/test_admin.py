@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from jobs.console import MOST_AT_ONCE
 from jobs.models import JobStatus, ScheduledJob
 from tests.config.factories import make_attempt, make_job, make_staff, make_superuser
 
@@ -51,6 +53,19 @@ class TestBulkActions:
         good.refresh_from_db()
         bad.refresh_from_db()
         assert (good.status, bad.status) == (after, "completed")
+        assert [entry.object_id for entry in LogEntry.objects.all()] == [good.pk]
+
+    def test_refuse_more_than_one_request_can_do(self, boss: Client) -> None:
+        now = timezone.now()
+        for _ in range(2):
+            make_job(now=now)
+        ScheduledJob.objects.bulk_create(
+            ScheduledJob(job_type="custom", scheduled_time=now, next_attempt_at=now) for _ in range(MOST_AT_ONCE)
+        )
+        body = {"action": "cancel_selected", "_selected_action": ["x"], "select_across": "1", "index": "0"}
+        page = boss.post(LIST, body, follow=True)
+        assert "Nothing was changed: choose at most 5,000" in page.content.decode()
+        assert not ScheduledJob.objects.filter(status=JobStatus.CANCELLED).exists()
 
     def test_are_not_offered_to_those_who_may_only_look(self, client: Client) -> None:
         client.force_login(make_staff("jobs.view_scheduledjob"))
