@@ -255,6 +255,26 @@ class TestStranded:
         assert practice.sent.empty()
 
 
+class TestLostLease:
+    async def test_leaves_the_outcome_to_the_relay_that_took_over(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "Once.")
+        held = practice.faults.add(Fault(Kind.HELD_AFTER))
+        async with relays(practice, 2) as (slow, quick):
+            running_late = asyncio.create_task(slow.run_once())
+            async with asyncio.timeout(10):
+                await held.struck.wait()
+            await run_unit(age, message, timedelta())
+            await quick.run_once()
+            taken_over = await run_unit(state_of, message)
+            assert (taken_over.status, taken_over.attempts) == ("sent", 2)
+            held.release.set()
+            async with asyncio.timeout(10):
+                await running_late
+        assert await run_unit(state_of, message) == taken_over
+        assert (await run_unit(state_of, message)).delivered_at == taken_over.delivered_at
+        assert practice.dm_texts(people(practice)[0]) == ["Once."]
+
+
 class TestRefusals:
     async def test_mark_a_member_as_unreachable(self, practice: PracticeServer) -> None:
         message = await run_unit(queue, practice)
