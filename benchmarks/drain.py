@@ -95,9 +95,16 @@ def send_statements(barrier: object) -> None:
             cursor.execute(
                 sql.read("settle_v1"),
                 {
-                    "job_ids": ids, "token": token, "status": "completed", "history_status": "completed",
-                    "started_at": now, "now": now, "duration_ms": 0, "next_attempt_at": None,
-                    "error": None, "retries_used": 0,
+                    "job_ids": ids,
+                    "token": token,
+                    "status": "completed",
+                    "history_status": "completed",
+                    "started_at": now,
+                    "now": now,
+                    "duration_ms": 0,
+                    "next_attempt_at": None,
+                    "error": None,
+                    "retries_used": 0,
                 },
             )
     connection.close()

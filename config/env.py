@@ -89,15 +89,20 @@ def database(folder: Path) -> dict[str, Any]:
             "USER": server.ROLE,
             "HOST": str(place.socket),
             "DATA_DIR": str(folder),
+            "LINGER_SECONDS": whole("CHECKBACK_POSTGRES_LINGER_SECONDS", 15, low=0, high=86400),
             **common,
         }
-    parsed = dict(_env.db_url_config(url))
-    if parsed.get("ENGINE") not in {"django.db.backends.postgresql", "django.db.backends.postgresql_psycopg2"}:
-        scheme = url.partition(":")[0]
+    pattern = "write postgres://user:password@host:5432/name, or leave it unset for the embedded PostgreSQL"
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql", "psql", "pgsql"}:
+        named = f"starts with {scheme!r}" if separator else "is not a URL"
+        raise ImproperlyConfigured(f"DATABASE_URL {named}, but Checkback needs PostgreSQL 14 or newer: {pattern}.")
+    try:
+        parsed = dict(_env.db_url_config(url))
+    except ValueError:  # its text may hold a piece of the password
         raise ImproperlyConfigured(
-            f"DATABASE_URL starts with {scheme!r}, but Checkback needs PostgreSQL 14 or newer: "
-            "write postgres://user:password@host:5432/name, or leave it unset for the embedded one."
-        )
+            f"DATABASE_URL cannot be read: {pattern}. In a password, write ? @ : / as %3F %40 %3A %2F."
+        ) from None
     if not parsed.get("NAME"):
-        raise ImproperlyConfigured("DATABASE_URL names no database: write postgres://user:password@host:5432/name.")
+        raise ImproperlyConfigured(f"DATABASE_URL names no database: {pattern}.")
     return {**parsed, "ENGINE": "django.db.backends.postgresql", **common}

@@ -1,6 +1,7 @@
 """Structured logs: constant message, ids as fields, one line each; JSON for machines, readable text for people."""
 
 import logging.config
+import sys
 
 import structlog
 from structlog.typing import Processor
@@ -15,7 +16,16 @@ def configuration(*, json: bool, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
     ]
-    renderer: Processor = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(pad_event_to=0)
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(
+            # Log files get no color codes, and a traceback without the values of every variable.
+            pad_event_to=0,
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    )
     logging.config.dictConfig(
         {
             "version": 1,

@@ -1,8 +1,10 @@
 """Django settings. Values come from `config.env`; what each means is in `.env.example`."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from config import env
@@ -96,6 +98,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS: list[Path] = []
 # Serves straight from the apps, so that a trial needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
+warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 
 LOGGING_CONFIG = None
 logging_configuration(json=env.boolean("LOG_JSON", False), level=env.text("LOG_LEVEL", "INFO").upper())
@@ -147,15 +150,22 @@ KNOX_TOKEN_MODEL = "config.ApiToken"
 MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"TOKEN_TTL": None, "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_PREFIX": "cb_"}
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["config.api.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["config.api.permissions.HasScope"],
+    "DEFAULT_PAGINATION_CLASS": "config.api.pagination.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.parsers.JSONBodyParser"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "config.api.errors.Handler",
+    "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "405", "406", "415", "500"],
+}
+# Also the limit of a REST request's body.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 SPECTACULAR_SETTINGS = {
     "TITLE": "Checkback API",
     "DESCRIPTION": "Jobs, follow-ups and consent. Send `Authorization: Bearer <key>`; keys are made in the console.",
@@ -163,13 +173,100 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": "/api/",
+    "SWAGGER_UI_SETTINGS": {"defaultModelsExpandDepth": -1, "persistAuthorization": True},
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
+    "ENUM_NAME_OVERRIDES": {
+        "ValidationErrorEnum": "drf_standardized_errors.openapi_serializers.ValidationErrorEnum.choices",
+        "ClientErrorEnum": "drf_standardized_errors.openapi_serializers.ClientErrorEnum.choices",
+        "ServerErrorEnum": "drf_standardized_errors.openapi_serializers.ServerErrorEnum.choices",
+        "ErrorCode401Enum": "drf_standardized_errors.openapi_serializers.ErrorCode401Enum.choices",
+        "ErrorCode403Enum": "drf_standardized_errors.openapi_serializers.ErrorCode403Enum.choices",
+        "ErrorCode404Enum": "drf_standardized_errors.openapi_serializers.ErrorCode404Enum.choices",
+        "ErrorCode405Enum": "drf_standardized_errors.openapi_serializers.ErrorCode405Enum.choices",
+        "ErrorCode406Enum": "drf_standardized_errors.openapi_serializers.ErrorCode406Enum.choices",
+        "ErrorCode415Enum": "drf_standardized_errors.openapi_serializers.ErrorCode415Enum.choices",
+        "ErrorCode500Enum": "drf_standardized_errors.openapi_serializers.ErrorCode500Enum.choices",
+        "JobStatusEnum": "jobs.models.JobStatus.choices",
+        "FollowUpStatusEnum": "followups.models.FollowUpStatus.choices",
+        "TriggerEnum": "followups.models.Trigger.choices",
+        "ConsentStateEnum": "followups.models.ConsentState.choices",
+    },
 }
+
+
+def _item(title: str, icon: str, model: str) -> dict[str, Any]:
+    """One line of the console's sidebar, for those who may see its rows."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
+    }
+
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Checkback",
     "SITE_HEADER": "Checkback",
     "SITE_SYMBOL": "forum",
+    "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "config.dashboard.environment",
+    "DASHBOARD_CALLBACK": "config.dashboard.fill",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("console/icon.svg")},
+    ],
+    "STYLES": [lambda request: static("console/console.css")],
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [{"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}],
+            },
+            {
+                "title": "People",
+                "items": [
+                    _item("Members", "group", "followups.userprofile"),
+                    _item("Follow-ups", "event_upcoming", "followups.followup"),
+                    _item("Sent", "mark_email_read", "followups.followuphistory"),
+                    _item("Decisions", "rule", "followups.policydecision"),
+                    _item("Consent receipts", "verified_user", "followups.consentreceipt"),
+                ],
+            },
+            {
+                "title": "Conversations",
+                "items": [
+                    _item("Inbox", "inbox", "socialmedia.conversation"),
+                    _item("Messages", "chat", "socialmedia.message"),
+                    _item("Accounts", "badge", "socialmedia.account"),
+                    _item("Channels", "tag", "socialmedia.channel"),
+                    _item("Chat imports", "upload_file", "socialmedia.chatimport"),
+                ],
+            },
+            {
+                "title": "Jobs",
+                "items": [
+                    _item("Jobs", "schedule", "jobs.scheduledjob"),
+                    _item("Attempts", "history", "jobs.jobexecution"),
+                    _item("Recurring work", "event_repeat", "django_q.schedule"),
+                    _item("Clusters", "dns", "jobs.clusterheartbeat"),
+                ],
+            },
+            {
+                "title": "Settings",
+                "items": [
+                    _item("API keys", "key", "config.apitoken"),
+                    _item("Users", "person", "auth.user"),
+                    _item("Groups", "shield_person", "auth.group"),
+                    {
+                        "title": "Django-Q2",
+                        "icon": "memory",
+                        "link": reverse_lazy("admin:app_list", kwargs={"app_label": "django_q"}),
+                        "permission": lambda request: request.user.has_perm("django_q.view_ormq"),
+                    },
+                ],
+            },
+        ],
+    },
 }

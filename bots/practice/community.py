@@ -45,7 +45,10 @@ class Interaction:
 
 
 class Community:
-    """The world with its consequences. `tell` reaches the bot's gateway, listeners are the chat pages."""
+    """The world with its consequences.
+
+    `tell` reaches the bot's gateway, listeners are the chat pages; a test may set another `clock`.
+    """
 
     def __init__(self, world: World, journal: Journal | None = None) -> None:
         self.world = world
@@ -53,9 +56,10 @@ class Community:
         self.interactions: dict[str, Interaction] = {}
         self.listeners: set[Listener] = set()
         self.tell: Tell = lambda _event, _data: None
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return self.clock()
 
     def announce(self, event: str, subject: Any) -> None:
         for listener in tuple(self.listeners):

@@ -3,16 +3,18 @@
 Two locks in the server's folder carry all the state, so that a `kill -9` of anything leaves no stale record:
 
 `users.lock`   every process that connects holds it shared, for as long as it lives.
-`keeper.lock`  whoever is responsible for the server holds it alone: a *keeper* started on demand, which stops
-               the server once nobody has held `users.lock` for a while, or PostgreSQL itself when it runs in
-               the foreground under a supervisor. Its holder is the only one that may start the server.
+`keeper.lock`  the *keeper*, the one process that may start and stop the server, holds it alone. Either one that
+               was started on demand and stops the server once nobody has held `users.lock` for a while, or one
+               in the foreground under a supervisor. A keeper that finds a running server adopts it.
 """
 
 import fcntl
 import hashlib
 import os
 import pwd
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -33,6 +35,10 @@ _UNPRIVILEGED_USER = "nobody"
 _SHARED_ROOT = Path("/var/lib/checkback")
 # The kernel's limit for a socket path is 107 bytes; PostgreSQL appends "/.s.PGSQL.5432.lock".
 _LONGEST_SOCKET_FOLDER = 85
+_LONGEST_LOG = 10_000_000
+_PROC = Path("/proc")
+# Set by `manage.py up` for all it starts. A server that others share is not its own to stop.
+MARKER = "CHECKBACK_UP"
 
 
 class ServerFailed(Exception):
@@ -46,10 +52,19 @@ class Place:
     root: Path
     socket: Path
     user: str | None
+    linger: float = LINGER_SECONDS  # how long a server outlives its last user
 
     @property
     def data(self) -> Path:
         return self.root / "data"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.data / "postmaster.pid"
+
+    @property
+    def wish(self) -> Path:
+        return self.root / "take-over"
 
     @property
     def log(self) -> Path:
@@ -60,7 +75,7 @@ class Place:
         return f"host={self.socket} user={ROLE} dbname={DATABASE}"
 
 
-def locate(data_dir: Path) -> Place:
+def locate(data_dir: Path, *, linger: float = LINGER_SECONDS) -> Place:
     """Return the place of the server that belongs to `data_dir`.
 
     PostgreSQL refuses to run as root, and a root home is closed to everybody else: for root the server lives
@@ -69,12 +84,12 @@ def locate(data_dir: Path) -> Place:
     digest = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
     if os.geteuid() == 0:
         root = _SHARED_ROOT / digest
-        return Place(root=root, socket=root / "run", user=_UNPRIVILEGED_USER)
+        return Place(root=root, socket=root / "run", user=_UNPRIVILEGED_USER, linger=linger)
     root = data_dir.resolve() / "postgres"
     socket = root / "run"
-    if len(str(socket)) > _LONGEST_SOCKET_FOLDER:
+    if len(os.fsencode(socket)) > _LONGEST_SOCKET_FOLDER:
         socket = Path("/tmp") / f"checkback-{os.geteuid()}-{digest}"  # noqa: S108 - made 0700 and owner-checked
-    return Place(root=root, socket=socket, user=None)
+    return Place(root=root, socket=socket, user=None, linger=linger)
 
 
 def connect(place: Place, dbname: str = "postgres") -> psycopg.Connection[Any]:
@@ -98,9 +113,14 @@ def is_running(place: Place) -> bool:
 _registrations: dict[Path, int] = {}
 
 
+def is_registered(place: Place) -> bool:
+    """Whether this process is noted as a user of the server."""
+    return place.root in _registrations
+
+
 def register_user(place: Place) -> None:
     """Note that this process uses the server, until it ends. Waits while a keeper is just shutting it down."""
-    if place.root in _registrations:
+    if is_registered(place):
         return
     _prepare(place)
     handle = os.open(place.root / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -108,113 +128,137 @@ def register_user(place: Place) -> None:
     _registrations[place.root] = handle
 
 
-def ensure_running(place: Place) -> None:
-    """Return once the server accepts connections and has its database; start a keeper when there is none.
+def ensure_running(place: Place, *, timeout: float = 120.0) -> None:
+    """Return once the server has a keeper, accepts connections and has its database.
 
     Raises:
-        ServerFailed: the server ended while starting.
+        ServerFailed: the server ended while starting, or did not answer within `timeout` seconds.
     """
     register_user(place)
-    attempts = 0
-    while not is_running(place):
-        with _try_lock(place.root / "keeper.lock") as free:
-            pass
-        if free is not None:
-            attempts += 1
-            if attempts > 2:
+    keepers = 0
+    deadline = time.monotonic() + timeout
+    while True:
+        if _is_unkept(place):
+            keepers += 1
+            if keepers > 3:
                 raise ServerFailed(_failure(place))
             _spawn_keeper(place)
+        if is_running(place):
+            break
+        if time.monotonic() > deadline:
+            raise ServerFailed(f"The embedded PostgreSQL does not answer after {timeout:.0f} s. Log: {place.log}")
         time.sleep(0.05)
     _ensure_database(place)
 
 
-def keep(place: Place, *, linger: float = LINGER_SECONDS) -> None:
-    """Run the server until nobody has used it for `linger` seconds, or SIGTERM or SIGINT arrives.
+@contextmanager
+def responsibility(place: Place, *, insist: bool = False) -> Iterator[int | None]:
+    """Hold the keeper's lock inside the block; None when another keeper holds it.
 
-    Returns at once when somebody else is already responsible for the server. A server whose keeper was killed
-    is adopted rather than started again.
+    With `insist`, ask that one to leave the server to us, and wait until it did. The wish is a file and not a
+    signal: no process id is involved that could meanwhile belong to somebody else.
     """
-    with _try_lock(place.root / "keeper.lock", patience=2.0) as held:
-        if held is None:
-            return
-        stopping: list[int] = []
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda received, _frame: stopping.append(received))
-        child = None
-        if not _postmaster_pid(place):
-            initialise(place)
-            child = _start(place)
-        users = os.open(place.root / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        idle_since: float | None = None
-        while not stopping:
-            if child.poll() is not None if child else not _postmaster_pid(place):
-                return  # it ended by itself; the next connection starts it again
+    _prepare(place)
+    while True:
+        # A moment of patience: those who wait for a keeper probe the lock, which takes it for an instant.
+        with _try_lock(place.root / "keeper.lock", patience=0.5) as lock:
+            if lock is not None:
+                place.wish.unlink(missing_ok=True)
+            if lock is not None or not insist:
+                yield lock
+                return
+        place.wish.touch()
+
+
+def keep(place: Place, lock: int, *, for_users: bool) -> bool:
+    """Run the server, as the holder of `lock`, until SIGTERM or SIGINT. Answers whether the end was a clean one.
+
+    With `for_users` also until nobody has used it for a while, or somebody wishes to take it over.
+    """
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: stopping.append(received))
+    child = None
+    if not _survivor(place):
+        initialise(place, lock)
+        child = _start(place)
+    users = os.open(place.root / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    idle_since: float | None = None
+    while not stopping:
+        if child.poll() is not None if child else not _postmaster_pid(place):
+            return not place.pid_file.exists()  # it ended by itself; PostgreSQL removes its file unless it crashed
+        if for_users:
+            if place.wish.exists():
+                return True
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 idle_since = None
             else:
                 idle_since = idle_since or time.monotonic()
-                if time.monotonic() - idle_since >= linger:
+                if time.monotonic() - idle_since >= place.linger:
                     break  # keeps the exclusive lock: whoever comes now waits until the server is down
                 fcntl.flock(users, fcntl.LOCK_UN)
-            time.sleep(0.2)
-        _shut_down(place, child)
-
-
-def serve(place: Place) -> None:
-    """Become the server, in the foreground, for a supervisor. Does not return.
-
-    Waits while a keeper runs it: being registered as a user keeps that one alive, so nobody is disconnected,
-    and the supervisor's program takes over whenever the other ends.
-    """
-    register_user(place)
-    handle = os.open(place.root / "keeper.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    os.set_inheritable(handle, True)  # PostgreSQL holds the lock from here on
-    initialise(place)
-    command = _command(place)
-    if place.user:
-        account = pwd.getpwnam(place.user)
-        os.setgroups([])
-        os.setgid(account.pw_gid)
-        os.setuid(account.pw_uid)
-    os.chdir(place.data)
-    os.execv(command[0], command)  # noqa: S606 - our own program, no shell
+        time.sleep(0.1)
+    _shut_down(place, child)
+    return True
 
 
 def stop(place: Place, *, timeout: float = 60.0) -> bool:
-    """Stop the server for everybody. Answers whether it was running.
+    """Stop the server for everybody, and wait for its keeper to end. Answers whether there was anything to stop.
 
     Raises:
         ServerFailed: it was still there after `timeout` seconds.
     """
     if not place.root.exists():
         return False
-    pid = _postmaster_pid(place)
-    if not pid:
-        return False
-    os.kill(pid, signal.SIGINT)
-    if not _wait_until_gone(place, timeout):
-        raise ServerFailed(f"The embedded PostgreSQL (process {pid}) did not stop in {timeout:.0f} s. Log: {place.log}")
-    return True
+    stopped: int | None = None
+    found = False
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        pid = _postmaster_pid(place)
+        if pid and stopped and pid != stopped:
+            return True  # a process that still uses the database started it again
+        if not pid and not _holder_exists(place):
+            return found
+        found = True
+        if pid and not stopped:
+            stopped = pid
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+        time.sleep(0.05)
+    raise ServerFailed(f"The embedded PostgreSQL did not stop in {timeout:.0f} s. Log: {place.log}")
 
 
-def initialise(place: Place) -> None:
-    """Create the data folder when there is none. A half-made one, from a killed run, is made anew."""
-    _prepare(place)
+def initialise(place: Place, lock: int) -> None:
+    """Create the data folder when there is none. A half-made one, from a killed run, is made anew.
+
+    `initdb` inherits the keeper's lock: should the keeper be killed, nobody starts until `initdb` has ended too.
+    """
     if place.data.exists():
         return
     draft = place.root / "data.draft"
-    _run(place, ["rm", "-rf", str(draft)])
-    _run(
-        place,
+    if draft.exists():
+        shutil.rmtree(draft)
+    draft.mkdir(mode=0o700)
+    if place.user:
+        account = pwd.getpwnam(place.user)
+        os.chown(draft, account.pw_uid, account.pw_gid)
+    done = subprocess.run(
         [
             str(_programs(place) / "initdb"),
             *("--pgdata", str(draft), "--username", ROLE, "--auth", "trust"),
             *("--encoding", "UTF8", "--locale", "C", "--no-instructions"),
         ],
+        cwd=place.root,
+        capture_output=True,
+        text=True,
+        check=False,
+        pass_fds=(lock,),
+        **_as_user(place),
     )
+    if done.returncode:
+        raise ServerFailed(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
     draft.rename(place.data)
 
 
@@ -223,15 +267,15 @@ def _prepare(place: Place) -> None:
     try:
         place.root.mkdir(parents=True, exist_ok=True)
         place.socket.mkdir(mode=0o700, exist_ok=True)
+        if place.user:
+            account = pwd.getpwnam(place.user)
+            os.chown(place.socket, account.pw_uid, account.pw_gid, follow_symlinks=False)
+        found = place.socket.lstat()
+        if not place.user and (found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode)):
+            raise ServerFailed(f"{place.socket} belongs to another user; remove it or set DATABASE_URL.")
+        place.socket.chmod(0o700)
     except OSError as error:
         raise ServerFailed(f"The embedded PostgreSQL cannot use {place.root}: {error.strerror}.") from error
-    if place.user:
-        account = pwd.getpwnam(place.user)
-        for folder in (place.root, place.socket):
-            os.chown(folder, account.pw_uid, account.pw_gid)
-    elif place.socket.stat().st_uid != os.geteuid():
-        raise ServerFailed(f"{place.socket} belongs to another user; remove it or set DATABASE_URL.")
-    place.socket.chmod(0o700)
 
 
 def _programs(place: Place) -> Path:
@@ -253,6 +297,8 @@ def _command(place: Place) -> list[str]:
 
 
 def _start(place: Place) -> "subprocess.Popen[bytes]":
+    if place.log.exists() and place.log.stat().st_size > _LONGEST_LOG:
+        place.log.replace(place.log.with_suffix(".log.1"))
     with place.log.open("ab") as log:
         return subprocess.Popen(
             _command(place),
@@ -265,23 +311,22 @@ def _start(place: Place) -> "subprocess.Popen[bytes]":
 
 
 def _spawn_keeper(place: Place) -> None:
+    """Start a keeper in the background. Returns once it holds the lock, or found that another one does."""
+    binaries.find()  # missing programs are the caller's news, not a line in a log
     with place.log.open("ab") as log:
-        keeper = subprocess.Popen(
-            [sys.executable, "-m", "config.embedded_postgres", "keep", str(place.root), str(place.socket)],
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "config.embedded_postgres"),
+                *(str(place.root), str(place.socket), place.user or "", str(place.linger)),
+            ],
             cwd=Path(__file__).resolve().parents[2],
-            env={**os.environ, "CHECKBACK_POSTGRES_USER": place.user or ""},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,  # a Ctrl-C meant for the command must not reach the server
+            env={name: value for name, value in os.environ.items() if name != MARKER},
+            check=False,
         )
-    # Wait until it has taken the lock, or we would start one after another.
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and keeper.poll() is None:
-        with _try_lock(place.root / "keeper.lock") as free:
-            if free is None:
-                return
-        time.sleep(0.02)
 
 
 def _shut_down(place: Place, child: "subprocess.Popen[bytes] | None") -> None:
@@ -299,26 +344,50 @@ def _shut_down(place: Place, child: "subprocess.Popen[bytes] | None") -> None:
 
 
 def _postmaster_pid(place: Place) -> int | None:
-    """The pid of the live postmaster, from PostgreSQL's own file, checked against a pid that was given away."""
+    """The pid of the live postmaster, from PostgreSQL's own file, never one that was given to another process."""
     try:
-        pid = int((place.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        os.kill(pid, 0)
-        state = Path(f"/proc/{pid}/stat")
-        if state.exists():
-            name, _, rest = state.read_text().partition("(")[2].rpartition(")")
-            if name != "postgres" or rest.split()[0] == "Z":
-                return None
-    except (FileNotFoundError, ValueError, IndexError, ProcessLookupError):
+        pid = int(place.pid_file.read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
         return None
-    return pid
+    return pid if _serves(pid, place) else None
 
 
-def _wait_until_gone(place: Place, timeout: float) -> bool:
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if not _postmaster_pid(place):
+def _serves(pid: int, place: Place) -> bool:
+    """Whether this is a live PostgreSQL process of this data folder. Another checkout's server is not."""
+    if not _PROC.exists():
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+    try:
+        return (_PROC / str(pid) / "comm").read_text() == "postgres\n" and (_PROC / str(pid) / "cwd").samefile(
+            place.data
+        )
+    except OSError:
+        return False  # gone, a zombie, or somebody else's
+
+
+def _survivor(place: Place) -> bool:
+    """Whether a server is there to adopt. Otherwise clears away what a crash has left, so that one can start.
+
+    The backends of a killed postmaster end by themselves, some a little later: a new server must wait for them.
+    The stale files must go because PostgreSQL refuses to start when their process id meanwhile belongs to another
+    process of the same user, such as another checkout's server.
+    """
+    if not _PROC.exists():
+        return bool(_postmaster_pid(place))
+    deadline = time.monotonic() + 10
+    while left := [int(path.name) for path in _PROC.glob("[0-9]*") if _serves(int(path.name), place)]:
+        if _postmaster_pid(place):
             return True
+        if time.monotonic() > deadline:
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
+    for path in (place.pid_file, place.socket / ".s.PGSQL.5432.lock", place.socket / ".s.PGSQL.5432"):
+        path.unlink(missing_ok=True)
     return False
 
 
@@ -331,12 +400,6 @@ def _ensure_database(place: Place) -> None:
             connection.execute(f"CREATE DATABASE {DATABASE}")
 
 
-def _run(place: Place, command: list[str]) -> None:
-    done = subprocess.run(command, cwd=place.root, capture_output=True, text=True, check=False, **_as_user(place))
-    if done.returncode:
-        raise ServerFailed(f"{Path(command[0]).name} failed: {done.stderr.strip() or done.stdout.strip()}")
-
-
 def _as_user(place: Place) -> dict[str, Any]:
     if not place.user:
         return {}
@@ -345,32 +408,44 @@ def _as_user(place: Place) -> dict[str, Any]:
 
 
 def _failure(place: Place) -> str:
-    tail = place.log.read_text(errors="replace").strip().splitlines()[-1:] if place.log.exists() else []
+    lines = place.log.read_text(errors="replace").strip().splitlines()[-20:] if place.log.exists() else []
+    reasons = [line for line in lines if "FATAL" in line] or lines
     return (
-        f"The embedded PostgreSQL did not start: {' '.join(tail) or 'it left no message'} "
+        f"The embedded PostgreSQL did not start: {(reasons or ['it left no message.'])[-1]} "
         f"(log: {place.log}). Mend that, or set DATABASE_URL to a PostgreSQL of your own."
     )
 
 
+def _is_unkept(place: Place) -> bool:
+    with _try_lock(place.root / "keeper.lock") as free:
+        return free is not None
+
+
+def _holder_exists(place: Place) -> bool:
+    """Like the opposite of `_is_unkept`, but not deceived by another process's probe."""
+    with _try_lock(place.root / "keeper.lock", patience=0.1) as free:
+        return free is None
+
+
 @contextmanager
 def _try_lock(path: Path, *, patience: float = 0.0) -> Iterator[int | None]:
-    """Hold `path` exclusively inside the block, or yield None when somebody else still does after `patience`.
-
-    A keeper needs patience because those who wait for it probe the lock, which takes it for a moment.
-    """
+    """Hold `path` exclusively inside the block, or yield None when somebody else still does after `patience`."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + patience
     try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    yield None
-                    return
-                time.sleep(0.01)
-            else:
-                yield handle
+        while not _locked(handle):
+            if time.monotonic() >= deadline:
+                yield None
                 return
+            time.sleep(0.01)
+        yield handle
     finally:
         os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

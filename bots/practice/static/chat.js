@@ -3,7 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 const ui = Object.fromEntries(["status", "theme", "lost", "search", "people", "people-note", "me-name", "places", "talk-title",
-  "topic", "scroll", "empty", "older", "messages", "typing", "compose", "menu", "command", "say", "composer",
+  "topic", "scroll", "empty", "older", "newer", "messages", "typing", "compose", "menu", "command", "say", "composer",
   "composer-label", "count", "error", "skip"].map((id) => [id, $(id)]));
 const state = { socket: null, tries: 0, bot: { id: "0", name: "The bot" }, online: false, people: [], guilds: [], commands: [],
   me: null, dm: null, place: null, shown: new Map(), seen: new Map(), asides: new Map(), choice: -1, found: [], typingUntil: 0 };
@@ -60,6 +60,7 @@ function loadRead() {
   store(readKey(), Object.fromEntries(state.seen));
 }
 function hasNews(person) {
+  if (person.dm === "0") return false;
   const read = person.id === state.me ? lastRead(person.channel) : stored(`practice-read-${person.id}`, {})[person.channel];
   return later(person.dm, read || "0");
 }
@@ -119,6 +120,7 @@ const HEAR = {
       state.shown.set(message.id, message);
       append(message);
       if (near || message.author.id === state.me) toBottom();
+      else ui.newer.hidden = false;
       readNow();
     }
     showPlaces(); showPeople();
@@ -212,6 +214,9 @@ const MOST = 200;
 function showPeople() {
   const wanted = ui.search.value.trim().toLowerCase();
   const fitting = state.people.filter((each) => !wanted || each.name.toLowerCase().includes(wanted) || each.username.toLowerCase().includes(wanted));
+  // In a long list, whoever has a message waiting, and who one is, would be hard to find.
+  const rank = (each) => (each.id === state.me ? 0 : hasNews(each) ? 1 : 2);
+  if (state.people.length > 12) fitting.sort((a, b) => rank(a) - rank(b));
   const focused = document.activeElement?.dataset?.person;
   ui.people.replaceChildren(...fitting.slice(0, MOST).map((each) => {
     const news = hasNews(each);
@@ -286,6 +291,7 @@ function open(id) {
   ui.compose.hidden = false;
   ui.messages.replaceChildren();
   ui.empty.hidden = true;
+  ui.newer.hidden = true;
   state.shown.clear();
   tell({ t: "open", channel: id });
   if (!isPhone() && document.activeElement?.closest(".pane") === null) ui.composer.focus();
@@ -294,7 +300,8 @@ const nearBottom = () => ui.scroll.scrollHeight - ui.scroll.scrollTop - ui.scrol
 const toBottom = () => { ui.scroll.scrollTop = ui.scroll.scrollHeight; };
 // Opening the command form or a phone's keyboard takes room from below: stay with the newest message.
 let atBottom = true;
-ui.scroll.addEventListener("scroll", () => { atBottom = nearBottom(); }, { passive: true });
+ui.scroll.addEventListener("scroll", () => { atBottom = nearBottom(); if (atBottom) ui.newer.hidden = true; }, { passive: true });
+ui.newer.addEventListener("click", () => { toBottom(); ui.composer.focus(); });
 new ResizeObserver(() => { if (atBottom) toBottom(); }).observe(ui.scroll);
 ui.older.addEventListener("click", () => {
   const first = [...state.shown.values()].find((message) => !message.ephemeral);
@@ -306,6 +313,11 @@ function readNow() {
   for (const message of state.shown.values()) if (!message.ephemeral && later(message.id, last)) last = message.id;
   markRead(state.place, last);
 }
+// Another tab of this browser may have read something.
+window.addEventListener("storage", (event) => {
+  if (event.key === readKey()) state.seen = new Map(Object.entries(stored(readKey(), {})));
+  showPlaces(); showPeople();
+});
 document.addEventListener("visibilitychange", () => { readNow(); showPlaces(); showPeople(); });
 
 function drawAll() {

@@ -22,6 +22,7 @@ class TinyBot(commands.Bot):
         self.joined: asyncio.Queue[discord.Member] = asyncio.Queue()
         self.left: asyncio.Queue[int] = asyncio.Queue()
         self.reacted: asyncio.Queue[discord.RawReactionActionEvent] = asyncio.Queue()
+        self.failed: asyncio.Queue[BaseException] = asyncio.Queue()
         self.pressed: asyncio.Queue[discord.Interaction[Any]] = asyncio.Queue()
 
     async def setup_hook(self) -> None:
@@ -36,6 +37,9 @@ class TinyBot(commands.Bot):
     async def on_message(self, message: discord.Message) -> None:
         self.heard.put_nowait(message)
         await self.process_commands(message)
+
+    async def on_command_error(self, _context: commands.Context[Any], error: BaseException) -> None:
+        self.failed.put_nowait(error)
 
     async def on_member_join(self, member: discord.Member) -> None:
         self.joined.put_nowait(member)

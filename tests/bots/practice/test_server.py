@@ -1,6 +1,11 @@
+import asyncio
+import io
+from datetime import timedelta
+
 import aiohttp
 import discord
 import pytest
+from discord.ext import commands
 
 from bots.practice.server import PracticeServer
 from bots.practice.world import BOT_USER_ID, UnknownThing, User, World, dm_channel_id
@@ -34,6 +39,16 @@ class TestLogin:
             assert len(bot.guilds[0].members) == 1_207
             assert bot.guilds[0].chunked
 
+    async def test_in_shards_is_possible(self, practice: PracticeServer) -> None:
+        async with commands.AutoShardedBot("!", intents=support.needed_intents(), guild_ready_timeout=0.05) as bot:
+            running = asyncio.create_task(bot.start(practice.token))
+            await practice.wait_connected()
+            await soon(bot.wait_until_ready())
+            assert bot.shard_count == 1
+            assert [guild.name for guild in bot.guilds] == ["Lantern Works"]
+            await bot.close()
+            await asyncio.gather(running, return_exceptions=True)
+
 
 class TestPrivateMessages:
     async def test_from_a_member_reach_the_bot(self, practice: PracticeServer) -> None:
@@ -57,6 +72,22 @@ class TestPrivateMessages:
             history = [message async for message in user.dm_channel.history(limit=10)]  # type: ignore[union-attr]
             assert [message.id for message in history] == [third.id, first.id]
             assert [message.nonce for message in history] == [None, None]
+
+    async def test_with_the_same_nonce_much_later_are_two(self, practice: PracticeServer) -> None:
+        ada = support.people(practice.world)[0]
+        start = practice.community.now()
+        async with connected(practice) as bot:
+            user = await bot.fetch_user(ada.id)
+            await user.send("Good morning", nonce="ob-1")
+            practice.community.clock = lambda: start + timedelta(minutes=6)
+            await user.send("Good morning", nonce="ob-1")
+        assert practice.sent.qsize() == 2
+
+    async def test_with_a_file_keep_their_text(self, practice: PracticeServer) -> None:
+        ada = support.people(practice.world)[0]
+        async with connected(practice) as bot:
+            await (await bot.fetch_user(ada.id)).send("See this", file=discord.File(io.BytesIO(b"x"), "x.txt"))
+        assert practice.dm_texts(ada.id) == ["See this"]
 
     async def test_go_by_a_kept_channel_id(self, practice: PracticeServer) -> None:
         ada = support.people(practice.world)[0]
@@ -171,6 +202,18 @@ class TestCommands:
     async def test_that_nobody_registered_are_unknown(self, practice: PracticeServer) -> None:
         with pytest.raises(UnknownThing):
             await practice.invoke_slash(support.people(practice.world)[0].id, "nothing")
+
+    async def test_answered_too_late_are_unknown(self, practice: PracticeServer) -> None:
+        ada = support.people(practice.world)[0]
+        start = practice.community.now()
+        async with connected(practice) as bot:
+            practice.use_command(ada.id, "hello")
+            practice.community.clock = lambda: start + timedelta(seconds=10)
+            error = await soon(bot.failed.get())
+            while error.__cause__ is not None:
+                error = error.__cause__
+            assert isinstance(error, discord.NotFound)
+            assert error.code == 10062
 
     async def test_without_an_answer_time_out(self, practice: PracticeServer) -> None:
         practice.community.register([{"name": "silence", "description": "", "type": 1}], guild_id=None)

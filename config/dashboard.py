@@ -1,0 +1,182 @@
+"""The console's first page: a handful of honest figures, each a link to the rows behind it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from followups import conf
+from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
+from jobs import stats
+from jobs.models import JobExecution, JobStatus, ScheduledJob
+from jobs.pagination import ESTIMATE_ABOVE, estimated_count
+from socialmedia.models import Message, MessageStatus
+
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number, what it counts, and where its rows are."""
+
+    label: str
+    value: str
+    address: str
+    note: str = ""
+    color: str = ""
+    """A label's color when the number wants attention."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Figures that belong together."""
+
+    title: str
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class Health:
+    """The scheduler's state in words."""
+
+    words: str
+    color: str
+    detail: str
+
+
+def environment(request: HttpRequest) -> list[str]:
+    """Name the installation in the badge beside the title."""
+    if settings.DEBUG:
+        return ["Development", "warning"]
+    return ["Trial", "info"] if settings.DATABASES["default"]["ENGINE"] == "config.embedded_postgres" else ["", ""]
+
+
+def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the figures that this person may see to the page."""
+    now = timezone.now()
+    groups, may = [], request.user.has_perm
+    if may("followups.view_userprofile"):
+        groups.append(Group("People", _people()))
+    if may("followups.view_followup"):
+        groups.append(Group("Follow-ups", _follow_ups(now)))
+    if may("jobs.view_scheduledjob"):
+        health = stats.scheduler_health(now=now)
+        context["health"] = _health(health, now)
+        groups.append(Group("Jobs", _jobs(health, now)))
+    if may("socialmedia.view_message"):
+        groups.append(Group("Outbox", _outbox()))
+    context["groups"] = groups
+    return context
+
+
+def _list(model: str, **filters: str | int) -> str:
+    return reverse(f"admin:{model}_changelist", query=filters)
+
+
+def _since(column: str, moment: datetime) -> dict[str, str]:
+    """The parameters of a list's filter that starts at a time."""
+    local = timezone.localtime(moment)
+    return {f"{column}_from_0": f"{local:%Y-%m-%d}", f"{column}_from_1": f"{local:%H:%M:%S}"}
+
+
+def _people() -> list[Figure]:
+    estimate = estimated_count(UserProfile)
+    total = f"≈ {estimate:,}" if estimate > ESTIMATE_ABOVE else f"{UserProfile.objects.count():,}"
+    limits = conf.current()
+    opted_in = UserProfile.objects.filter(follow_ups_enabled=True).count()
+    return [
+        Figure("Members", total, _list("followups_userprofile")),
+        Figure(
+            "Opted in",
+            f"{opted_in:,}",
+            _list("followups_userprofile", follow_ups_enabled__exact=1),
+            "Only these get messages" if limits.enabled else "Follow-ups are switched off",
+            "" if limits.enabled else "warning",
+        ),
+    ]
+
+
+def _follow_ups(now: datetime) -> list[Figure]:
+    pending = FollowUp.objects.filter(status=FollowUpStatus.PENDING).count()
+    sent = FollowUpHistory.objects.filter(sent_at__gt=now - WEEK).aggregate(
+        all=Count("pk"), answered=Count("pk", filter=Q(response_received=True))
+    )
+    rate = f"{sent['answered'] * 100 // sent['all']}% of those sent" if sent["all"] else ""
+    span = _since("sent_at", now - WEEK)
+    history = "followups_followuphistory"
+    return [
+        Figure("Pending", f"{pending:,}", _list("followups_followup", status__exact="pending")),
+        Figure("Sent in 7 days", f"{sent['all']:,}", _list(history, **span)),
+        Figure("Of these, answered", f"{sent['answered']:,}", _list(history, response_received__exact=1, **span), rate),
+    ]
+
+
+def _jobs(health: stats.SchedulerHealth, now: datetime) -> list[Figure]:
+    failed = JobExecution.objects.filter(execution_time__gt=now - DAY, status=JobStatus.FAILED).count()
+    jobs = "jobs_scheduledjob"
+    unknown = ScheduledJob.objects.filter(status=JobStatus.UNKNOWN).count()
+    return [
+        Figure("Pending", f"{health.pending:,}", _list(jobs, status__exact="pending")),
+        Figure(
+            "Overdue",
+            f"{health.overdue:,}",
+            _list(jobs, due="late"),
+            "Due and not started" if health.overdue else "",
+            "warning" if health.overdue else "",
+        ),
+        Figure(
+            "Failed attempts in 24 hours",
+            f"{failed:,}",
+            _list("jobs_jobexecution", status__exact="failed", **_since("execution_time", now - DAY)),
+            "",
+            "danger" if failed else "",
+        ),
+        Figure(
+            "For a person to settle",
+            f"{unknown:,}",
+            _list(jobs, status__exact="unknown"),
+            "Nobody knows whether they ran" if unknown else "",
+            "warning" if unknown else "",
+        ),
+    ]
+
+
+def _outbox() -> list[Figure]:
+    # Three counts, not one: each can use its own partial index.
+    queued = Message.objects.filter(status=MessageStatus.QUEUED).count()
+    sending = Message.objects.filter(status=MessageStatus.SENDING).count()
+    unknown = Message.objects.filter(status=MessageStatus.UNKNOWN).count()
+    messages = "socialmedia_message"
+    return [
+        Figure("Queued", f"{queued:,}", _list(messages, status__exact="queued"), "Waiting for the bot"),
+        Figure("Being sent", f"{sending:,}", _list(messages, status__exact="sending")),
+        Figure(
+            "Delivery unknown",
+            f"{unknown:,}",
+            _list(messages, status__exact="unknown"),
+            "Somebody must look whether they arrived" if unknown else "",
+            "warning" if unknown else "",
+        ),
+    ]
+
+
+def _health(health: stats.SchedulerHealth, now: datetime) -> Health:
+    if not health.enabled:
+        return Health("Switched off", "warning", "JOB_SCHEDULER_ENABLED is false: jobs wait.")
+    if not health.running:
+        if health.last_heartbeat_at is None:
+            detail = "No cluster has ever run. Start one with: manage.py qcluster"
+        else:
+            ago = str(timesince(health.last_heartbeat_at, now, depth=1)).replace("\xa0", " ")
+            detail = f"The last sign of life of a cluster is {ago} old. Jobs wait until one runs."
+        return Health("Not running", "danger", detail)
+    clusters = f"{health.clusters} cluster{'' if health.clusters == 1 else 's'} at work"
+    if health.overdue:
+        return Health("Behind", "warning", f"{clusters}, but {health.overdue:,} jobs are overdue.")
+    return Health("Running", "success", f"{clusters}, nothing is overdue.")

@@ -1,0 +1,124 @@
+"""`manage.py demo`: the main job on sample data, from an import to an answered private message."""
+
+import secrets
+import shutil
+from argparse import ArgumentParser
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.urls import reverse
+from django.utils import timezone
+from rich import box
+from rich.console import Console
+from rich.panel import Panel
+
+from config import processes
+from config.embedded_postgres import server
+from config.management.commands import up
+from followups import consent
+from followups.models import FollowUp, UserProfile
+from jobs import recurring
+
+SAMPLES = Path(settings.BASE_DIR) / "followups" / "samples"
+ADA, BRUNO = "816961168605184001", "602561363050496002"
+STAFF = "admin"
+
+
+class Command(up.Command):
+    help = "Set up the sample community, opt one member in, and run everything until Ctrl-C. Sends nothing anywhere."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--reset", action="store_true", help="delete the embedded database and the practice chat")
+
+    def handle(self, *args: Any, reset: bool = False, **options: Any) -> None:
+        if settings.DATABASES["default"]["ENGINE"] != "config.embedded_postgres":
+            raise CommandError("The demo fills the embedded database only: unset DATABASE_URL, or use `manage.py up`.")
+        if not processes.is_practice():
+            raise CommandError(
+                "The demo writes to made-up members only: unset DISCORD_BOT_TOKEN, or use `manage.py up`."
+            )
+        if reset:
+            self.reset()
+        else:
+            super().handle(*args, **options)
+
+    def reset(self) -> None:
+        """Forget everything that the demo has made."""
+        call_command("down", stdout=self.stdout)
+        shutil.rmtree(server.locate(Path(settings.DATA_DIR)).root, ignore_errors=True)
+        for name in ("practice-discord.jsonl", "demo_password"):
+            (settings.DATA_DIR / name).unlink(missing_ok=True)
+        self.stdout.write("Deleted the embedded database and the practice chat. `make demo` starts afresh.")
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.stdout.write("Importing the sample community.")
+        call_command("import_chat_export", *sorted(map(str, SAMPLES.glob("*.json"))), stdout=self.stdout)
+        self.login = _staff_login()
+        self.was_reached = FollowUp.objects.filter(user_id=ADA).exists()
+        self.zone = _noon_zone(timezone.now())
+        UserProfile.objects.filter(user_id=ADA).update(timezone=self.zone)
+        # Once only: should you opt her out while playing her, that stands.
+        if consent.current(ADA) is None:
+            consent.grant(
+                user_id=ADA, source="demo", evidence="Opted in by the demo, with your knowledge", actor="demo"
+            )
+        self.stdout.write(recurring.enqueue_recurring("quiet-member-sweep"))
+
+    def when_ready(self) -> None:
+        console = f"http://127.0.0.1:{settings.WEB_PORT}"
+        chat = f"http://127.0.0.1:{settings.PRACTICE_DISCORD_PORT}/"
+        ada = console + reverse("admin:followups_userprofile_change", args=[ADA])
+        bruno = console + reverse("admin:followups_userprofile_change", args=[BRUNO])
+        follow_ups = console + reverse("admin:followups_followup_changelist")
+        if self.was_reached:
+            story = (
+                "Ada Marsh already has a follow-up from an earlier run, so she gets no second one for the same "
+                "silence.\n   `make demo-reset` and `make demo` show it from the start."
+            )
+        else:
+            story = "Within a minute Ada Marsh, who went quiet, gets a private message in the chat."
+        terminal = Console()
+        # Never break an address: a narrow terminal wraps the line itself.
+        Console(width=max(terminal.width, 110)).print(
+            Panel(
+                f"[bold]Console[/]  {console}/admin/   user [bold]{STAFF}[/], password [bold]{self.login}[/]\n"
+                f"[bold]Chat[/]     {chat}   a Discord on this machine; nothing leaves it\n\n"
+                f"1. {story}\n"
+                "2. Play Ada in the chat and answer it.\n"
+                f"3. See her follow-up and her answer: {follow_ups}\n"
+                f"4. See why she got it: {ada}\n"
+                "   (The demo opted her in, and set her time zone to "
+                f"{self.zone}, where it is about noon: no quiet hours.)\n"
+                "5. Bruno Keel is quiet too but never opted in, so he gets nothing. His page says so:\n"
+                f"   {bruno}\n\n"
+                "[bold]Ctrl-C[/] stops everything. Your data stays; `make demo` goes on from there.",
+                title="Checkback is running",
+                box=box.HORIZONTALS,
+                expand=False,
+            )
+        )
+
+
+def _noon_zone(now: datetime) -> str:
+    """The fixed-offset zone where it is about noon. Etc/GMT-3 is three hours *ahead* of UTC."""
+    behind = now.hour - 12
+    return f"Etc/GMT{behind:+d}" if behind else "Etc/GMT"
+
+
+def _staff_login() -> str:
+    """Return the password of the staff user, made at the first run and kept in the data folder."""
+    users = get_user_model().objects
+    path = Path(settings.DATA_DIR) / "demo_password"
+    if users.filter(username=STAFF).exists():
+        return path.read_text() if path.exists() else "(the one that you chose)"
+    password = secrets.token_urlsafe(9)
+    path.touch(mode=0o600)
+    path.write_text(password)
+    users.create_superuser(STAFF, password=password)
+    return password

@@ -1,0 +1,335 @@
+"""Members: who they are, what they allowed, and why they did or did not get a message."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
+from unfold.enums import ActionVariant
+
+from followups import conf, consent, planning
+from followups.admin import answers
+from followups.admin.forms import EvidenceForm, PlanForm
+from followups.models import (
+    ConsentReceipt,
+    ConsentState,
+    FollowUp,
+    FollowUpHistory,
+    FollowUpStatus,
+    PolicyDecision,
+    UserProfile,
+)
+from jobs import console
+from socialmedia.admin import shortened
+from socialmedia.models import Conversation
+
+CONSENT_COLORS = {ConsentState.GRANTED: "success", ConsentState.REFUSED: "", ConsentState.WITHDRAWN: "warning"}
+STATUS_COLORS = {
+    FollowUpStatus.PENDING: "info",
+    FollowUpStatus.EXECUTED: "success",
+    FollowUpStatus.CANCELLED: "",
+    FollowUpStatus.FAILED: "danger",
+    FollowUpStatus.SKIPPED: "warning",
+}
+
+
+def consent_pill(state: str) -> SafeString:
+    """Render what a member said."""
+    said = ConsentState(state)
+    return console.pill(str(said.label), CONSENT_COLORS[said])
+
+
+def follow_up_pill(status: str) -> SafeString:
+    """Render where a follow-up is."""
+    state = FollowUpStatus(status)
+    return console.pill(str(state.label), STATUS_COLORS[state])
+
+
+def decisions_panel(rows: QuerySet[PolicyDecision]) -> console.Panel:
+    """The latest answers of the policy."""
+    return console.Panel(
+        "Decisions",
+        ["When", "Asked at", "Answer", "Why"],
+        [
+            (console.when(row.decided_at), row.asked_by, answers.verdict_pill(row.verdict, row.gate), row.reason)
+            for row in rows.order_by("-id")[:20]
+        ],
+        empty="The policy has not been asked yet.",
+    )
+
+
+def answered(row: FollowUpHistory) -> str:
+    """Say whether and how fast a follow-up was answered."""
+    if not row.response_received or row.response_time is None:
+        return "No answer yet"
+    return "After " + timesince(row.sent_at, row.response_time, depth=1).replace("\xa0", " ")
+
+
+class QuietFilter(admin.SimpleListFilter):
+    """By the time since their last message."""
+
+    title = "quiet for"
+    parameter_name = "quiet"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the settings' two limits."""
+        settings = conf.current()
+        hours, days = settings.default_delay // timedelta(hours=1), settings.inactive_after.days
+        return [("check_in", f"More than {hours} hours"), ("away", f"More than {days} days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep those who wrote before the limit."""
+        settings = conf.current()
+        limits = {"check_in": settings.default_delay, "away": settings.inactive_after}
+        limit = limits.get(self.value() or "")
+        return queryset if limit is None else queryset.filter(last_interaction__lt=timezone.now() - limit)
+
+
+@admin.register(UserProfile)
+class MemberAdmin(console.ConsoleAdmin):
+    """Members."""
+
+    list_display = ("who", "allowed", "answer", "last_seen", "last_sent", "level")
+    list_filter = (
+        ("follow_ups_enabled", BooleanRadioFilter),
+        QuietFilter,
+        ("relationship_level", ChoicesDropdownFilter),
+        ("last_interaction", console.TimeFilter),
+    )
+    search_fields = ("name__startswith", "user_id__exact")
+    search_help_text = "Beginning of the name, or the exact id"
+    sortable_by = ("who", "last_seen")
+    ordering = ("name", "user_id")
+    actions_detail = ("plan_follow_up", "opt_out")
+    state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = {
+        "opt_out": lambda member: member.follow_ups_enabled,
+    }
+    fieldsets = (
+        ("Would a check-in go out now?", {"fields": ("answer_now",)}),
+        ("Person", {"fields": ("name", "user_id", "account_link", "conversation_link", "zone", "locale", "level")}),
+        ("Consent", {"fields": ("allowed", "own_gap", "last_sent_in_full")}),
+        ("Activity", {"fields": ("last_seen_in_full", "first_seen", "interaction_count", "mood", "reach")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UserProfile]:
+        """Bring along what the answers need: only on the list, where they are shown."""
+        rows: QuerySet[UserProfile] = super().get_queryset(request)
+        match = request.resolver_match
+        if match is not None and match.url_name == "followups_userprofile_changelist":
+            return answers.annotated(rows, now=timezone.now())
+        return rows
+
+    @admin.display(description="Member", ordering="name")
+    def who(self, member: UserProfile) -> str:
+        return str(member)
+
+    @admin.display(description="Consent")
+    def allowed(self, member: UserProfile) -> SafeString:
+        return console.pill("Opted in", "success") if member.follow_ups_enabled else console.pill("Not opted in")
+
+    @admin.display(description="Check-in now?")
+    def answer(self, member: UserProfile) -> SafeString:
+        return answers.short(member, now=timezone.now())
+
+    @admin.display(description="Last message", ordering="last_interaction")
+    def last_seen(self, member: UserProfile) -> object:
+        return console.when(member.last_interaction)
+
+    @admin.display(description="Last follow-up")
+    def last_sent(self, member: UserProfile) -> object:
+        return console.when(member.last_follow_up_sent)
+
+    @admin.display(description="Relationship")
+    def level(self, member: UserProfile) -> str:
+        return str(member.get_relationship_level_display())
+
+    @admin.display(description="Answer")
+    @console.once
+    def answer_now(self, member: UserProfile) -> object:
+        return answers.in_words(answers.live(member.user_id, now=timezone.now()))
+
+    @admin.display(description="Account")
+    def account_link(self, member: UserProfile) -> object:
+        return console.link(member.account)
+
+    @admin.display(description="Conversation")
+    @console.once
+    def conversation_link(self, member: UserProfile) -> object:
+        rows = Conversation.objects.filter(participant_id=member.user_id, platform=member.account.platform)
+        return console.link(rows.first(), "Open")
+
+    @admin.display(description="Time zone")
+    def zone(self, member: UserProfile) -> str:
+        return member.timezone or f"The community's ({conf.current().timezone})"
+
+    @admin.display(description="At least this far apart")
+    def own_gap(self, member: UserProfile) -> str:
+        return f"{member.follow_up_frequency_hours} hours"
+
+    @admin.display(description="Last follow-up")
+    def last_sent_in_full(self, member: UserProfile) -> object:
+        return console.exactly(member.last_follow_up_sent)
+
+    @admin.display(description="Last message")
+    def last_seen_in_full(self, member: UserProfile) -> object:
+        return console.exactly(member.last_interaction)
+
+    @admin.display(description="First message")
+    def first_seen(self, member: UserProfile) -> object:
+        return console.exactly(member.first_interaction)
+
+    @admin.display(description="Mood")
+    def mood(self, member: UserProfile) -> str:
+        return member.current_emotion.capitalize()
+
+    @admin.display(description="Reachable")
+    def reach(self, member: UserProfile) -> SafeString:
+        if member.left_at:
+            return console.pill(f"Left on {member.left_at:%Y-%m-%d}", "danger")
+        if member.unreachable_since:
+            return console.pill(f"Messages refused since {member.unreachable_since:%Y-%m-%d}", "danger")
+        return console.pill("Yes", "success")
+
+    def panels(self, request: HttpRequest, obj: UserProfile) -> list[console.Panel]:
+        """Show the proof of consent, the plans, what was sent, and why or why not."""
+        return [
+            self._consent_panel(obj),
+            self._plans_panel(obj),
+            self._sent_panel(obj),
+            decisions_panel(PolicyDecision.objects.filter(user_id=obj.user_id)),
+        ]
+
+    @staticmethod
+    def _consent_panel(member: UserProfile) -> console.Panel:
+        rows = member.consent_receipts.order_by("-id")[:20]
+        return console.Panel(
+            "Consent receipts",
+            ["When", "Said", "By way of", "Evidence", "Wording", "Recorded by"],
+            [
+                (
+                    console.exactly(row.recorded_at),
+                    consent_pill(row.state),
+                    row.source.replace("_", " "),
+                    row.evidence,
+                    row.wording_version,
+                    row.actor,
+                )
+                for row in rows
+            ],
+            empty="The member was never asked, so nothing is sent.",
+        )
+
+    @staticmethod
+    def _plans_panel(member: UserProfile) -> console.Panel:
+        rows = member.follow_ups.order_by("-scheduled_at")[:20]
+        return console.Panel(
+            "Follow-ups",
+            ["Due", "Kind", "Status", "Why"],
+            [
+                (
+                    console.link(row, f"{row.scheduled_at:%Y-%m-%d %H:%M} UTC"),
+                    row.get_trigger_type_display(),
+                    follow_up_pill(row.status),
+                    row.reason or row.error_message or console.NOTHING,
+                )
+                for row in rows
+            ],
+            empty="None planned.",
+            footer=console.listing(FollowUp, "All follow-ups of this member", user__user_id__exact=member.user_id),
+        )
+
+    @staticmethod
+    def _sent_panel(member: UserProfile) -> console.Panel:
+        rows = member.follow_up_history.order_by("-sent_at")[:20]
+        return console.Panel(
+            "Sent",
+            ["When", "Words", "Answer"],
+            [(console.when(row.sent_at), shortened(row.message_sent, 200), answered(row)) for row in rows],
+            empty="Nothing was sent to this member.",
+        )
+
+    @console.page_action("Plan a follow-up", url_path="plan", icon="event_upcoming")
+    def plan_follow_up(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        member = self.row_or_404(request, object_id)
+        form = PlanForm(request.POST or None)
+        if form.is_valid():
+            try:
+                plan = planning.plan(user_id=member.user_id, now=timezone.now(), **form.cleaned_data)
+            except planning.CannotPlan as error:
+                form.add_error(None, str(error))
+            else:
+                return self._planned(request, member, plan)
+        sentence = "Whether it goes out is decided when it is due: consent, quiet hours and limits hold for it, too."
+        return self.ask(
+            request, member, console.Question("Plan a follow-up", sentence, "Plan the follow-up", form=form)
+        )
+
+    def _planned(self, request: HttpRequest, member: UserProfile, plan: planning.Plan) -> HttpResponse:
+        if plan.follow_up is None:
+            self.tell(request, f"The policy refused: {plan.decision.reason}", good=False)
+        elif not plan.created:
+            self.tell(request, "This occasion is planned already; nothing was added.", good=False)
+        else:
+            self.note(request, [member], f"Planned the follow-up {plan.follow_up.pk}.")
+            self.tell(request, f"Planned for {plan.follow_up.scheduled_at:%Y-%m-%d %H:%M} UTC.")
+        return self.back_to(member)
+
+    @console.page_action("Opt out", url_path="opt-out", icon="block", variant=ActionVariant.DANGER)
+    def opt_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        member = self.row_or_404(request, object_id)
+        form = EvidenceForm(request.POST or None)
+        if form.is_valid():
+            withdrawal = consent.withdraw(
+                user_id=member.user_id,
+                source="admin",
+                evidence=form.cleaned_data["evidence"],
+                actor=request.user.get_username(),
+                now=timezone.now(),
+            )
+            self.note(request, [member], "Opted out.")
+            stopped = withdrawal.cancelled_follow_ups
+            self.tell(request, f"Opted out. {stopped} pending follow-up{'' if stopped == 1 else 's'} cancelled.")
+            return self.back_to(member)
+        sentence = "Everything pending for this member is cancelled. Only the member can opt in again."
+        question = console.Question("Opt this member out?", sentence, "Opt out", dangerous=True, form=form)
+        return self.ask(request, member, question)
+
+
+@admin.register(ConsentReceipt)
+class ReceiptAdmin(console.ConsoleAdmin):
+    """Receipts: who said what, when, and how we know."""
+
+    list_display = ("recorded", "user", "said", "way", "actor")
+    list_filter = (("state", ChoicesDropdownFilter),)
+    search_fields = ("user__user_id__exact",)
+    search_help_text = "Exact id of the member"
+    list_select_related = ("user",)
+    sortable_by = ()
+    ordering = ("-id",)
+    fields = ("member", "said", "recorded_in_full", "way", "evidence", "wording_version", "actor")
+
+    @admin.display(description="When")
+    def recorded(self, row: ConsentReceipt) -> object:
+        return console.when(row.recorded_at)
+
+    @admin.display(description="When")
+    def recorded_in_full(self, row: ConsentReceipt) -> object:
+        return console.exactly(row.recorded_at)
+
+    @admin.display(description="Member")
+    def member(self, row: ConsentReceipt) -> object:
+        return console.link(row.user)
+
+    @admin.display(description="Said")
+    def said(self, row: ConsentReceipt) -> SafeString:
+        return consent_pill(row.state)
+
+    @admin.display(description="By way of")
+    def way(self, row: ConsentReceipt) -> str:
+        return row.source.replace("_", " ")

@@ -1,0 +1,1 @@
+"""Follow-ups, consent and the scheduler's health over REST."""

@@ -1,0 +1,15 @@
+"""Addresses of the follow-ups' API."""
+
+from django.urls import path
+
+from followups.api import views
+
+urlpatterns = [
+    path("followups", views.FollowUpsView.as_view(), name="followups"),
+    path("followups/<str:follow_up_id>", views.FollowUpView.as_view(), name="followup"),
+    path("followups/<str:follow_up_id>/cancel", views.CancelFollowUpView.as_view(), name="followup-cancel"),
+    path("members/<str:user_id>/consent", views.ConsentView.as_view(), name="member-consent"),
+    path("members/<str:user_id>/opt-in", views.OptInView.as_view(), name="member-opt-in"),
+    path("members/<str:user_id>/opt-out", views.OptOutView.as_view(), name="member-opt-out"),
+    path("scheduler/health", views.HealthView.as_view(), name="scheduler-health"),
+]

@@ -1,0 +1,1 @@
+"""The engine over REST, and what the API of every app shares."""

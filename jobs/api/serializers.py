@@ -1,0 +1,80 @@
+"""Jobs as the API takes and shows them."""
+
+from datetime import timedelta
+
+from rest_framework import serializers
+
+from jobs.api.base import AwareDateTimeField, StrictSerializer
+from jobs.models import HIGHEST_PRIORITY, LOWEST_PRIORITY, JobExecution, JobStatus, ScheduledJob
+
+TEN_YEARS = int(timedelta(days=3650).total_seconds())
+
+
+class AttemptSerializer(serializers.ModelSerializer[JobExecution]):
+    """One attempt."""
+
+    class Meta:
+        model = JobExecution
+        fields = ["attempt", "execution_time", "duration_ms", "status", "error_message", "worker"]
+        read_only_fields = fields
+
+
+class JobSerializer(serializers.ModelSerializer[ScheduledJob]):
+    """One job, without its attempts."""
+
+    payload = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = ScheduledJob
+        fields = [
+            "job_id",
+            "job_type",
+            "status",
+            "scheduled_time",
+            "next_attempt_at",
+            "expires_at",
+            "created_at",
+            "started_at",
+            "completed_at",
+            "error_message",
+            "retry_count",
+            "max_retries",
+            "priority",
+            "unique_key",
+            "payload",
+        ]
+        read_only_fields = fields
+
+
+class JobDetailSerializer(JobSerializer):
+    """One job with its attempts, oldest first."""
+
+    attempts = AttemptSerializer(many=True, read_only=True)
+
+    class Meta(JobSerializer.Meta):
+        fields = [*JobSerializer.Meta.fields, "attempts"]
+        read_only_fields = fields
+
+
+class NewJobSerializer(StrictSerializer):
+    """What it takes to schedule a job."""
+
+    job_type = serializers.CharField(max_length=100, help_text="One of the registered types.")
+    scheduled_time = AwareDateTimeField(help_text="When it is due, with its offset from UTC.")
+    payload = serializers.DictField(default=dict, help_text="The handler's input.")
+    max_retries = serializers.IntegerField(default=3, min_value=0, max_value=100)
+    unique_key = serializers.CharField(
+        max_length=255, default=None, allow_null=True, help_text="No second live job may have the same key."
+    )
+    priority = serializers.IntegerField(default=0, min_value=LOWEST_PRIORITY, max_value=HIGHEST_PRIORITY)
+    max_lateness_seconds = serializers.IntegerField(
+        default=None, allow_null=True, min_value=1, max_value=TEN_YEARS, help_text="Not started by then: it expires."
+    )
+
+
+class JobFilterSerializer(StrictSerializer):
+    """Which jobs to list."""
+
+    status = serializers.ChoiceField(choices=JobStatus.choices, required=False)
+    job_type = serializers.CharField(max_length=100, required=False)
+    due_before = AwareDateTimeField(required=False, help_text="Next attempt due before this time.")

@@ -1,0 +1,260 @@
+"""The console's pages of conversations, messages, accounts and channels."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from jobs import console
+from socialmedia.models import Account, Channel, ChatImport, Conversation, Message, MessageStatus
+
+COLORS = {
+    MessageStatus.QUEUED: "info",
+    MessageStatus.SENDING: "primary",
+    MessageStatus.SENT: "success",
+    MessageStatus.DELIVERED: "success",
+    MessageStatus.READ: "success",
+    MessageStatus.FAILED: "danger",
+    MessageStatus.UNKNOWN: "warning",
+    MessageStatus.SUPPRESSED: "",
+}
+
+
+def delivery_pill(message: Message) -> SafeString:
+    """Render where a message is."""
+    if not message.is_outgoing:
+        return console.pill("Received")
+    state = MessageStatus(message.status)
+    return console.pill(str(state.label), COLORS[state])
+
+
+def direction(message: Message) -> str:
+    """Say who wrote it, in words."""
+    if not message.is_outgoing:
+        return "From them"
+    return "From us, automatic" if message.is_automated else "From us"
+
+
+def shortened(text: str, length: int = 80) -> str:
+    """Return the beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+@admin.register(Account)
+class AccountAdmin(console.ConsoleAdmin):
+    """Everybody we have met, and our own accounts."""
+
+    list_display = ("shown_as", "platform", "username", "kind", "first_seen")
+    list_filter = (("platform", ChoicesDropdownFilter),)
+    search_fields = ("username__startswith", "external_id__exact")
+    search_help_text = "Beginning of the handle, or the exact id"
+    sortable_by = ("username",)
+    ordering = ("username",)
+    fieldsets = (
+        (None, {"fields": ("shown_as", "platform", "username", "external_id", "kind", "bio")}),
+        ("Times", {"fields": ("first_seen", "changed")}),
+    )
+
+    @admin.display(description="Name")
+    def shown_as(self, row: Account) -> str:
+        return row.display_name or row.username
+
+    @admin.display(description="Kind")
+    def kind(self, row: Account) -> SafeString:
+        return console.pill("Bot", "primary") if row.account_type == "bot" else console.pill("Person")
+
+    @admin.display(description="First seen")
+    def first_seen(self, row: Account) -> object:
+        return console.when(row.created_at)
+
+    @admin.display(description="Last changed")
+    def changed(self, row: Account) -> object:
+        return console.when(row.updated_at)
+
+    def panels(self, request: HttpRequest, obj: Account) -> list[console.Panel]:
+        """Show the conversations with them."""
+        rows = Conversation.objects.filter(participant_id=obj.external_id or "-", platform=obj.platform)[:20]
+        return [
+            console.Panel(
+                "Conversations",
+                ["With", "Latest message", "Begins"],
+                [
+                    (console.link(row), console.when(row.last_message_at), shortened(row.last_message_preview))
+                    for row in rows
+                ],
+                empty="None.",
+            )
+        ]
+
+
+@admin.register(Conversation)
+class ConversationAdmin(console.ConsoleAdmin):
+    """The inbox."""
+
+    list_display = ("with_whom", "latest", "preview", "unread", "platform")
+    list_filter = (("platform", ChoicesDropdownFilter), "is_archived", "is_blocked")
+    search_fields = ("participant_id__exact",)
+    search_help_text = "Exact id of the other side"
+    sortable_by = ("latest",)
+    list_select_related = ("account",)
+    fieldsets = (
+        (None, {"fields": ("with_whom", "participant_id", "account", "platform", "external_channel_id")}),
+        ("State", {"fields": ("latest", "unread", "is_muted", "is_archived", "is_blocked", "started")}),
+    )
+
+    @admin.display(description="With")
+    def with_whom(self, row: Conversation) -> str:
+        return str(row)
+
+    @admin.display(description="Latest", ordering="last_message_at")
+    def latest(self, row: Conversation) -> object:
+        return console.when(row.last_message_at)
+
+    @admin.display(description="Begins")
+    def preview(self, row: Conversation) -> str:
+        if not row.last_message_preview:
+            return console.NOTHING
+        return ("You: " if row.last_message_is_outgoing else "") + shortened(row.last_message_preview)
+
+    @admin.display(description="Unread")
+    def unread(self, row: Conversation) -> object:
+        return console.pill(f"{row.unread_count} new", "primary") if row.unread_count else console.NOTHING
+
+    @admin.display(description="Since")
+    def started(self, row: Conversation) -> object:
+        return console.exactly(row.conversation_started_at)
+
+    def panels(self, request: HttpRequest, obj: Conversation) -> list[console.Panel]:
+        """Show the latest messages."""
+        rows = obj.messages.order_by("-sent_at", "-id")[:50]
+        return [
+            console.Panel(
+                "Messages",
+                ["When", "Who", "Words", "Delivery"],
+                [
+                    (
+                        console.link(row, f"{row.sent_at:%Y-%m-%d %H:%M}"),
+                        direction(row),
+                        shortened(row.message_text, 200) or row.get_message_type_display(),
+                        delivery_pill(row),
+                    )
+                    for row in rows
+                ],
+                footer=console.listing(
+                    Message, "All messages of this conversation", conversation__id__exact=str(obj.pk)
+                ),
+            )
+        ]
+
+
+@admin.register(Message)
+class MessageAdmin(console.ConsoleAdmin):
+    """Messages in and out; an outgoing one is the outbox's row."""
+
+    list_display = ("sent", "who", "conversation_link", "words", "delivery", "problem")
+    list_filter = (
+        ("status", ChoicesDropdownFilter),
+        "is_outgoing",
+        "is_automated",
+        ("sent_at", console.TimeFilter),
+    )
+    search_fields = ("conversation__participant_id__exact",)
+    search_help_text = "Exact id of the other side"
+    sortable_by = ("sent",)
+    list_select_related = ("conversation",)
+    ordering = ("-sent_at", "-id")
+    fieldsets = (
+        (None, {"fields": ("conversation_link", "who", "message_text", "message_type", "template_used")}),
+        ("Delivery", {"fields": ("delivery", "sent_in_full", "delivered", "attempts", "next_try", "problem_in_full")}),
+        ("Proof", {"fields": ("consent_id", "nonce", "external_message_id")}),
+        ("Details", {"fields": ("details",), "classes": ("collapse",)}),
+    )
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow the link from a conversation."""
+        return lookup == "conversation__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="When", ordering="sent_at")
+    def sent(self, row: Message) -> object:
+        return console.when(row.sent_at)
+
+    @admin.display(description="Queued or sent")
+    def sent_in_full(self, row: Message) -> object:
+        return console.exactly(row.sent_at)
+
+    @admin.display(description="Who")
+    def who(self, row: Message) -> str:
+        return direction(row)
+
+    @admin.display(description="Conversation")
+    def conversation_link(self, row: Message) -> object:
+        return console.link(row.conversation)
+
+    @admin.display(description="Words")
+    def words(self, row: Message) -> str:
+        return shortened(row.message_text) or str(row.get_message_type_display())
+
+    @admin.display(description="Delivery")
+    def delivery(self, row: Message) -> SafeString:
+        return delivery_pill(row)
+
+    @admin.display(description="Arrived")
+    def delivered(self, row: Message) -> object:
+        return console.exactly(row.delivered_at)
+
+    @admin.display(description="Next attempt")
+    def next_try(self, row: Message) -> object:
+        return console.exactly(row.next_attempt_at) if row.status == MessageStatus.QUEUED else console.NOTHING
+
+    @admin.display(description="Problem")
+    def problem(self, row: Message) -> str:
+        return shortened(row.error_message, 60) or console.NOTHING
+
+    @admin.display(description="Problem")
+    def problem_in_full(self, row: Message) -> object:
+        if not row.error_message:
+            return console.NOTHING
+        return format_html("{} {}", row.error_message, f"({row.error_code})" if row.error_code else "")
+
+    @admin.display(description="What else the network said")
+    def details(self, row: Message) -> SafeString:
+        return console.pretty(row.metadata)
+
+
+@admin.register(Channel)
+class ChannelAdmin(console.ConsoleAdmin):
+    """Public channels whose activity is known."""
+
+    list_display = ("name", "guild_name", "platform", "first_seen")
+    list_filter = (("platform", ChoicesDropdownFilter),)
+    search_fields = ("external_id__exact",)
+    sortable_by = ()
+    fields = ("name", "guild_name", "platform", "external_id", "first_seen")
+
+    @admin.display(description="First seen")
+    def first_seen(self, row: Channel) -> object:
+        return console.when(row.created_at)
+
+
+@admin.register(ChatImport)
+class ChatImportAdmin(console.ConsoleAdmin):
+    """Imported chat exports."""
+
+    list_display = ("file_name", "channel", "figures", "imported")
+    list_select_related = ("channel",)
+    sortable_by = ("imported",)
+    fields = ("file_name", "channel", "figures", "span", "imported")
+
+    @admin.display(description="Messages")
+    def figures(self, row: ChatImport) -> str:
+        return f"{row.messages_read:,} read, {row.messages_new:,} new, {row.members_new:,} new people"
+
+    @admin.display(description="From, to")
+    def span(self, row: ChatImport) -> object:
+        return format_html("{} – {}", console.exactly(row.first_message_at), console.exactly(row.last_message_at))
+
+    @admin.display(description="Imported", ordering="imported_at")
+    def imported(self, row: ChatImport) -> object:
+        return console.when(row.imported_at)

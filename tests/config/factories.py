@@ -1,0 +1,148 @@
+"""Staff, keys, and a community with something in every state, for the console's and the API's tests."""
+
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+
+from config import keys
+from followups import consent, members
+from followups.models import FollowUp, FollowUpHistory, PolicyDecision, UserProfile
+from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, ScheduledJob, new_job_id
+from socialmedia import inbox, outbox
+from socialmedia.models import Account, Conversation
+from tests.socialmedia.factories import make_bot, make_person
+
+NAMES = ("Ada", "Ben", "Cleo", "Dara", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jun")
+_numbers = count(1)
+
+
+def make_superuser(username: str = "boss") -> User:
+    """A person who may do everything."""
+    return User.objects.create_superuser(username, password="x")
+
+
+def make_staff(*permissions: str, username: str = "staff") -> User:
+    """A person with some permissions, each `app.codename`."""
+    user = User.objects.create_user(username, password="x", is_staff=True)
+    for permission in permissions:
+        app, codename = permission.split(".")
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    return user
+
+
+def make_key(*scopes: str, name: str = "robot") -> str:
+    """An API key's secret."""
+    return keys.create(name=name, scopes=scopes).secret
+
+
+def make_job(status: str = JobStatus.PENDING, *, now: datetime, **values: Any) -> ScheduledJob:
+    """A job in some state, without running it."""
+    due = values.pop("due", now + timedelta(hours=1))
+    fields: dict[str, Any] = {
+        "job_id": new_job_id(),
+        "job_type": "custom",
+        "scheduled_time": due,
+        "next_attempt_at": due,
+        "payload": {"note": "hello"},
+        "status": status,
+    }
+    if status == JobStatus.RUNNING:
+        fields |= {"lease_token": new_job_id(), "lease_expires_at": now + timedelta(seconds=30), "started_at": now}
+    elif status != JobStatus.PENDING:
+        fields["completed_at"] = now
+    return ScheduledJob.objects.create(**{**fields, **values})
+
+
+def make_attempt(job: ScheduledJob, status: str = JobStatus.FAILED, *, now: datetime, error: str = "") -> JobExecution:
+    """One attempt of a job."""
+    return JobExecution.objects.create(
+        job_id=job.job_id,
+        job_type=job.job_type,
+        execution_time=now,
+        duration_ms=120,
+        status=status,
+        error_message=error or None,
+        worker="host:1",
+    )
+
+
+def make_member(name: str = "", *, opted_in: bool = False, **values: Any) -> UserProfile:
+    """A member, with a receipt when opted in."""
+    number = next(_numbers)
+    name = name or f"{NAMES[number % len(NAMES)]} {number}"
+    profile = members.remember(make_person(username=name.lower().replace(" ", "."), display_name=name))
+    if opted_in:
+        consent.grant(user_id=profile.user_id, source="slash_command", evidence=f"interaction {number}", actor=name)
+    if values:
+        UserProfile.objects.filter(pk=profile.pk).update(**values)
+    profile.refresh_from_db()
+    return profile
+
+
+def make_conversation(profile: UserProfile, bot: Account, *, now: datetime) -> Conversation:
+    """A thread with one message from them and one answer from us."""
+    conversation = inbox.open_conversation(account=bot, participant=profile.account, now=now)
+    inbox.record_inbound(
+        conversation=conversation,
+        external_message_id=f"m{profile.user_id}",
+        text="Hi there, is the event still on?",
+        sent_at=now - timedelta(hours=2),
+        now=now,
+    )
+    outbox.queue_reply(conversation=conversation, text="Yes, at eight.", now=now)
+    return conversation
+
+
+def make_follow_up(profile: UserProfile, status: str = "pending", *, now: datetime, **values: Any) -> FollowUp:
+    """A follow-up in some state, with a decision of the policy."""
+    fields: dict[str, Any] = {"trigger_type": "inactivity", "scheduled_at": now + timedelta(days=1), "status": status}
+    if status == "executed":
+        fields["executed_at"] = now - timedelta(days=1)
+    if status == "cancelled":
+        fields["cancelled_at"] = now
+    if status == "skipped":
+        fields["reason"] = "consent: The member has opted out; only those who opted in get messages."
+    row = FollowUp.objects.create(user=profile, dedupe_key=f"key {next(_numbers)}", **{**fields, **values})
+    PolicyDecision.objects.create(
+        follow_up_id=row.pk,
+        user_id=profile.user_id,
+        trigger_type=row.trigger_type,
+        asked_by="planning",
+        verdict="send" if status != "skipped" else "drop",
+        gate="consent" if status == "skipped" else "",
+        reason="Every condition is met." if status != "skipped" else "The member has opted out.",
+    )
+    if status == "executed":
+        FollowUpHistory.objects.create(
+            user=profile,
+            message_sent=f"Hi {profile.name}, how are you these days?",
+            sent_at=now - timedelta(days=1),
+            response_received=True,
+            response_time=now - timedelta(hours=20),
+            follow_up=row,
+        )
+    return row
+
+
+def make_community(size: int, *, now: datetime) -> list[UserProfile]:
+    """Members with follow-ups, conversations and jobs, in every state."""
+    bot, profiles = make_bot(), []
+    states = ("pending", "executed", "cancelled", "skipped", "failed")
+    for number in range(size):
+        quiet = timedelta(hours=5) if number % 4 == 0 else timedelta(days=2 + number)
+        profile = make_member(
+            opted_in=number % 3 != 0,
+            last_interaction=now - quiet,
+            first_interaction=now - timedelta(days=200),
+            relationship_level=1 + number % 4,
+            unreachable_since=now - timedelta(days=3) if number % 11 == 10 else None,
+        )
+        profiles.append(profile)
+        make_conversation(profile, bot, now=now)
+        job = make_job(list(JobStatus)[number % len(JobStatus)], now=now, due=now + timedelta(hours=number - size // 2))
+        make_attempt(job, "failed" if number % 2 else "completed", now=now, error="Time-out after 10 s." * (number % 2))
+        make_follow_up(profile, states[number % len(states)], now=now, job_id=job.job_id)
+    ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
+    return profiles

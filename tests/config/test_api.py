@@ -1,0 +1,107 @@
+"""What holds for the whole API: keys, scopes, the schema, errors."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+from rest_framework.test import APIClient
+
+from config.models import ApiToken
+from tests.config.factories import make_key, make_superuser
+
+pytestmark = pytest.mark.django_db
+
+
+def schema() -> dict[str, Any]:
+    """The OpenAPI schema."""
+    generated: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return generated
+
+
+def operations() -> list[tuple[str, str]]:
+    """Every method and path of the schema."""
+    return [(method, path) for path, methods in schema()["paths"].items() for method in methods]
+
+
+class TestSchema:
+    def test_is_valid_and_complete_without_warnings(self) -> None:
+        GENERATOR_STATS.reset()
+        validate_schema(schema())
+        assert not GENERATOR_STATS, GENERATOR_STATS.emit_summary()
+
+    def test_every_operation_refuses_strangers(self) -> None:
+        found = operations()
+        assert len(found) >= 13
+        for method, path in found:
+            address = path.format(job_id="x", follow_up_id="x", user_id="x")
+            response = getattr(APIClient(), method)(address)
+            assert response.status_code == 401, (method, path)
+            assert response.headers["WWW-Authenticate"] == "Bearer"
+            assert response.json()["errors"][0]["detail"]
+
+    def test_every_operation_refuses_a_key_without_scopes(self) -> None:
+        secret = make_key("jobs:read")
+        ApiToken.objects.update(scopes=[])
+        program = APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        for method, path in operations():
+            address = path.format(job_id="x", follow_up_id="x", user_id="x")
+            assert getattr(program, method)(address).status_code == 403, (method, path)
+
+    def test_is_served_with_a_page_that_asks_nobody_else(self, client: Client) -> None:
+        assert client.get("/api/v1/schema/").status_code == 200
+        page = client.get("/api/v1/docs/")
+        assert page.status_code == 200
+        assert b"//cdn" not in page.content
+        assert b"https://" not in page.content
+
+
+class TestKeys:
+    @pytest.mark.parametrize(
+        "header", ["Bearer", "Bearer a b", "Bearer nonsense", "Basic YTpi", b"Bearer \xff\xfe", "Bearer a\x00b"]
+    )
+    def test_refuses_what_is_no_key(self, header: str) -> None:
+        response = APIClient().get("/api/v1/jobs", HTTP_AUTHORIZATION=header)
+        assert response.status_code == 401
+
+    def test_a_browser_session_is_no_key(self, client: Client) -> None:
+        client.force_login(make_superuser())
+        assert client.get("/api/v1/jobs").status_code == 401
+
+    def test_keeps_only_a_digest(self) -> None:
+        secret = make_key("jobs:read")
+        token = ApiToken.objects.get()
+        assert secret not in {token.digest, token.token_key}
+        assert len(token.token_key) < len(secret) / 2
+
+    def test_a_deleted_key_opens_nothing(self) -> None:
+        program = APIClient(HTTP_AUTHORIZATION=f"Bearer {make_key('jobs:read')}")
+        assert program.get("/api/v1/jobs").status_code == 200
+        ApiToken.objects.all().delete()
+        assert program.get("/api/v1/jobs").status_code == 401
+
+    def test_notes_the_use_at_most_once_a_minute(self) -> None:
+        program = APIClient(HTTP_AUTHORIZATION=f"Bearer {make_key('jobs:read')}")
+        program.get("/api/v1/jobs")
+        first = ApiToken.objects.get().last_used_at
+        program.get("/api/v1/jobs")
+        assert first is not None
+        assert ApiToken.objects.get().last_used_at == first
+        ApiToken.objects.update(last_used_at=timezone.now() - timedelta(minutes=2))
+        program.get("/api/v1/jobs")
+        assert ApiToken.objects.get().last_used_at >= first  # type: ignore[operator]
+
+
+class TestAddresses:
+    def test_live_asks_nobody(self, client: Client, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(0):
+            assert client.get("/health/live").status_code == 200
+
+    def test_an_unknown_one_is_answered_in_json(self) -> None:
+        response = APIClient().get("/api/v1/nothing")
+        assert response.status_code == 404
+        assert response.json()["errors"][0]["code"] == "not_found"
