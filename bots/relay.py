@@ -37,6 +37,7 @@ STOP_PATIENCE_SECONDS: Final = 10.0
 OPENING_PAUSE: Final = timedelta(minutes=10)
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 HISTORY_TRIES: Final = 10
+INTERNAL_TRIES: Final = 20
 LONGEST_TEXT: Final = 2000
 
 CANNOT_MESSAGE_USER: Final = 50007
@@ -130,7 +131,11 @@ class Relay:
             log.error(  # noqa: TRY400
                 "relay.internal_error", message_id=held.message.pk, **failures.describe(error)
             )
-            await self._release(held, timedelta(minutes=1), call, reason=f"internal error: {type(error).__name__}")
+            reason = f"internal error: {type(error).__name__}"
+            if held.message.attempts < INTERNAL_TRIES:
+                await self._release(held, timedelta(minutes=1), call, reason=reason)
+            else:
+                await self._give_up(held, reason)
 
     async def _deliver(self, held: Delivery, call: _Call) -> None:
         if len(held.message.message_text) > LONGEST_TEXT:
