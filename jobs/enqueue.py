@@ -12,6 +12,8 @@ from jobs.models import HIGHEST_PRIORITY, LOWEST_PRIORITY, ScheduledJob, new_job
 
 LONGEST_ID = 255
 MOST_RETRIES = 100
+LAST_YEAR = 9000
+LONGEST_LATENESS = timedelta(days=3660)
 
 
 class UniqueKeyTaken(Exception):
@@ -130,8 +132,12 @@ def _check_options(
         raise InvalidJob(
             "priority", f"priority is a whole number from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}, not {priority}."
         )
-    if max_lateness is not None and max_lateness <= timedelta(0):
-        raise InvalidJob("max_lateness", "max_lateness must be longer than nothing.")
+    if scheduled_time.year >= LAST_YEAR:
+        raise InvalidJob("scheduled_time", f"The scheduled time must lie before the year {LAST_YEAR}.")
+    if max_lateness is not None and not timedelta(0) < max_lateness <= LONGEST_LATENESS:
+        raise InvalidJob(
+            "max_lateness", f"max_lateness must be longer than nothing and at most {LONGEST_LATENESS.days} days."
+        )
 
 
 def _check_text(field: str, value: str | None) -> None:

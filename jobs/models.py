@@ -80,6 +80,8 @@ class ScheduledJob(models.Model):
             ),
             # rescue.rescue: leases that ran out. Small: only what runs now.
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="idx_scheduled_jobs_leases"),
+            # What waits for a person (console). Small.
+            models.Index(fields=["completed_at"], condition=Q(status="unknown"), name="idx_scheduled_jobs_unknown"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="scheduled_jobs_status_known"),

@@ -132,6 +132,8 @@ class FollowUpHistory(models.Model):
         indexes = [
             # The weekly cap; the follow-up an answer belongs to.
             models.Index(fields=["user", "sent_at"], name="idx_follow_up_user_time"),
+            # What was sent lately (dashboard, console).
+            models.Index(fields=["sent_at"], name="idx_follow_up_time"),
         ]
         constraints = [
             models.CheckConstraint(

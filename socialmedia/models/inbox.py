@@ -196,6 +196,8 @@ class Message(models.Model):
             models.Index(fields=["conversation", "id"], condition=Q(status="queued"), name="idx_messages_queue"),
             # outbox.stranded: deliveries whose relay died.
             models.Index(fields=["lease_expires_at"], condition=Q(status="sending"), name="idx_messages_in_delivery"),
+            # What waits for a person (console). Small.
+            models.Index(fields=["sent_at"], condition=Q(status="unknown"), name="idx_messages_unknown"),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,5 @@
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -59,6 +59,8 @@ class TestScheduleJob:
             ("priority", {"priority": -1}),
             ("max_retries", {"max_retries": -1}),
             ("max_lateness", {"max_lateness": timedelta(0)}),
+            ("max_lateness", {"max_lateness": timedelta.max}),
+            ("scheduled_time", {"scheduled_time": datetime.max.replace(tzinfo=UTC)}),
             ("unique_key", {"unique_key": ""}),
             ("unique_key", {"unique_key": "x" * 256}),
             ("job_id", {"job_id": "nul \x00"}),
