@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from bots.bridge import run_unit
 from bots.practice import faults
@@ -12,11 +13,12 @@ from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
 from bots.relay import Relay
 from followups import consent
-from followups.models import UserProfile
+from followups.models import FollowUp, FollowUpHistory, UserProfile
 from socialmedia import outbox
 from socialmedia.models import Conversation, Message
 from tests.bots import running, support
 from tests.bots.running import queue, queue_automated, relays
+from tests.followups import factories
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -303,3 +305,74 @@ class TestRefusals:
             assert not await relay.run_once()
         stored = await run_unit(state_of, message)
         assert (stored.status, stored.error_code) == ("failed", "50035")
+
+
+class TestFollowUps:
+    @pytest.fixture(autouse=True)
+    def _never_quiet(self, settings: Settings) -> None:
+        settings.FOLLOW_UP_QUIET_HOURS_START = settings.FOLLOW_UP_QUIET_HOURS_END = 0
+
+    def queue_one(self, server: PracticeServer) -> FollowUp:
+        """Plan a follow-up for one of the community's people and run its job: its message waits in the outbox."""
+        running.bot_account(server)
+        running.opt_in(server)
+        now = timezone.now()
+        planned = factories.make_plan(running.profile_of(server), due_at=now, now=now)
+        queued = factories.execute(planned, now=now)
+        assert queued.message is not None, queued.reason
+        return queued
+
+    async def test_are_executed_when_discord_took_them(self, practice: PracticeServer) -> None:
+        follow_up = await run_unit(self.queue_one, practice)
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+        await run_unit(follow_up.refresh_from_db)
+        assert follow_up.status == "executed"
+        history = await run_unit(FollowUpHistory.objects.get)
+        assert practice.dm_texts(people(practice)[0]) == [history.message_sent]
+        profile = await run_unit(UserProfile.objects.get, pk=follow_up.user_id)
+        assert profile.last_follow_up_sent == follow_up.executed_at
+
+    async def test_wait_for_the_end_of_quiet_hours(self, practice: PracticeServer, settings: Settings) -> None:
+        follow_up = await run_unit(self.queue_one, practice)
+        hour = timezone.now().hour
+        settings.FOLLOW_UP_QUIET_HOURS_START = hour
+        settings.FOLLOW_UP_QUIET_HOURS_END = (hour + 2) % 24
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            await run_unit(queue, practice, "An answer does not wait.")
+            await relay.run_once()
+        assert practice.dm_texts(people(practice)[0]) == ["An answer does not wait."]
+        message = await run_unit(Message.objects.get, pk=follow_up.message_id)
+        assert (message.status, message.first_attempt_at) == ("queued", None)
+        assert message.next_attempt_at is not None
+        assert timezone.now() < message.next_attempt_at <= timezone.now() + timedelta(hours=2)
+
+    async def test_are_skipped_with_the_reason_after_an_opt_out(self, practice: PracticeServer) -> None:
+        follow_up = await run_unit(self.queue_one, practice)
+        async with relays(practice) as (relay,):
+            (held,) = await run_unit(
+                outbox.claim, account=await run_unit(running.bot_account, practice), limit=1, lease=MINUTE
+            )
+            # The relay has it already: the withdrawal cannot take it out of the queue any more.
+            await run_unit(
+                consent.withdraw, user_id=follow_up.user_id, source="api", evidence="x", actor="x", now=timezone.now()
+            )
+            await run_unit(age, held.message, timedelta())
+            await relay.run_once()
+        await run_unit(follow_up.refresh_from_db)
+        message = await run_unit(Message.objects.get, pk=follow_up.message_id)
+        assert message.status == "suppressed"
+        assert "opted out" in message.error_message
+        assert follow_up.status in {"skipped", "cancelled"}
+        assert "consent" in follow_up.reason
+        assert practice.sent.empty()
+
+    async def test_fail_when_the_member_cannot_be_reached(self, practice: PracticeServer) -> None:
+        follow_up = await run_unit(self.queue_one, practice)
+        practice.faults.add(faults.cannot_dm(people(practice)[0]))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+        await run_unit(follow_up.refresh_from_db)
+        assert follow_up.status == "failed"
+        assert await run_unit(FollowUpHistory.objects.count) == 0
