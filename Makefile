@@ -45,7 +45,7 @@ $(STAMP): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Checkback needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...")'
 	@if [ -L $(VENV) ]; then true; else \
 	  test -x $(RUN) || $(PYTHON) -m venv $(VENV) || { echo "Making $(VENV) failed: on Debian and Ubuntu install python3-venv."; exit 1; }; \
-	  $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt; fi
+	  $(RUN) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt; fi
 	@touch $@
 
 lock: ## write the pinned requirements anew from pyproject.toml (needs uv)

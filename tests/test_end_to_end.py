@@ -148,7 +148,9 @@ async def console_page(checkback: Running, path: str) -> str:
 class TestQuietMember:
     async def test_gets_one_message_whose_answer_is_attributed_and_the_others_get_none(self, running: Running) -> None:
         await asyncio.to_thread(running.manage, "import_chat_export", *SAMPLES)
-        await asyncio.to_thread(running.manage, "createsuperuser", "--noinput", "--username=staff", "--email=a@b.invalid")
+        await asyncio.to_thread(
+            running.manage, "createsuperuser", "--noinput", "--username=staff", "--email=a@b.invalid"
+        )
 
         async with playing(running, ADA) as ada:
             assert "/followup_settings off" in await ada.uses("followup_settings", action="on")
