@@ -20,12 +20,12 @@ _numbers = count(1)
 
 def make_superuser(username: str = "boss") -> User:
     """A person who may do everything."""
-    return User.objects.create_superuser(username, password="x")
+    return User.objects.create_superuser(username)  # without a password: hashing one takes long
 
 
 def make_staff(*permissions: str, username: str = "staff") -> User:
     """A person with some permissions, each `app.codename`."""
-    user = User.objects.create_user(username, password="x", is_staff=True)
+    user = User.objects.create_user(username, is_staff=True)
     for permission in permissions:
         app, codename = permission.split(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))

@@ -25,24 +25,22 @@ def boss(client: Client) -> Client:
 
 
 class TestEveryPage:
-    @pytest.mark.parametrize("name", MODELS)
-    def test_lists_sixty_rows_with_few_queries(
-        self, boss: Client, name: str, django_assert_max_num_queries: Any
-    ) -> None:
+    def test_lists_sixty_rows_with_few_queries(self, boss: Client, django_assert_max_num_queries: Any) -> None:
         make_community(60, now=timezone.now())
-        with django_assert_max_num_queries(12):
-            assert boss.get(reverse(f"admin:{name}_changelist")).status_code == 200
+        for name in MODELS:
+            with django_assert_max_num_queries(12, info=name):
+                assert boss.get(reverse(f"admin:{name}_changelist")).status_code == 200
 
-    @pytest.mark.parametrize("name", OURS)
-    def test_shows_one_row_with_few_queries(self, boss: Client, name: str, django_assert_max_num_queries: Any) -> None:
+    def test_shows_one_row_with_few_queries(self, boss: Client, django_assert_max_num_queries: Any) -> None:
         make_community(12, now=timezone.now())
-        model = next(m for m in admin.site._registry if f"{m._meta.app_label}_{m._meta.model_name}" == name)
-        row = model._default_manager.first()
-        if row is None:
-            assert name in {"socialmedia_channel", "socialmedia_chatimport"}
-            return
-        with django_assert_max_num_queries(22):
-            assert boss.get(reverse(f"admin:{name}_change", args=[row.pk])).status_code == 200
+        shown = set()
+        for model in admin.site._registry:
+            name, row = f"{model._meta.app_label}_{model._meta.model_name}", model._default_manager.first()
+            if name in OURS and row is not None:
+                with django_assert_max_num_queries(22, info=name):
+                    assert boss.get(reverse(f"admin:{name}_change", args=[row.pk])).status_code == 200
+                shown.add(name)
+        assert shown >= set(OURS) - {"socialmedia_channel", "socialmedia_chatimport"}
 
     @pytest.mark.parametrize("name", MODELS)
     def test_takes_any_search(self, boss: Client, name: str) -> None:

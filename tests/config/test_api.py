@@ -1,18 +1,22 @@
 """What holds for the whole API: keys, scopes, the schema, errors."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
+import hypothesis
 import pytest
 from django.test import Client
 from django.utils import timezone
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
+from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from config.models import ApiToken
-from tests.config.factories import make_key, make_superuser
+from jobs import registry
+from tests.config.factories import make_key, make_member, make_superuser
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +62,52 @@ class TestSchema:
         assert page.status_code == 200
         assert b"//cdn" not in page.content
         assert b"https://" not in page.content
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = {
+    "/api/v1/jobs": [
+        "job_type",
+        "scheduled_time",
+        "payload",
+        "max_retries",
+        "unique_key",
+        "priority",
+        "max_lateness_seconds",
+    ],
+    "/api/v1/followups": ["user_id", "trigger", "due_at", "occasion", "trigger_data"],
+    "/api/v1/members/{user_id}/opt-in": ["evidence", "wording_version"],
+    "/api/v1/members/{user_id}/opt-out": ["evidence"],
+}
+
+
+class TestAnyBody:
+    @pytest.mark.parametrize("path", FIELDS)
+    def test_is_never_our_error(self, path: str) -> None:
+        member = make_member(opted_in=True)
+        program = APIClient(HTTP_AUTHORIZATION=f"Bearer {make_key('jobs:write', 'followups:write')}")
+        good = {
+            "job_type": registry.job_types()[0],
+            "scheduled_time": "2099-01-01T00:00:00Z",
+            "user_id": member.user_id,
+            "trigger": "custom",
+            "evidence": "form 1",
+        }
+        names = FIELDS[path]
+        sensible = {name: good[name] for name in names if name in good}
+
+        @hypothesis.settings(max_examples=60, deadline=None, database=None)
+        @hypothesis.given(changes=st.dictionaries(st.sampled_from(names), anything, max_size=2))
+        def ask(changes: dict[str, Any]) -> None:
+            body = json.dumps({**sensible, **changes})
+            response = program.post(path.format(user_id=member.user_id), body, content_type="application/json")
+            assert response.status_code in {200, 201, 400, 409}, (body, response.content)
+
+        ask()
 
 
 class TestKeys:
