@@ -9,6 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections, transaction
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from bots import texts
 from followups import consent, delivery, members, responses
@@ -140,18 +142,43 @@ def member_left(external_id: str, *, now: datetime) -> bool:
 
 
 @transaction.atomic
-def choose(
-    *, author: Person, choice: Choice, source: str, evidence: str, reply_from: Account | None = None, now: datetime
-) -> str:
-    """Show or change a member's choice about follow-ups and return the answer. With `reply_from` the answer is also
-    queued as a private message of that account, in the same transaction.
+def choose(*, author: Person, choice: Choice, source: str, evidence: str, now: datetime) -> str:
+    """Show or change a member's choice about follow-ups, and return the answer."""
+    _, profile = _meet(author, now=now)
+    return _apply(choice, user_id=profile.user_id, source=source, evidence=evidence, now=now)
+
+
+@transaction.atomic
+def choose_by_text(
+    *, own: Account, author: Person, choice: Choice, letter: Letter, channel_id: str = "", now: datetime
+) -> bool:
+    """Show or change a member's choice as they wrote it, and queue the answer as a private message.
+
+    A choice that was written in private (`channel_id`) is kept in the inbox and taken once: False when it is known.
     """
     account, profile = _meet(author, now=now)
-    answer = _apply(choice, user_id=profile.user_id, source=source, evidence=evidence, now=now)
-    if reply_from is not None:
-        conversation = inbox.open_conversation(account=reply_from, participant=account, now=now)
-        outbox.queue_reply(conversation=conversation, text=answer, now=now)
-    return answer
+    conversation = inbox.open_conversation(account=own, participant=account, external_channel_id=channel_id, now=now)
+    if channel_id and not inbox.record_inbound(
+        conversation=conversation,
+        external_message_id=letter.external_id,
+        text=letter.text,
+        sent_at=letter.sent_at,
+        metadata={"command": True},
+        is_read=True,
+        now=now,
+    ):
+        return False
+    if choice is Choice.ON and _was_changed_after(profile.user_id, letter.sent_at):
+        choice = Choice.STATUS  # read late, after a time offline: it must not undo what the member said since
+    evidence = f"message {letter.external_id}"
+    answer = _apply(choice, user_id=profile.user_id, source="text_command", evidence=evidence, now=now)
+    outbox.queue_reply(conversation=conversation, text=answer, now=now)
+    return True
+
+
+def _was_changed_after(user_id: str, moment: datetime) -> bool:
+    newest = consent.current(user_id)
+    return newest is not None and newest.recorded_at > moment
 
 
 def _apply(choice: Choice, *, user_id: str, source: str, evidence: str, now: datetime) -> str:
@@ -179,6 +206,33 @@ def _meet(person: Person, *, now: datetime) -> tuple[Account, UserProfile]:
         now=now,
     )
     return account, members.lock(members.remember(account).user_id)
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A private channel and the time up to which we have read it."""
+
+    channel_id: int
+    read_until: datetime
+
+
+def threads_to_read(*, own: Account, active_since: datetime, limit: int) -> list[Thread]:
+    """The private channels where something may have been written while nobody listened: first those of members who
+    opted in, whose `stop` must not be missed, then those active lately.
+    """
+    newest_inbound = Message.objects.filter(conversation=OuterRef("pk"), is_outgoing=False).order_by("-sent_at")
+    opted_in = UserProfile.objects.filter(pk=OuterRef("participant_id"), follow_ups_enabled=True)
+    threads = (
+        Conversation.objects.filter(account=own)
+        .exclude(external_channel_id="")
+        .annotate(
+            is_opted_in=Exists(opted_in),
+            read_until=Coalesce(Subquery(newest_inbound.values("sent_at")[:1]), "created_at"),
+        )
+        .filter(Q(is_opted_in=True) | Q(last_message_at__gte=active_since))
+        .order_by("-is_opted_in", F("last_message_at").desc(nulls_last=True))
+    )
+    return [Thread(int(row.external_channel_id), row.read_until) for row in threads[:limit]]
 
 
 # --- What the relay writes ---

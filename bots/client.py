@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final, ParamSpec, TypeVar
 
 import discord
@@ -24,6 +25,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 RETRY_SECONDS: Final = (0.2, 1.0, 5.0, 15.0)
+CATCH_UP_THREADS: Final = 2000
+CATCH_UP_MESSAGES: Final = 200
+CATCH_UP_ACTIVE: Final = timedelta(days=30)
+CATCH_UP_PATIENCE_SECONDS: Final = 60.0
+CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 
 
 class EndedByItself(Exception):
@@ -61,6 +67,8 @@ class CheckbackBot(commands.Bot):
         self._relay_ended = asyncio.Event()
         self._relay: Relay | None = None
         self._relay_task: asyncio.Task[None] | None = None
+        self._is_stopping = False
+        self._catching_up: asyncio.Task[None] | None = None
 
     # --- life ---
 
@@ -84,7 +92,6 @@ class CheckbackBot(commands.Bot):
             raise EndedByItself("The connection to Discord ended.")
         connection.cancel()
         await asyncio.wait({connection})
-        await self._end_relay()  # stopped while it was starting: the relay may have come since
         if not stop.is_set():
             raise EndedByItself("The relay of queued messages ended.")
 
@@ -94,11 +101,21 @@ class CheckbackBot(commands.Bot):
         self.account = await run_unit(bridge.own_account, person_of(self.user), now=timezone.now())
         await self.add_cog(SettingsCog(self))
         await registration.sync_if_changed(self.tree)
-        self._relay = Relay(self, self.account)
-        self._relay_task = asyncio.create_task(self._relay.run())
-        self._relay_task.add_done_callback(self._note_relay_end)
+
+    async def close(self) -> None:
+        """Leave the gateway and stop reading."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+        await super().close()
+
+    def _start_relay(self) -> None:
+        if self._relay is None and not self._is_stopping:
+            self._relay = Relay(self, self.account)
+            self._relay_task = asyncio.create_task(self._relay.run())
+            self._relay_task.add_done_callback(self._note_relay_end)
 
     async def _end_relay(self) -> None:
+        self._is_stopping = True
         if self._relay is not None and self._relay_task is not None:
             self._relay_task.remove_done_callback(self._note_relay_end)
             await relay.finish(self._relay_task, self._relay)
@@ -112,8 +129,32 @@ class CheckbackBot(commands.Bot):
     # --- what arrives ---
 
     async def on_ready(self) -> None:
-        """Discord may call this again after a lost session: nothing is initialised here."""
+        """A new session: Discord does not repeat what was written before it. Read that first, so that a `stop` in it
+        is heard before the relay sends anything. Called again after each session that could not be resumed.
+        """
         log.info("bot.ready", account_id=self.account.pk, communities=len(self.guilds))
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.create_task(self._catch_up())
+            self._catching_up.add_done_callback(_note_catch_up_end)
+            await asyncio.wait({self._catching_up}, timeout=CATCH_UP_PATIENCE_SECONDS)
+        self._start_relay()
+
+    async def _catch_up(self) -> None:
+        """Take in the private messages that came while nobody listened; known ones change nothing."""
+        threads = await run_unit(
+            bridge.threads_to_read,
+            own=self.account,
+            active_since=timezone.now() - CATCH_UP_ACTIVE,
+            limit=CATCH_UP_THREADS,
+        )
+        for thread in threads:
+            channel = self.get_partial_messageable(thread.channel_id, type=discord.ChannelType.private)
+            after = thread.read_until - CLOCK_TOLERANCE
+            try:
+                async for message in channel.history(after=after, limit=CATCH_UP_MESSAGES, oldest_first=True):
+                    await self.on_message(message)
+            except (discord.DiscordException, *relay.NETWORK_ERRORS) as error:
+                log.warning("bot.catch_up_failed", channel_id=thread.channel_id, **failures.describe(error))
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Take in what people write. Bots, webhooks, Discord's own notices and commands never count."""
@@ -175,3 +216,8 @@ class CheckbackBot(commands.Bot):
         """The cogs answer their own errors; the rest is logged."""
         if context.cog is None:
             log.error("bot.command_failed", **failures.describe(error))
+
+
+def _note_catch_up_end(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("bot.catch_up_failed", **failures.describe(error))

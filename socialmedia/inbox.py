@@ -30,9 +30,11 @@ RETURNING known.*
 
 _INSERT_INBOUND = """
 INSERT INTO social_media_messages
-    (conversation_id, external_message_id, message_text, is_outgoing, sender_username, sent_at, delivered_at, metadata)
+    (conversation_id, external_message_id, message_text, is_outgoing, sender_username, is_read, sent_at, delivered_at,
+     metadata)
 VALUES
-    (%(conversation_id)s, %(external_message_id)s, %(text)s, FALSE, %(sender)s, %(sent_at)s, %(now)s, %(metadata)s)
+    (%(conversation_id)s, %(external_message_id)s, %(text)s, FALSE, %(sender)s, %(is_read)s, %(sent_at)s, %(now)s,
+     %(metadata)s)
 ON CONFLICT (conversation_id, external_message_id) DO NOTHING
 RETURNING *
 """
@@ -68,21 +70,28 @@ def record_inbound(
     text: str,
     sent_at: datetime,
     metadata: dict[str, Any] | None = None,
+    is_read: bool = False,
     now: datetime,
 ) -> Message | None:
-    """Store what the other side wrote and count it as unread. None when this message id is known already."""
+    """Store what the other side wrote and count it as unread, unless `is_read` says that it was dealt with.
+    None when this message id is known already.
+    """
     values = {
         "conversation_id": conversation.pk,
         "external_message_id": external_message_id,
         "text": text,
         "sender": conversation.participant_username,
+        "is_read": is_read,
         "sent_at": sent_at,
         "metadata": Jsonb(metadata or {}),
         "now": now,
     }
     with transaction.atomic():
         for message in Message.objects.raw(_INSERT_INBOUND, values):
-            Conversation.objects.filter(pk=conversation.pk).update(unread_count=F("unread_count") + 1, updated_at=now)
+            unread = 0 if is_read else 1
+            Conversation.objects.filter(pk=conversation.pk).update(
+                unread_count=F("unread_count") + unread, updated_at=now
+            )
             note_last_message(conversation_id=conversation.pk, text=text, is_outgoing=False, at=sent_at)
             return message
     return None

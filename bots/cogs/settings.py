@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from bots import bridge, failures, texts
 from bots.bridge import Choice, run_unit
-from bots.people import person_of
+from bots.people import letter_of, person_of
 
 if TYPE_CHECKING:
     from bots.client import CheckbackBot
@@ -35,12 +35,12 @@ class SettingsCog(commands.Cog):
         author, choice, now = person_of(ctx.author), Choice.of(action), timezone.now()
         if ctx.interaction is None:
             await run_unit(
-                bridge.choose,
+                bridge.choose_by_text,
+                own=self._bot.account,
                 author=author,
                 choice=choice,
-                source="text_command",
-                evidence=f"message {ctx.message.id}",
-                reply_from=self._bot.account,
+                letter=letter_of(ctx.message),
+                channel_id=str(ctx.channel.id) if ctx.guild is None else "",
                 now=now,
             )
             return

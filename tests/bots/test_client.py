@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from bots import texts
 from bots.bridge import run_unit
 from bots.practice import faults, payloads
 from bots.practice.server import PracticeServer
@@ -131,6 +132,65 @@ class TestStopWord:
             await bot.has_handled(written.id, written.id)
         states = await run_unit(lambda: list(ConsentReceipt.objects.order_by("id").values_list("state", flat=True)))
         assert states == ["granted", "withdrawn"]
+
+
+class TestCatchUp:
+    async def test_reads_what_was_written_while_nobody_listened(self, practice: PracticeServer) -> None:
+        person = ada(practice)
+        async with checkback(practice) as bot:
+            before = await practice.member_says(person.id, "dm", "before")
+            await bot.has_handled(before.id)
+        missed = await practice.member_says(person.id, "dm", "meanwhile")
+        async with checkback(practice) as bot:
+            await bot.has_handled(missed.id)
+            after = await practice.member_says(person.id, "dm", "after")
+            await bot.has_handled(after.id)
+        assert [message.message_text for message in await run_unit(inbound)] == ["before", "meanwhile", "after"]
+        profile = await run_unit(UserProfile.objects.get, pk=str(person.id))
+        assert profile.interaction_count == 3
+
+    async def test_hears_a_missed_stop_before_anything_is_sent(self, practice: PracticeServer) -> None:
+        person = ada(practice)
+        async with checkback(practice) as bot:
+            before = await practice.member_says(person.id, "dm", "before")
+            await bot.has_handled(before.id)
+        message = await run_unit(running.queue_automated, practice)
+        await practice.member_says(person.id, "dm", "stop")
+        async with checkback(practice):
+            async with asyncio.timeout(10):
+                answer = await practice.sent.get()
+        assert answer.content.startswith(texts.STOPPED)
+        assert practice.sent.empty()
+        stored = await run_unit(Message.objects.get, pk=message.pk)
+        assert stored.status == "suppressed"
+
+    async def test_does_not_repeat_commands(self, practice: PracticeServer) -> None:
+        person = ada(practice)
+        async with checkback(practice) as bot:
+            written = await practice.member_says(person.id, "dm", "!followup_settings on")
+            await bot.has_handled(written.id)
+            async with asyncio.timeout(10):
+                await practice.sent.get()
+            await practice.invoke_slash(person.id, "followup_settings", {"action": "off"})
+        async with checkback(practice) as bot:
+            await bot.has_handled(written.id)
+        states = await run_unit(lambda: list(ConsentReceipt.objects.order_by("id").values_list("state", flat=True)))
+        assert states == ["granted", "withdrawn"]
+        assert practice.sent.empty()
+
+    async def test_does_not_let_a_late_yes_undo_a_newer_no(self, practice: PracticeServer) -> None:
+        person = ada(practice)
+        async with checkback(practice) as bot:
+            before = await practice.member_says(person.id, "dm", "before")
+            await bot.has_handled(before.id)
+        missed = await practice.member_says(person.id, "dm", "!followup_settings on")
+        await run_unit(
+            consent.withdraw, user_id=str(person.id), source="api", evidence="x", actor="x", now=timezone.now()
+        )
+        async with checkback(practice) as bot:
+            await bot.has_handled(missed.id)
+        receipt = await run_unit(ConsentReceipt.objects.latest, "id")
+        assert receipt.state == "refused"
 
 
 class TestChannelMessages:

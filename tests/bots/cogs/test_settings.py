@@ -117,7 +117,8 @@ class TestText:
         profile = await run_unit(UserProfile.objects.get, pk=str(ada_id(practice)))
         assert profile.interaction_count == 0
         assert await run_unit(ChannelActivity.objects.count) == 0
-        assert await run_unit(Message.objects.filter(is_outgoing=False).count) == 0
+        (kept,) = await run_unit(lambda: list(Message.objects.filter(is_outgoing=False).select_related("conversation")))
+        assert (kept.message_text, kept.is_read, kept.conversation.unread_count) == ("!followup_settings", True, 0)
 
 
 class TestChoice:
