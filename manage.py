@@ -20,6 +20,8 @@ def main() -> None:
         if NEED_DATABASE_AT_START.intersection(sys.argv[1:2]):
             database.require()
         execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(130)  # what a shell says of a program that Ctrl-C ended
     except Exception as error:
         sentence = database.explain(error)
         if sentence is None or "--traceback" in sys.argv:

@@ -1,6 +1,7 @@
 """The programs of a running Checkback: what they are, how supervisor runs them, and how what a crash left is ended."""
 
 import fcntl
+import hashlib
 import os
 import shlex
 import signal
@@ -95,7 +96,7 @@ def control_socket() -> Path:
     private.mkdir(mode=0o700, exist_ok=True)
     if private.lstat().st_uid != os.geteuid():
         raise PortTaken(f"{private} belongs to another user; set CHECKBACK_DATA_DIR to a shorter path.")
-    return private / f"{abs(hash(os.fsencode(path)))}.sock"
+    return private / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}.sock"
 
 
 def configuration(wanted: list[Program], control: Path) -> str:

@@ -92,6 +92,15 @@ def _keepers(folder: Path, place: server.Place) -> list[int]:
     return found
 
 
+def _programs_named(name: str, folder: Path) -> list[int]:
+    found = []
+    for pid in support.processes_with("CHECKBACK_DATA_DIR", str(folder)):
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/comm").read_text() == f"{name}\n":
+                found.append(pid)
+    return found
+
+
 def _all_gone(folder: Path) -> bool:
     return not support.processes_with("CHECKBACK_DATA_DIR", str(folder))
 
@@ -182,6 +191,18 @@ class TestKill:
             user.wait()
         support.wait_until(lambda: _all_gone(folder), "server and keeper end")
         assert not place.pid_file.exists(), "it was shut down, not killed"
+
+    @pytest.mark.parametrize("victim", ["initdb", "keeper"])
+    def test_half_way_through_the_making_of_the_data_folder_only_delays_it(
+        self, start_user: Starter, place: server.Place, folder: Path, victim: str
+    ) -> None:
+        user = start_user(wait=False)
+        [initdb] = support.wait_until(lambda: _programs_named("initdb", folder), "initdb runs")
+        [keeper] = _keepers(folder, place)
+        os.kill({"initdb": initdb, "keeper": keeper}[victim], signal.SIGKILL)
+        _await_ready(user)
+        assert server.is_running(place)
+        assert len(_keepers(folder, place)) == 1
 
 
 class TestLinger:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connections
 from django.urls import reverse
 from django.utils import timezone
 from rich import box
@@ -63,14 +64,20 @@ class Command(up.Command):
         self.was_reached = FollowUp.objects.filter(user_id=ADA).exists()
         self.zone = _noon_zone(timezone.now())
         UserProfile.objects.filter(user_id=ADA).update(timezone=self.zone)
+
+    def when_ready(self) -> None:
+        # Only now: a follow-up that is due before the bot has logged in would wait a minute for it.
         # Once only: should you opt her out while playing her, that stands.
         if consent.current(ADA) is None:
             consent.grant(
                 user_id=ADA, source="demo", evidence="Opted in by the demo, with your knowledge", actor="demo"
             )
-        self.stdout.write(recurring.enqueue_recurring("quiet-member-sweep"))
+        recurring.enqueue_recurring("quiet-member-sweep")
+        connections.close_all()
+        self.show()
 
-    def when_ready(self) -> None:
+    def show(self) -> None:
+        """One screen: where to look, and what will happen."""
         console = f"http://127.0.0.1:{settings.WEB_PORT}"
         chat = f"http://127.0.0.1:{settings.PRACTICE_DISCORD_PORT}/"
         ada = console + reverse("admin:followups_userprofile_change", args=[ADA])
