@@ -71,9 +71,6 @@ class JobsView(GenericAPIView[ScheduledJob]):
         except enqueue.InvalidJob as error:
             field = {"max_lateness": "max_lateness_seconds"}.get(error.field, error.field)
             raise ValidationError({field: [str(error)]}) from None
-        except OverflowError:
-            sentence = "The job would expire after the last day of the calendar."
-            raise ValidationError({"max_lateness_seconds": [sentence]}) from None
         return Response(JobSerializer(job).data, status=201)
 
 

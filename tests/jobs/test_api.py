@@ -67,7 +67,7 @@ class TestSchedule:
             ({"scheduled_time": "2099-03-01T09:00:00"}, "scheduled_time"),
             ({"scheduled_time": "tomorrow"}, "scheduled_time"),
             ({"scheduled_time": "9999-12-31T23:59:59-14:00"}, "scheduled_time"),
-            ({"scheduled_time": "9999-12-31T23:59:59Z", "max_lateness_seconds": 60}, "max_lateness_seconds"),
+            ({"scheduled_time": "9999-12-31T23:59:59Z", "max_lateness_seconds": 60}, "scheduled_time"),
             ({"priority": 10}, "priority"),
             ({"priority": 10**40}, "priority"),
             ({"max_retries": -1}, "max_retries"),
