@@ -58,7 +58,7 @@ class TestWorkerKilled:
         job.refresh_from_db()
         assert job.retry_count == 1
         assert effects.keys() == ["a"]
-        statuses = JobExecution.objects.order_by("execution_id").values_list("attempt", "status")
+        statuses = JobExecution.objects.filter(job_id=job.pk).order_by("execution_id").values_list("attempt", "status")
         assert list(statuses) == [(1, "failed"), (2, "completed")]
 
     def test_leaves_an_unrepeatable_job_to_a_person(self, tmp_path: Path) -> None:
