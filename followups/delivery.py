@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Greatest
 from followups import consent, facts, ledger, members, policy
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
 from followups.policy import Decision, Gate, Verdict
+from socialmedia import outbox
 from socialmedia.models import Message
 
 
@@ -84,6 +85,23 @@ def on_suppressed(message: Message, *, decision: Decision, now: datetime) -> Non
     FollowUp.objects.filter(message=message, status=FollowUpStatus.PENDING).update(
         status=FollowUpStatus.SKIPPED, reason=ledger.reason_for(decision) or "stopped by the relay"
     )
+
+
+def settle_unknown(message: Message, *, arrived: bool, by: str, now: datetime) -> bool:
+    """A person says what became of a message whose outcome nobody knew. False, and nothing changed, when it is not
+    unknown (any more).
+    """
+    user_id = message.conversation.participant_id
+    with transaction.atomic():
+        if UserProfile.objects.filter(pk=user_id).exists():
+            members.lock(user_id)  # before the message, as everywhere
+        if not outbox.settle_unknown(message.pk, arrived=arrived, now=now):
+            return False
+        if arrived:
+            on_sent(message, now=message.first_attempt_at or now)
+        else:
+            on_failed(message, reason=f"It did not arrive, says {by}.", unreachable=False, now=now)
+    return True
 
 
 def _without_follow_up(message: Message) -> Decision:

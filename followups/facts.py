@@ -1,12 +1,14 @@
 """Collecting from the database what the policy decides by."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from followups import conf, policy
 from followups.models import ConsentReceipt, FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
-from followups.policy import Facts, Sent
+from followups.policy import Facts, Limits, Sent
 from socialmedia.models import Conversation, MessageStatus
 
 _NEVER_LEFT = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
@@ -20,16 +22,23 @@ def gather(user_id: str, trigger: str, *, now: datetime, asked_about: FollowUp |
     write one must hold the member's row (`members.lock`): then two candidates never both see the last free place.
     """
     limits = conf.current().limits()
-    newest = ConsentReceipt.objects.filter(user=OuterRef("pk")).order_by("-id").values("state")[:1]
-    blocked = Conversation.objects.filter(participant_id=OuterRef("pk"), account__is_own=True, is_blocked=True)
-    member = (
-        UserProfile.objects.filter(pk=user_id)
-        .annotate(newest_receipt=Subquery(newest), is_blocked=Exists(blocked))
-        .first()
-    )
+    member = annotated(UserProfile.objects.filter(pk=user_id)).first()
     if member is None:
         return Facts(trigger=trigger, limits=limits)
     sent = [*_sent(user_id, now=now, asked_about=asked_about), *_under_way(user_id, now=now, asked_about=asked_about)]
+    return of_member(member, trigger=trigger, limits=limits, sent=sent)
+
+
+def annotated(members: QuerySet[UserProfile]) -> QuerySet[Any]:
+    """Bring along what `of_member` needs from other tables."""
+    newest = ConsentReceipt.objects.filter(user=OuterRef("pk")).order_by("-id").values("state")[:1]
+    blocked = Conversation.objects.filter(participant_id=OuterRef("pk"), account__is_own=True, is_blocked=True)
+    rows: QuerySet[Any] = members.annotate(newest_receipt=Subquery(newest), is_blocked=Exists(blocked))
+    return rows
+
+
+def of_member(member: Any, *, trigger: str, limits: Limits, sent: Iterable[Sent]) -> Facts:
+    """Make the facts from a row of `annotated` and what was sent to the member in the last seven days."""
     return Facts(
         trigger=trigger,
         limits=limits,

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Coalesce
 
 from socialmedia import inbox
 from socialmedia.models import Account, Conversation, Message, MessageStatus
@@ -120,6 +121,16 @@ def suppress_queued(message_id: int, *, reason: str, now: datetime) -> bool:
     """Stop a message that no relay has tried yet. False when it is too late: it is or may be on the wire."""
     untouched = Message.objects.filter(pk=message_id, status=MessageStatus.QUEUED, first_attempt_at=None)
     return untouched.update(status=MessageStatus.SUPPRESSED, error_code="suppressed", error_message=reason) == 1
+
+
+def settle_unknown(message_id: int, *, arrived: bool, now: datetime) -> bool:
+    """Write down what a person found out about a message whose outcome nobody knew. False when it is not unknown."""
+    changes: dict[str, Any] = (
+        {"status": MessageStatus.SENT, "delivered_at": Coalesce("first_attempt_at", now), "error_code": ""}
+        if arrived
+        else {"status": MessageStatus.FAILED, "error_code": "not_arrived"}
+    )
+    return Message.objects.filter(pk=message_id, status=MessageStatus.UNKNOWN).update(**changes) == 1
 
 
 def _queue(conversation: Conversation, text: str, *, now: datetime, **values: Any) -> Message:

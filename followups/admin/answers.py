@@ -1,17 +1,17 @@
 """Would a check-in go out to this member now? The policy's own answer, live for one and in one query for a list."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from followups import conf, facts, policy
-from followups.models import ConsentReceipt, FollowUp, FollowUpHistory, FollowUpStatus, Trigger
-from followups.policy import Decision, Facts, Gate, Limits, Sent, Verdict
+from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Trigger
+from followups.policy import Decision, Gate, Limits, Sent, Verdict
 from jobs import console
 
 GATES = {
@@ -55,34 +55,16 @@ def in_words(decision: Decision) -> SafeString:
 
 def annotated(members: QuerySet[Any], *, now: datetime) -> QuerySet[Any]:
     """Bring along what the policy needs, so that a list of members costs no query per row."""
-    receipts = ConsentReceipt.objects.filter(user=OuterRef("pk")).order_by("-id").values("state")[:1]
     sent = FollowUpHistory.objects.filter(user=OuterRef("pk"), sent_at__gt=now - policy.WEEK).values("sent_at")
     planned = FollowUp.objects.filter(user=OuterRef("pk"), status=FollowUpStatus.PENDING)
-    rows: QuerySet[Any] = members.annotate(
-        newest_receipt=Subquery(receipts), sent_lately=ArraySubquery(sent), has_plan=Exists(planned)
-    )
+    rows: QuerySet[Any] = facts.annotated(members).annotate(sent_lately=ArraySubquery(sent), has_plan=Exists(planned))
     return rows
 
 
 def of_row(member: Any, limits: Limits, *, now: datetime) -> Decision:
     """Answer for a row of `annotated`. The kind of what was sent is not looked up: the gap covers it."""
-    return policy.decide(
-        Facts(
-            trigger=Trigger.INACTIVITY,
-            limits=limits,
-            has_profile=True,
-            newest_receipt=member.newest_receipt,
-            follow_ups_enabled=member.follow_ups_enabled,
-            unreachable_since=member.unreachable_since,
-            left_at=member.left_at,
-            last_interaction=member.last_interaction,
-            last_sent_at=member.last_follow_up_sent,
-            frequency=timedelta(hours=member.follow_up_frequency_hours),
-            timezone=member.timezone,
-            sent=tuple(Sent(at, "") for at in member.sent_lately),
-        ),
-        now=now,
-    )
+    sent = [Sent(at, "") for at in member.sent_lately]
+    return policy.decide(facts.of_member(member, trigger=Trigger.INACTIVITY, limits=limits, sent=sent), now=now)
 
 
 def short(member: Any, *, now: datetime) -> SafeString:
@@ -92,7 +74,8 @@ def short(member: Any, *, now: datetime) -> SafeString:
         said = {"withdrawn": "Opted out", "refused": "Said no"}.get(member.newest_receipt, "Not opted in")
         return console.pill(said)
     if decision.gate is Gate.REACHABLE:
-        return console.pill("Left" if member.left_at else "Unreachable", "danger")
+        words = "Left" if member.left_at else "Blocked by us" if member.is_blocked else "Unreachable"
+        return console.pill(words, "danger")
     if decision.gate is not None and decision.gate is not Gate.QUIET_HOURS:
         return console.pill(gate_words(decision.gate), VERDICTS[decision.verdict])
     return _quiet(member, night=decision.gate is Gate.QUIET_HOURS, now=now)

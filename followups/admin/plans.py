@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
-from followups import planning
+from followups import delivery, planning
 from followups.admin import answers
 from followups.admin.members import answered, decisions_panel, follow_up_pill
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, PolicyDecision
@@ -21,6 +21,12 @@ from jobs import console
 from jobs.admin import attempts_panel, status_pill
 from jobs.models import ScheduledJob
 from socialmedia.admin import delivery_pill, shortened
+from socialmedia.models import MessageStatus
+
+
+def _is_in_doubt(follow_up: FollowUp) -> bool:
+    """Whether nobody knows if its message arrived."""
+    return follow_up.message is not None and follow_up.message.status == MessageStatus.UNKNOWN
 
 
 @admin.register(FollowUp)
@@ -39,9 +45,11 @@ class FollowUpAdmin(console.ConsoleAdmin):
     sortable_by = ("due",)
     ordering = ("-scheduled_at", "id")
     actions = ("cancel_selected",)
-    actions_detail = ("cancel",)
+    actions_detail = ("cancel", "it_arrived", "it_did_not_arrive")
     state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = {
-        "cancel": lambda follow_up: follow_up.status == FollowUpStatus.PENDING
+        "cancel": lambda follow_up: follow_up.status == FollowUpStatus.PENDING,
+        "it_arrived": _is_in_doubt,
+        "it_did_not_arrive": _is_in_doubt,
     }
     fieldsets = (
         (None, {"fields": ("member", "kind", "state", "why_in_full")}),
@@ -152,6 +160,31 @@ class FollowUpAdmin(console.ConsoleAdmin):
             self.tell(request, "The follow-up is cancelled.")
         else:
             self.tell(request, "Nothing was changed: no longer pending, or the message is on its way.", good=False)
+        return self.back_to(row)
+
+    @console.page_action("It arrived", url_path="it-arrived", icon="mark_email_read")
+    def it_arrived(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        sentence = "Look into the conversation first. It then counts as sent, and an answer to it will count."
+        return self._settle(
+            request, object_id, console.Question("Did the message arrive?", sentence, "It arrived"), True
+        )
+
+    @console.page_action("It did not arrive", url_path="it-did-not-arrive", icon="unsubscribe")
+    def it_did_not_arrive(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        sentence = "Look into the conversation first. The follow-up then counts as failed; nothing is sent again."
+        question = console.Question("Did the message not arrive?", sentence, "It did not arrive")
+        return self._settle(request, object_id, question, False)
+
+    def _settle(self, request: HttpRequest, object_id: str, question: console.Question, arrived: bool) -> HttpResponse:
+        row = self.row_or_404(request, object_id)
+        if request.method != "POST":
+            return self.ask(request, row, question)
+        by = request.user.get_username()
+        if row.message and delivery.settle_unknown(row.message, arrived=arrived, by=by, now=timezone.now()):
+            self.note(request, [row], question.button + ".")
+            self.tell(request, "Noted: it arrived." if arrived else "Noted: it did not arrive.")
+        else:
+            self.tell(request, "Nothing was changed: its outcome is known by now.", good=False)
         return self.back_to(row)
 
 

@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from followups.models import ConsentReceipt, FollowUp, PolicyDecision, UserProfile
 from jobs.models import ScheduledJob
+from socialmedia.models import Conversation, Message
 from tests.config.factories import make_follow_up, make_member, make_staff, make_superuser
+from tests.followups.factories import make_member as make_follow_member
+from tests.followups.factories import make_queued, make_thread
 
 pytestmark = pytest.mark.django_db
 
@@ -179,3 +182,30 @@ class TestMemberPage:
         make_member("Ben", last_interaction=now - timedelta(days=5))
         rows = boss.get(MEMBERS, {"quiet": "away"}).context["cl"].result_list
         assert [row.pk for row in rows] == [quiet.pk]
+
+
+class TestDoubt:
+    def test_is_settled_by_a_person_who_looked(self, boss: Client) -> None:
+        follow_up = make_queued(make_follow_member())
+        Message.objects.update(status="unknown", first_attempt_at=timezone.now())
+        page = f"{FOLLOW_UPS}{follow_up.pk}/"
+        assert "It did not arrive" in boss.get(page + "change/").content.decode()
+        assert b"Did the message arrive?" in boss.get(page + "it-arrived/").content
+        follow_up.refresh_from_db()
+        assert follow_up.status == "pending"  # asking changes nothing
+        boss.post(page + "it-arrived/")
+        follow_up.refresh_from_db()
+        assert follow_up.status == "executed"
+        assert LogEntry.objects.get().change_message == "It arrived."
+
+    def test_is_not_offered_for_what_is_known(self, boss: Client) -> None:
+        follow_up = make_queued(make_follow_member())
+        assert "It did not arrive" not in boss.get(f"{FOLLOW_UPS}{follow_up.pk}/change/").content.decode()
+
+
+class TestBlocked:
+    def test_is_short_in_the_list_too(self, boss: Client) -> None:
+        member = make_follow_member(last_interaction=timezone.now() - timedelta(days=12))
+        make_thread(member)
+        Conversation.objects.update(is_blocked=True)
+        assert "Blocked by us" in boss.get(MEMBERS).content.decode()

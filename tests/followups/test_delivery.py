@@ -208,3 +208,45 @@ class TestHistoryOfTheCap:
         known = facts.gather(follow_up.user_id, "custom", now=NOON)
 
         assert [entry.trigger for entry in known.sent] == ["post_event"]
+
+
+def make_doubtful(member: UserProfile) -> Message:
+    """A follow-up's message that may or may not have arrived."""
+    message = make_queued(member).message
+    assert message is not None
+    Message.objects.filter(pk=message.pk).update(status="unknown", first_attempt_at=NOON)
+    message.refresh_from_db()
+    return message
+
+
+@pytest.mark.django_db
+class TestSettleUnknown:
+    def test_counts_it_as_sent_when_the_first_attempt_was_made(self) -> None:
+        member = make_member()
+        message = make_doubtful(member)
+
+        assert delivery.settle_unknown(message, arrived=True, by="anna", now=NOON + DAY) is True
+
+        message.refresh_from_db()
+        assert (message.status, message.delivered_at) == ("sent", NOON)
+        assert message.follow_up.status == "executed"
+        assert FollowUpHistory.objects.get().sent_at == NOON
+
+    def test_fails_the_follow_up_when_it_did_not_arrive(self) -> None:
+        message = make_doubtful(make_member())
+
+        assert delivery.settle_unknown(message, arrived=False, by="anna", now=NOON + DAY) is True
+
+        message.refresh_from_db()
+        assert (message.status, message.follow_up.status) == ("failed", "failed")
+        assert "anna" in message.follow_up.error_message
+        assert not FollowUpHistory.objects.exists()
+
+    def test_changes_nothing_the_second_time(self) -> None:
+        message = make_doubtful(make_member())
+        delivery.settle_unknown(message, arrived=True, by="anna", now=NOON)
+
+        assert delivery.settle_unknown(message, arrived=False, by="ben", now=NOON) is False
+
+        message.refresh_from_db()
+        assert (message.status, message.follow_up.status) == ("sent", "executed")
