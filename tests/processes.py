@@ -4,14 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.db import connection
 
-ROOT = Path(__file__).resolve().parent.parent
+from jobs.models import ClusterHeartbeat
+from tests.support import CHECKOUT, wait_until
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -25,7 +25,7 @@ def environment(**extra: str) -> dict[str, str]:
         **os.environ,
         "DATABASE_URL": url,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(CHECKOUT),
         "PYTHONUNBUFFERED": "1",
         **extra,
     }
@@ -36,7 +36,7 @@ def start(*arguments: str, log: Path, **extra: str) -> "subprocess.Popen[bytes]"
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=CHECKOUT,
             env=environment(**extra),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -52,29 +52,17 @@ def kill_group(process: "subprocess.Popen[bytes]") -> None:
     process.wait(timeout=10)
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> float:
-    """Poll until the condition holds; returns the seconds it took, fails the test when it never does."""
-    began = time.monotonic()
-    while time.monotonic() - began < seconds:
-        if condition():
-            return time.monotonic() - began
-        time.sleep(0.02)
-    raise AssertionError(f"Waited {seconds:.0f} s in vain for {what}.")
-
-
 @contextmanager
 def cluster(tmp_path: Path, *, name: str = "cluster", **extra: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A real `manage.py qcluster` that is ready, killed with all its children at the end."""
-    from jobs.models import ClusterHeartbeat
-
     known = set(ClusterHeartbeat.objects.values_list("cluster", flat=True))
     log = tmp_path / f"{name}.log"
     process = start("qcluster", log=log, **extra)
     try:
-        wait_for(
-            lambda: bool(set(ClusterHeartbeat.objects.values_list("cluster", flat=True)) - known),
+        wait_until(
+            lambda: set(ClusterHeartbeat.objects.values_list("cluster", flat=True)) - known,
+            f"the cluster starts ({log})",
             seconds=30,
-            what=f"the cluster to start ({log})",
         )
         yield process
     finally:

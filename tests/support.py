@@ -90,13 +90,18 @@ class Checkback:
     command: str = "up"
     web_port: int = field(default_factory=free_port)
     chat_port: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def env(self) -> dict[str, str]:
         """For programs beside it that use the same database, such as `manage("import_chat_export", ...)`."""
         return environment(
-            self.data_dir, WEB_PORT=str(self.web_port), PRACTICE_DISCORD_PORT=str(self.chat_port), JOB_WORKERS="1"
+            self.data_dir,
+            WEB_PORT=str(self.web_port),
+            PRACTICE_DISCORD_PORT=str(self.chat_port),
+            JOB_WORKERS="1",
+            **self.settings,
         )
 
     @property
@@ -148,12 +153,12 @@ class Checkback:
 
 
 @contextmanager
-def checkback(command: str = "up") -> Iterator[Checkback]:
+def checkback(command: str = "up", **settings: str) -> Iterator[Checkback]:
     """Give a Checkback to start, and leave neither processes nor files of it."""
     from config.embedded_postgres import server
 
     home = Path(tempfile.mkdtemp(prefix="checkback-test-"))
-    one = Checkback(home / "data", command)
+    one = Checkback(home / "data", command, settings=settings)
     try:
         with nothing_left("CHECKBACK_DATA_DIR", str(one.data_dir)):
             yield one

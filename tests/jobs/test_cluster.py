@@ -14,7 +14,8 @@ from jobs.enqueue import schedule_job, schedule_jobs
 from jobs.models import ClusterHeartbeat, JobExecution, ScheduledJob
 from tests.jobs.sample import effects
 from tests.jobs.sample.handlers import Sample
-from tests.processes import cluster, wait_for
+from tests.processes import cluster
+from tests.support import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -32,7 +33,7 @@ class TestTwoClusters:
     def test_run_each_job_exactly_once(self, tmp_path: Path) -> None:
         with cluster(tmp_path, name="one"), cluster(tmp_path, name="two"):
             schedule_jobs("sample_one", [(timezone.now(), Sample(key=f"{n:03}")) for n in range(300)])
-            wait_for(all_completed, seconds=30, what="300 jobs")
+            wait_until(all_completed, "300 jobs", seconds=30)
         assert effects.keys() != []
         assert sorted(effects.keys()) == [f"{n:03}" for n in range(300)]
         assert JobExecution.objects.filter(job_type="sample_one", status="completed").count() == 300
@@ -40,7 +41,7 @@ class TestTwoClusters:
     def test_run_one_due_job_once(self, tmp_path: Path) -> None:
         with cluster(tmp_path, name="one"), cluster(tmp_path, name="two"):
             schedule_job("sample_one", timezone.now(), Sample(key="only"))
-            wait_for(all_completed, seconds=20, what="the job")
+            wait_until(all_completed, "the job", seconds=20)
         assert effects.keys() == ["only"]
 
 
@@ -49,12 +50,11 @@ class TestWorkerKilled:
         gate = tmp_path / "pid"
         with cluster(tmp_path):
             job = schedule_job("sample_one", timezone.now(), Sample(key="a", behave="hang", gate=str(gate)))
-            wait_for(lambda: gate.exists() and gate.read_text() != "", seconds=20, what="the worker to begin")
+            wait_until(lambda: gate.exists() and gate.read_text() != "", "the worker to begin", seconds=20)
             # The next attempt shall succeed.
             ScheduledJob.objects.filter(pk=job.pk).update(payload={"key": "a"})
             os.kill(int(gate.read_text()), signal.SIGKILL)
-            took = wait_for(all_completed, seconds=60, what="the rescue")
-        assert took < 60
+            wait_until(all_completed, "the rescue", seconds=60)
         job.refresh_from_db()
         assert job.retry_count == 1
         assert effects.keys() == ["a"]
@@ -65,9 +65,9 @@ class TestWorkerKilled:
         gate = tmp_path / "pid"
         with cluster(tmp_path, JOB_LEASE_SECONDS="5"):
             job = schedule_job("sample_once_only", timezone.now(), Sample(key="a", behave="hang", gate=str(gate)))
-            wait_for(lambda: gate.exists() and gate.read_text() != "", seconds=20, what="the worker to begin")
+            wait_until(lambda: gate.exists() and gate.read_text() != "", "the worker to begin", seconds=20)
             os.kill(int(gate.read_text()), signal.SIGKILL)
-            wait_for(lambda: ScheduledJob.objects.get(pk=job.pk).status == "unknown", seconds=30, what="the verdict")
+            wait_until(lambda: ScheduledJob.objects.get(pk=job.pk).status == "unknown", "the verdict", seconds=30)
         assert effects.keys() == []
 
 
@@ -76,10 +76,10 @@ class TestWholeClusterKilled:
         gate = tmp_path / "pid"
         with cluster(tmp_path, name="first", JOB_LEASE_SECONDS="5"):
             schedule_job("sample_one", timezone.now(), Sample(key="a", behave="hang", gate=str(gate)))
-            wait_for(lambda: gate.exists() and gate.read_text() != "", seconds=20, what="the worker to begin")
+            wait_until(lambda: gate.exists() and gate.read_text() != "", "the worker to begin", seconds=20)
             ScheduledJob.objects.update(payload={"key": "a"})
         with cluster(tmp_path, name="second", JOB_LEASE_SECONDS="5"):
-            wait_for(all_completed, seconds=30, what="the rescue")
+            wait_until(all_completed, "the rescue", seconds=30)
         assert effects.keys() == ["a"]
 
 
@@ -88,17 +88,17 @@ class TestLongJob:
         gate = tmp_path / "pid"
         with cluster(tmp_path, JOB_LEASE_SECONDS="5"):
             job = schedule_job("sample_one", timezone.now(), Sample(key="a", behave="hang", gate=str(gate)))
-            wait_for(lambda: gate.exists() and gate.read_text() != "", seconds=20, what="the worker to begin")
+            wait_until(lambda: gate.exists() and gate.read_text() != "", "the worker to begin", seconds=20)
             first = ScheduledJob.objects.get(pk=job.pk)
             assert first.lease_expires_at is not None
             expires_at = first.lease_expires_at
-            wait_for(
+            wait_until(
                 lambda: (
                     (ScheduledJob.objects.get(pk=job.pk).lease_expires_at or expires_at)
                     > expires_at + timedelta(seconds=3)
                 ),
+                "the lease to be renewed beyond its first end",
                 seconds=20,
-                what="the lease to be renewed beyond its first end",
             )
         assert ScheduledJob.objects.get(pk=job.pk).retry_count == 0
 
@@ -107,9 +107,9 @@ class TestWakeUp:
     def test_starts_a_new_job_long_before_the_next_poll(self, tmp_path: Path) -> None:
         with cluster(tmp_path, JOB_SCHEDULER_CHECK_INTERVAL_SECONDS="600"):
             schedule_job("sample_one", timezone.now(), Sample(key="now"))
-            wait_for(lambda: effects.keys() == ["now"], seconds=10, what="the job that is due now")
+            wait_until(lambda: effects.keys() == ["now"], "the job that is due now", seconds=10)
             schedule_job("sample_one", timezone.now() + timedelta(seconds=2), Sample(key="soon"))
-            wait_for(lambda: effects.keys() == ["now", "soon"], seconds=10, what="the job that is due soon")
+            wait_until(lambda: effects.keys() == ["now", "soon"], "the job that is due soon", seconds=10)
 
 
 class TestStop:
@@ -130,7 +130,7 @@ class TestDjangoQ:
 
         async_task("tests.jobs.sample.effects.add", "from a task")
         with cluster(tmp_path):
-            wait_for(lambda: len(effects.keys()) == 2, seconds=60, what="the task and the schedule")
+            wait_until(lambda: len(effects.keys()) == 2, "the task and the schedule", seconds=60)
 
 
 class TestDatabaseConnectionLost:
@@ -142,4 +142,4 @@ class TestDatabaseConnectionLost:
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
             schedule_job("sample_one", timezone.now(), Sample(key="after"))
-            wait_for(lambda: effects.keys() == ["after"], seconds=60, what="the job after the cut")
+            wait_until(lambda: effects.keys() == ["after"], "the job after the cut", seconds=60)

@@ -1,14 +1,14 @@
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from jobs import enqueue
 from jobs.enqueue import InvalidJob, UniqueKeyTaken, schedule_job, schedule_jobs
 from jobs.models import ScheduledJob
+from tests.concurrency import at_once
 from tests.jobs.factories import NOW
 from tests.jobs.sample.handlers import Sample
 
@@ -82,24 +82,14 @@ class TestScheduleJob:
 @pytest.mark.django_db(transaction=True)
 class TestUniqueKeyUnderConcurrency:
     def test_lets_exactly_one_of_eight_callers_win(self) -> None:
-        barrier = threading.Barrier(8)
-        won: list[bool] = []
-
-        def call() -> None:
-            barrier.wait()
+        def call(_: int) -> bool:
             try:
                 schedule_job("sample_one", NOW, Sample(), unique_key="k")
-                won.append(True)
             except UniqueKeyTaken:
-                won.append(False)
-            finally:
-                connection.close()
+                return False
+            return True
 
-        threads = [threading.Thread(target=call) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        won = at_once(8, call)
         assert sorted(won) == [False] * 7 + [True]
         assert ScheduledJob.objects.count() == 1
 

@@ -1,4 +1,3 @@
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,6 +5,7 @@ from django.db import connection
 
 from jobs import leases, rescue
 from jobs.models import JobExecution, ScheduledJob
+from tests.concurrency import at_once
 from tests.jobs.factories import make_job
 
 LEASE = timedelta(seconds=30)
@@ -53,20 +53,14 @@ class TestClaim:
 class TestClaimUnderConcurrency:
     def test_gives_each_job_to_exactly_one_of_eight_workers(self) -> None:
         jobs = {make_job().pk for _ in range(200)}
-        barrier = threading.Barrier(8)
-        taken: list[str] = []
 
-        def work() -> None:
-            barrier.wait()
+        def work(_: int) -> list[str]:
+            mine: list[str] = []
             while batch := leases.claim(size=7, worker="w", lease=LEASE).jobs:
-                taken.extend(job.job_id for job in batch)
-            connection.close()
+                mine.extend(job.job_id for job in batch)
+            return mine
 
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        taken = [key for mine in at_once(8, work) for key in mine]
         assert len(taken) == 200
         assert set(taken) == jobs
 
