@@ -47,6 +47,8 @@ def configuration(*, json: bool, level: str) -> None:
                 # Django-Q2 logs a line per package at INFO, and brings a handler of its own if it finds none.
                 "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
                 "discord": {"level": "WARNING"},
+                # Two lines for each request are for machines; beside other programs' lines people lose the thread.
+                "django_structlog": {"level": level if json else "WARNING"},
                 "aiohttp.access": {"level": "WARNING"},
             },
         }

@@ -218,6 +218,22 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("console/icon.svg")},
     ],
+    "COLORS": {
+        # The practice chat's green, from light to dark.
+        "primary": {
+            "50": "#effaf6",
+            "100": "#d7f2e7",
+            "200": "#b1e5d2",
+            "300": "#7ed1b7",
+            "400": "#49b698",
+            "500": "#25997d",
+            "600": "#0b6b57",
+            "700": "#0c5748",
+            "800": "#0d463b",
+            "900": "#0c3a32",
+            "950": "#05211d",
+        },
+    },
     "STYLES": [lambda request: static("console/console.css")],
     "SIDEBAR": {
         "navigation": [

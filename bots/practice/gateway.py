@@ -21,6 +21,7 @@ DIRECT_MESSAGES, DIRECT_REACTIONS, MESSAGE_CONTENT = 1 << 12, 1 << 13, 1 << 15
 KEPT_EVENTS = 2_000
 CHUNK = 1_000
 RESUMABLE_SECONDS = 300
+ACK_SECONDS = 0.02
 
 
 @dataclass
@@ -195,7 +196,8 @@ class Gateway:
             handler(connection, payload["d"] if isinstance(payload.get("d"), dict) else {})
 
     def _heartbeat(self, connection: Connection, _data: Json) -> None:
-        connection.send({"op": 11, "d": None})
+        # As late as over a network. Sooner, discord.py has not noted yet when it asked, and warns of a slow gateway.
+        asyncio.get_running_loop().call_later(ACK_SECONDS, connection.send, {"op": 11, "d": None})
 
     def _identify(self, connection: Connection, data: Json) -> None:
         if data["token"].removeprefix("Bot ") != self.token:

@@ -68,6 +68,8 @@ def answered(row: FollowUpHistory) -> str:
     """Say whether and how fast a follow-up was answered."""
     if not row.response_received or row.response_time is None:
         return "No answer yet"
+    if row.response_time - row.sent_at < timedelta(minutes=1):
+        return "Within a minute"
     return "After " + timesince(row.sent_at, row.response_time, depth=1).replace("\xa0", " ")
 
 

@@ -33,7 +33,7 @@ def _is_in_doubt(follow_up: FollowUp) -> bool:
 class FollowUpAdmin(console.ConsoleAdmin):
     """Follow-ups: what is planned, and what came of it."""
 
-    list_display = ("due", "user", "kind", "state", "delivery", "why")
+    list_display = ("due", "user", "kind", "state", "delivery", "answer", "why")
     list_filter = (
         ("status", ChoicesDropdownFilter),
         ("trigger_type", ChoicesDropdownFilter),
@@ -41,7 +41,7 @@ class FollowUpAdmin(console.ConsoleAdmin):
     )
     search_fields = ("user__user_id__exact", "id__exact")
     search_help_text = "Exact id of the member or of the follow-up"
-    list_select_related = ("user", "message")
+    list_select_related = ("user", "message", "history")
     sortable_by = ("due",)
     ordering = ("-scheduled_at", "id")
     actions = ("cancel_selected",)
@@ -54,7 +54,7 @@ class FollowUpAdmin(console.ConsoleAdmin):
     fieldsets = (
         (None, {"fields": ("member", "kind", "state", "why_in_full")}),
         ("Times", {"fields": ("due_in_full", "created", "executed", "cancelled")}),
-        ("Message", {"fields": ("delivery", "message_link", "message_content", "template_id")}),
+        ("Message", {"fields": ("delivery", "answer", "message_link", "message_content", "template_id")}),
         ("Job", {"fields": ("job_link", "job_state")}),
         ("What the trigger knew", {"fields": ("knew",)}),
     )
@@ -82,6 +82,11 @@ class FollowUpAdmin(console.ConsoleAdmin):
     @admin.display(description="Message")
     def delivery(self, row: FollowUp) -> object:
         return delivery_pill(row.message) if row.message else "Not written yet"
+
+    @admin.display(description="Answer")
+    def answer(self, row: FollowUp) -> str:
+        history = getattr(row, "history", None)  # Django raises an AttributeError where there is none
+        return answered(history) if history else console.NOTHING
 
     @admin.display(description="Why")
     def why(self, row: FollowUp) -> str:

@@ -47,7 +47,9 @@ class Command(BaseCommand):
             return  # while it waited for another keeper to leave
 
     def _stop(self, place: server.Place) -> None:
-        self.stdout.write("Stopped." if server.stop(place) else "It was not running.")
+        self.stdout.write(
+            "Stopped the embedded PostgreSQL." if server.stop(place) else "The embedded PostgreSQL was not running."
+        )
 
     def _status(self, place: server.Place) -> None:
         running = server.is_running(place)
