@@ -86,7 +86,10 @@ class TestDown:
 
     def test_has_nothing_to_say_when_nothing_runs(self, up: Checkback) -> None:
         done = support.manage("down", env=up.env)
-        assert (done.returncode, done.stdout) == (0, "Checkback was not running.\nIt was not running.\n")
+        assert (done.returncode, done.stdout) == (
+            0,
+            "Checkback was not running.\nThe embedded PostgreSQL was not running.\n",
+        )
 
 
 class TestDemo:

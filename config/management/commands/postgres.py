@@ -47,9 +47,8 @@ class Command(BaseCommand):
             return  # while it waited for another keeper to leave
 
     def _stop(self, place: server.Place) -> None:
-        self.stdout.write(
-            "Stopped the embedded PostgreSQL." if server.stop(place) else "The embedded PostgreSQL was not running."
-        )
+        stopped = server.stop(place)
+        self.stdout.write(f"The embedded PostgreSQL {'is stopped' if stopped else 'was not running'}.")
 
     def _status(self, place: server.Place) -> None:
         running = server.is_running(place)
