@@ -2,6 +2,7 @@
 
 import logging.config
 import sys
+from typing import Any
 
 import structlog
 from structlog.typing import Processor
@@ -26,31 +27,23 @@ def configuration(*, json: bool, level: str) -> None:
             exception_formatter=structlog.dev.plain_traceback,
         )
     )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *([structlog.processors.format_exc_info] if json else []),
+            renderer,
+        ],
+        "foreign_pre_chain": shared,
+    }
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {
-                "structured": {
-                    "()": structlog.stdlib.ProcessorFormatter,
-                    "processors": [
-                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        *([structlog.processors.format_exc_info] if json else []),
-                        renderer,
-                    ],
-                    "foreign_pre_chain": shared,
-                }
-            },
+            "formatters": {"structured": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["stderr"], "level": level},
-            "loggers": {
-                # Django-Q2 logs a line per package at INFO, and brings a handler of its own if it finds none.
-                "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-                "discord": {"level": "WARNING"},
-                # Two lines for each request are for machines; beside other programs' lines people lose the thread.
-                "django_structlog": {"level": level if json else "WARNING"},
-                "aiohttp.access": {"level": "WARNING"},
-            },
+            "loggers": _loggers(json=json, level=level),
         }
     )
     structlog.configure(
@@ -64,3 +57,15 @@ def configuration(*, json: bool, level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _loggers(*, json: bool, level: str) -> dict[str, dict[str, Any]]:
+    """The loggers of others that say too much."""
+    return {
+        # Django-Q2 logs a line per package at INFO, and brings a handler of its own if it finds none.
+        "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "discord": {"level": "WARNING"},
+        # Two lines for each request are for machines; beside other programs' lines people lose the thread.
+        "django_structlog": {"level": level if json else "WARNING"},
+        "aiohttp.access": {"level": "WARNING"},
+    }

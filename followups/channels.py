@@ -30,7 +30,7 @@ def find(profile: UserProfile) -> Conversation | None:
 def open_with(profile: UserProfile, *, now: datetime) -> Conversation:
     """Open a conversation between our newest account on the member's network and the member.
 
-    Call it outside the transaction that locks the member: what arrives locks conversation, then member.
+    Call it outside the transaction that locks the member: so it never holds up what arrives from them.
 
     Raises:
         NoOwnAccount: there is no account of ours yet.

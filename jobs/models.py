@@ -23,9 +23,6 @@ class JobStatus(models.TextChoices):
     UNKNOWN = "unknown", "Unknown"
 
 
-FINAL = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED, JobStatus.UNKNOWN)
-
-
 def new_job_id() -> str:
     """A random id, as text because callers may bring their own."""
     return str(uuid.uuid4())

@@ -20,7 +20,3 @@ class JobQuerySet(models.QuerySet[Any]):
     def due(self, *, now: datetime) -> "JobQuerySet":
         """Pending and ready to be claimed."""
         return self.pending().filter(next_attempt_at__lte=now)
-
-    def overdue(self, *, now: datetime) -> "JobQuerySet":
-        """Due, oldest first."""
-        return self.due(now=now).order_by("next_attempt_at")

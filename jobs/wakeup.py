@@ -25,11 +25,6 @@ class Listener:
         self._connection: psycopg.Connection[object] | None = None
         self._retry_at = 0.0
 
-    @property
-    def is_listening(self) -> bool:
-        """Whether wake-ups can arrive."""
-        return self._connection is not None
-
     def wait(self, seconds: float) -> bool:
         """Wait until a wake-up or the time is over. True when something may have changed: a wake-up came, or the
         connection was just made, and what happened before is unknown.

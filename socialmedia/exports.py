@@ -103,15 +103,9 @@ class ExportedMessage(NamedTuple):
     is_system: bool
     """Discord's own note ("joined the server", "pinned a message"), not somebody's words."""
     text: str
-    reaction_count: int
     attachment_url: str
     attachment_name: str
     """Of the first attachment or sticker, for messages without words."""
-
-    @property
-    def is_empty(self) -> bool:
-        """No words."""
-        return not self.text
 
 
 class Export:
@@ -297,14 +291,12 @@ class _Records:
         url = name = ""
         if not text:
             url, name = _attachment(item)
-        reactions = item.get("reactions")
         return ExportedMessage(
             number,
             self._author(item["author"]),
             sent_at,
             str(item.get("type", "Default")) not in _WRITTEN_BY_SOMEBODY,
             _clean(text),
-            sum(int(reaction.get("count", 1)) for reaction in reactions) if reactions else 0,
             url,
             name,
         )

@@ -1,7 +1,7 @@
 """The project's settings plus what only tests need."""
 
 from config.settings import *  # noqa: F403
-from config.settings import INSTALLED_APPS, LOGGING_CONFIG  # noqa: F401
+from config.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.jobs.sample"]
 # Password hashing is slow on purpose; the tests' passwords are not secrets.

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 
 from tests.support import CHECKOUT
 
@@ -21,6 +22,15 @@ class TestPages:
         named = set(re.findall(r"^## (\w+\.py)", (CHECKOUT / "benchmarks" / "README.md").read_text(), flags=re.M))
         scripts = {path.name for path in (CHECKOUT / "benchmarks").glob("*.py") if "__main__" in path.read_text()}
         assert named == scripts
+
+    @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+    def test_name_only_commands_that_exist(self, page: Path) -> None:
+        text = page.read_text()
+        commands = set(re.findall(r"manage\.py ([a-z_]+)", text))
+        targets = set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", text))
+        makefile = (CHECKOUT / "Makefile").read_text()
+        assert commands <= set(get_commands())
+        assert [target for target in targets if f"\n{target}:" not in makefile] == []
 
 
 class TestGuarantees:

@@ -40,7 +40,7 @@ def run(checkback: Checkback, *arguments: str) -> None:
 def rows(checkback: Checkback, query: str, *parameters: str) -> list[tuple[Any, ...]]:
     """Ask its database."""
     with psycopg.connect(server.locate(checkback.data_dir).dsn, autocommit=True) as connection:
-        cursor = connection.execute(query, parameters)  # type: ignore[arg-type]
+        cursor = connection.execute(query, parameters)
         return cursor.fetchall() if cursor.description else []
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from bots.practice.world import DIRECT, GUILD_TEXT, Channel, Guild, Json, Member, Message, World
 
 EPHEMERAL = 1 << 6
-LOADING = 1 << 7
 ALL_PERMISSIONS = str((1 << 50) - 1)
 _MENTION = re.compile(r"<@!?(\d{1,20})>")
 

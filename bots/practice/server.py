@@ -1,9 +1,7 @@
 """The practice server: the REST API, the gateway and the chat page on one loopback port."""
 
 import asyncio
-import contextlib
 import ipaddress
-from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -233,10 +231,3 @@ async def _local_only(request: web.Request, handler: Handler) -> web.StreamRespo
     if origin is not None and origin != f"http://{request.headers['Host']}":
         return web.Response(status=403, text="The practice Discord takes no requests from other pages.")
     return await handler(request)
-
-
-@contextlib.asynccontextmanager
-async def practice_server(world: World | None = None) -> AsyncIterator[PracticeServer]:
-    """Run a practice server on a free port, with the example community unless another world is given."""
-    async with PracticeServer(world or World.example()) as server:
-        yield server

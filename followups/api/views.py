@@ -50,7 +50,6 @@ class FollowUpsView(GenericAPIView[FollowUp]):
     keyset = ("scheduled_at", "id")
     queryset = FollowUp.objects.all()
     serializer_class = FollowUpSerializer
-    filter_backends = ()
 
     @extend_schema(parameters=[FollowUpFilterSerializer], operation_id="followups_list")
     def get(self, request: Request) -> Response:

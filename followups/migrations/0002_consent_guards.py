@@ -1,3 +1,5 @@
+"""What the models cannot say: receipts are only ever added, and no automated message goes without a live consent."""
+
 from pathlib import Path
 
 from django.db import migrations

@@ -29,7 +29,6 @@ class JobsView(GenericAPIView[ScheduledJob]):
     keyset = ("scheduled_time", "job_id")
     queryset = ScheduledJob.objects.all()
     serializer_class = JobSerializer
-    filter_backends = ()
 
     @extend_schema(parameters=[JobFilterSerializer], operation_id="jobs_list")
     def get(self, request: Request) -> Response:

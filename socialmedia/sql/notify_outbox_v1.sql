@@ -1,5 +1,5 @@
 -- Wakes the relay (bots.relay listens on `checkback_outbox`) when messages become deliverable: a statement that writes
--- queued messages which are due within a second sends one empty notification at commit. Created by migration 0003.
+-- queued messages which are due within a second sends one empty notification at commit. Created by migration 0002.
 CREATE FUNCTION checkback_notify_outbox() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (

@@ -39,3 +39,8 @@ def people(world: World) -> list[User]:
 def needed_intents() -> discord.Intents:
     """Return the intents that Checkback asks for."""
     return discord.Intents(guilds=True, members=True, guild_messages=True, dm_messages=True)
+
+
+def general(server: PracticeServer) -> int:
+    """A channel of the community."""
+    return next(channel.id for channel in server.world.channels() if channel.name == "general")

@@ -26,11 +26,6 @@ def ada(server: PracticeServer) -> User:
     return support.people(server.world)[0]
 
 
-def general(server: PracticeServer) -> int:
-    """A channel of the community."""
-    return next(channel.id for channel in server.world.channels() if channel.name == "general")
-
-
 def inbound() -> list[Message]:
     """What members wrote to the bot."""
     return list(Message.objects.filter(is_outgoing=False).select_related("conversation").order_by("pk"))
@@ -196,7 +191,7 @@ class TestCatchUp:
 class TestChannelMessages:
     async def test_are_noted_without_their_words(self, practice: PracticeServer) -> None:
         async with checkback(practice) as bot:
-            written = await practice.member_says(ada(practice).id, general(practice), "Good morning")
+            written = await practice.member_says(ada(practice).id, support.general(practice), "Good morning")
             await bot.has_handled(written.id)
         row = await run_unit(lambda: ChannelActivity.objects.select_related("channel", "author").get())
         assert row.message_id == written.id
@@ -210,8 +205,8 @@ class TestChannelMessages:
         robot = practice.world.add_user(User(4_242, "robot", "Robot", is_bot=True))
         practice.world.join(next(iter(practice.world.guilds)), robot.id, now=timezone.now())
         async with checkback(practice) as bot:
-            first = await practice.member_says(robot.id, general(practice), "beep")
-            second = await practice.bot_says(general(practice), "I am the bot itself")
+            first = await practice.member_says(robot.id, support.general(practice), "beep")
+            second = await practice.bot_says(support.general(practice), "I am the bot itself")
             await bot.has_handled(first.id, second.id)
         assert await run_unit(ChannelActivity.objects.count) == 0
         assert await run_unit(UserProfile.objects.count) == 0

@@ -48,6 +48,12 @@ def age(message: Message, by: timedelta) -> None:
     Message.objects.filter(pk=message.pk, status="sending").update(lease_expires_at=timezone.now() - MINUTE)
 
 
+def opt_out(server: PracticeServer) -> None:
+    """Withdraw the first member's consent."""
+    person = str(people(server)[0])
+    consent.withdraw(user_id=person, source="api", evidence="x", actor="x", now=timezone.now())
+
+
 def claim_and_die(server: PracticeServer) -> None:
     """Be a relay that dies right after claiming."""
     taken = outbox.claim(account=running.bot_account(server), limit=10, lease=MINUTE)
@@ -152,13 +158,8 @@ class TestPolicy:
         practice.faults.add(Fault(Kind.DROPPED))
         async with relays(practice) as (relay,):
             await relay.run_once()
-            person = str(people(practice)[0])
-
-            def opt_out_and_wait() -> None:
-                consent.withdraw(user_id=person, source="api", evidence="x", actor="x", now=timezone.now())
-                make_due(message)
-
-            await run_unit(opt_out_and_wait)
+            await run_unit(opt_out, practice)
+            await run_unit(make_due, message)
             await relay.run_once()
         assert (await run_unit(state_of, message)).status == "suppressed"
         assert practice.sent.empty()
@@ -168,13 +169,8 @@ class TestPolicy:
         practice.faults.add(Fault(Kind.ANSWER_LOST))
         async with relays(practice) as (relay,):
             await relay.run_once()
-            person = str(people(practice)[0])
-
-            def opt_out_and_wait() -> None:
-                consent.withdraw(user_id=person, source="api", evidence="x", actor="x", now=timezone.now())
-                make_due(message)
-
-            await run_unit(opt_out_and_wait)
+            await run_unit(opt_out, practice)
+            await run_unit(make_due, message)
             await relay.run_once()
         assert (await run_unit(state_of, message)).status == "sent"
         assert practice.sent.qsize() == 1

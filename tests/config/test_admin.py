@@ -10,18 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.models import ApiToken
-from tests.config.factories import make_community, make_key, make_staff, make_superuser
+from tests.config.factories import make_community, make_key, make_staff
 
 pytestmark = pytest.mark.django_db
 
 MODELS = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry)
 OURS = [name for name in MODELS if name.startswith(("followups_", "jobs_", "socialmedia_"))]
-
-
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(make_superuser())
-    return client
 
 
 class TestEveryPage:

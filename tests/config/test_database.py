@@ -1,6 +1,5 @@
 """A wrong setting or database is told in one sentence, with exit code 1, and never with the password."""
 
-import socket
 import socketserver
 import struct
 import subprocess
@@ -63,12 +62,6 @@ def _lookalike(version: str) -> Iterator[int]:
             thread.join()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _complaint(data_dir: Path, *command: str, **env: str) -> str:
     done = support.manage(*command, env=support.environment(data_dir, **env))
     assert done.returncode == 1, done
@@ -81,7 +74,7 @@ def _complaint(data_dir: Path, *command: str, **env: str) -> str:
 class TestDatabaseUrl:
     @pytest.mark.parametrize("command", ["migrate", "qcluster", "showmigrations"])
     def test_refused(self, tmp_path: Path, command: str) -> None:
-        port = _free_port()
+        port = support.free_port()
         sentence = _complaint(tmp_path, command, DATABASE_URL=f"postgres://u:{SECRET}@127.0.0.1:{port}/db")
         assert sentence.startswith(
             f"The PostgreSQL database 'db' of user 'u' at 127.0.0.1:{port} cannot be used: nothing answers there."
@@ -132,7 +125,7 @@ class TestWeb:
         done = subprocess.run(
             [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn", "config.wsgi"],
             cwd=support.CHECKOUT,
-            env=support.environment(tmp_path, DATABASE_URL=f"postgres://u:{SECRET}@127.0.0.1:{_free_port()}/db"),
+            env=support.environment(tmp_path, DATABASE_URL=f"postgres://u:{SECRET}@127.0.0.1:{support.free_port()}/db"),
             capture_output=True,
             text=True,
             timeout=60,

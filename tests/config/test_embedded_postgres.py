@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from config.embedded_postgres import server
@@ -328,6 +329,12 @@ class TestCommand:
         for action in ("serve", "stop", "status", "url"):
             done = support.manage("postgres", action, env=env)
             assert done.stdout == "Nothing is embedded: DATABASE_URL names the database.\n"
+
+    def test_url_is_one_that_other_tools_understand(self, start_user: Starter, folder: Path) -> None:
+        start_user()
+        url = support.manage("postgres", "url", env=support.environment(folder)).stdout.strip()
+        with psycopg.connect(url) as connection:
+            assert connection.info.dbname == server.DATABASE
 
     def test_url_is_one_that_the_settings_understand(self, start_user: Starter, folder: Path) -> None:
         start_user()

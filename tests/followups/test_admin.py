@@ -12,7 +12,7 @@ from django.utils import timezone
 from followups.models import ConsentReceipt, FollowUp, PolicyDecision, UserProfile
 from jobs.models import ScheduledJob
 from socialmedia.models import Conversation, Message
-from tests.config.factories import make_follow_up, make_member, make_staff, make_superuser
+from tests.config.factories import make_follow_up, make_member, make_staff
 from tests.followups.factories import make_member as make_follow_member
 from tests.followups.factories import make_queued, make_thread
 
@@ -20,12 +20,6 @@ pytestmark = pytest.mark.django_db
 
 MEMBERS = reverse("admin:followups_userprofile_changelist")
 FOLLOW_UPS = reverse("admin:followups_followup_changelist")
-
-
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(make_superuser())
-    return client
 
 
 @pytest.fixture(autouse=True)

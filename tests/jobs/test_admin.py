@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from jobs.console import MOST_AT_ONCE
 from jobs.models import JobStatus, ScheduledJob
-from tests.config.factories import make_attempt, make_job, make_staff, make_superuser
+from tests.config.factories import make_attempt, make_job, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -21,12 +21,6 @@ LIST = reverse("admin:jobs_scheduledjob_changelist")
 def page_of(job: ScheduledJob, action: str = "change") -> str:
     """The address of a job's page, or of one of its actions."""
     return f"{LIST}{job.job_id.replace('_', '_5F')}/{action}/"
-
-
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(make_superuser())
-    return client
 
 
 def act(client: Client, action: str, *jobs: ScheduledJob) -> Any:

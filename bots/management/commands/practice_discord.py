@@ -20,7 +20,6 @@ class Command(BaseCommand):
         "Run a stand-in for Discord on this machine, with a chat page to play the members. Nothing leaves the machine."
     )
     requires_system_checks: list[str] = []
-    requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=None, help="default: PRACTICE_DISCORD_PORT")

@@ -34,7 +34,9 @@ class Command(up.Command):
     help = "Set up the sample community, opt one member in, and run everything until Ctrl-C. Sends nothing anywhere."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--reset", action="store_true", help="delete the embedded database and the practice chat")
+        parser.add_argument(
+            "--reset", action="store_true", help="stop it, and delete the embedded database and the practice chat"
+        )
 
     def handle(self, *args: Any, reset: bool = False, **options: Any) -> None:
         if settings.DATABASES["default"]["ENGINE"] != "config.embedded_postgres":

@@ -1,10 +1,10 @@
 """`manage.py postgres serve|stop|status|url`: the embedded PostgreSQL by hand."""
 
-import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
@@ -23,7 +23,8 @@ class Command(BaseCommand):
             "action",
             choices=["serve", "stop", "status", "url"],
             help="serve: run it in the foreground; stop: stop it for everybody; "
-            f"status: show it, exit code {NOT_RUNNING} when it is down; url: print its DATABASE_URL",
+            f"status: show it, exit code {NOT_RUNNING} when it is down; "
+            "url: print its address, for DATABASE_URL, psql or pg_dump",
         )
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
@@ -58,4 +59,4 @@ class Command(BaseCommand):
             sys.exit(NOT_RUNNING)
 
     def _url(self, place: server.Place) -> None:
-        self.stdout.write(f"postgres://{server.ROLE}@/{os.fspath(place.socket)}/{server.DATABASE}")
+        self.stdout.write(f"postgres://{server.ROLE}@/{server.DATABASE}?host={quote(str(place.socket))}")

@@ -20,11 +20,6 @@ def ada_id(server: PracticeServer) -> int:
     return support.people(server.world)[0].id
 
 
-def general(server: PracticeServer) -> int:
-    """A channel of the community."""
-    return next(channel.id for channel in server.world.channels() if channel.name == "general")
-
-
 def newest_receipt() -> ConsentReceipt:
     """What a member said last."""
     return ConsentReceipt.objects.latest("id")
@@ -47,7 +42,7 @@ class TestSlash:
 
     async def test_opts_in_with_the_wording_and_a_receipt(self, practice: PracticeServer) -> None:
         async with checkback(practice):
-            answer = await self.ask(practice, "on", where=general(practice))
+            answer = await self.ask(practice, "on", where=support.general(practice))
             assert "**enabled**" in await self.ask(practice, "status")
         assert consent.WORDING in answer
         receipt = await run_unit(newest_receipt)
@@ -94,7 +89,7 @@ class TestText:
 
     async def test_opts_in_from_a_channel_and_answers_in_private(self, practice: PracticeServer) -> None:
         async with checkback(practice):
-            answer = await self.say(practice, "!followup_settings on", where=general(practice))
+            answer = await self.say(practice, "!followup_settings on", where=support.general(practice))
         assert consent.WORDING in answer
         receipt = await run_unit(newest_receipt)
         assert (receipt.state, receipt.source) == ("granted", "text_command")
@@ -112,7 +107,7 @@ class TestText:
 
     async def test_does_not_count_as_activity(self, practice: PracticeServer) -> None:
         async with checkback(practice):
-            await self.say(practice, "!followup_settings", where=general(practice))
+            await self.say(practice, "!followup_settings", where=support.general(practice))
             await self.say(practice, "!followup_settings")
         profile = await run_unit(UserProfile.objects.get, pk=str(ada_id(practice)))
         assert profile.interaction_count == 0
