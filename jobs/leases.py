@@ -1,6 +1,5 @@
 """Leases: the right of one worker to run claimed jobs and record their outcome, until a time."""
 
-import json
 import threading
 import time
 import uuid
@@ -8,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from django.db import Error as DatabaseError
@@ -25,7 +23,8 @@ class ClaimedJob:
 
     job_id: str
     job_type: str
-    payload: Any
+    payload: str
+    """JSON text. Decoded one by one later: here the claim is committed, and one bad payload would cost the batch."""
     scheduled_time: datetime
     retry_count: int
     max_retries: int
@@ -49,7 +48,7 @@ def claim(*, size: int, worker: str, lease: timedelta) -> Batch:
         )
         rows = cursor.fetchall()
     rows.sort(key=lambda row: (-row[7], row[8]))  # UPDATE returns its rows in no particular order
-    return Batch(token, [ClaimedJob(row[0], row[1], json.loads(row[2]), *row[3:7]) for row in rows])
+    return Batch(token, [ClaimedJob(*row[:7]) for row in rows])
 
 
 def renew(token: uuid.UUID, job_ids: Sequence[str], *, lease: timedelta) -> int:

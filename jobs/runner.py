@@ -110,7 +110,7 @@ def _run_chunk(batch: Batch, job_type: str, jobs: list[ClaimedJob]) -> None:
     for job in jobs:
         try:
             handler = registry.find(job_type)
-            ready.append((job, _attempt(batch, job, registry.decode(handler, job.payload))))
+            ready.append((job, _attempt(batch, job, registry.read(handler, job.payload))))
         except (registry.UnknownJobType, registry.BrokenPayload) as error:
             _fail(job, _bare_attempt(batch, job), error)
     if handler is None or not ready:

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from jobs import outcomes, runner
 from jobs.models import JobExecution, ScheduledJob
@@ -106,6 +107,7 @@ class TestFailure:
         [
             ({"job_type": "nobody_handles_this"}, "No handler is registered"),
             ({"payload": ["a", "list"]}, "must be an object"),
+            ({"job_type": "sample_picky", "payload": {"key": 5}}, "does not fit"),
         ],
     )
     def test_fails_only_the_job_with_an_unknown_type_or_broken_payload(
@@ -119,6 +121,36 @@ class TestFailure:
         assert (bad.status, good.status) == ("failed", "completed")
         assert words in str(bad.error_message)
         assert effects.keys() == ["good"]
+
+    @pytest.mark.parametrize(
+        "payload",
+        ['{"key": 1e5000}', '{"key": ' + "[" * 3000 + "]" * 3000 + "}"],
+        ids=["a number of 5,000 digits", "3,000 levels"],
+    )
+    def test_fails_only_the_job_whose_payload_python_cannot_read(self, payload: str) -> None:
+        bad = make_job(scheduled_time=datetime.now(UTC) - timedelta(hours=1))
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE scheduled_jobs SET payload = %s::jsonb", [payload])
+        make_job(payload={"key": "good"})
+        runner.run_once()
+        bad.refresh_from_db(fields=["status", "error_message"])
+        assert bad.status == "failed"
+        assert "cannot be read" in str(bad.error_message)
+        assert effects.keys() == ["good"]
+
+    @pytest.mark.parametrize(
+        "behave",
+        ["half a character", "no words", "limited for ever", "snooze in odd words", "snooze for ever"],
+    )
+    def test_records_whatever_a_handler_raises_and_runs_the_others(self, behave: str) -> None:
+        odd = make_job(payload={"behave": behave}, scheduled_time=datetime.now(UTC) - timedelta(hours=1))
+        good = make_job(payload={"key": "good"})
+        runner.run_once()
+        odd.refresh_from_db()
+        good.refresh_from_db()
+        assert (odd.status, good.status) == ("pending", "completed")
+        assert odd.next_attempt_at > datetime.now(UTC)
+        assert 0 < len(odd.error_message or "") <= outcomes.LONGEST_ERROR
 
     def test_rolls_back_the_effects_of_a_handler_that_fails_after_completing_itself(self) -> None:
         job = make_job(job_type="sample_own_transaction", payload={"key": "a", "behave": "fail"})
