@@ -1,4 +1,6 @@
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,8 +8,10 @@ from django.db import connection
 
 from jobs import outcomes, runner
 from jobs.models import JobExecution, ScheduledJob
+from tests.concurrency import at_once
 from tests.jobs.factories import make_job
 from tests.jobs.sample import effects
+from tests.support import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -170,6 +174,45 @@ class TestSets:
         assert poison.retry_count == 1
         assert ScheduledJob.objects.filter(pk__in=[job.pk for job in good], status="completed").count() == 3
         assert effects.keys() == ["good 0", "good 1", "good 2"]
+
+
+class TestLongJob:
+    @pytest.mark.parametrize("first", ["sample_one", "sample_many"])
+    def test_does_not_keep_those_claimed_with_it_waiting(self, first: str, tmp_path: Path) -> None:
+        gate = tmp_path / "gate"
+        os.mkfifo(gate)
+        long = make_job(
+            job_type=first,
+            payload={"key": "long", "behave": "wait", "gate": str(gate)},
+            scheduled_time=datetime.now(UTC) - timedelta(hours=1),
+        )
+        make_job(job_type="sample_own_transaction", payload={"key": "short"})
+
+        def work(number: int) -> None:
+            if number == 0:
+                runner.run_once(size=2)
+                return
+            wait_until(lambda: ScheduledJob.objects.get(pk=long.pk).status == "running", "the claim")
+            try:
+                wait_until(lambda: runner.run_once(size=2), "somebody else may take the short one")
+                assert effects.keys() == ["short"]
+            finally:
+                gate.write_text("go on")
+
+        at_once(2, work)
+        assert sorted(effects.keys()) == ["long", "short"]
+        assert set(ScheduledJob.objects.values_list("status", "retry_count")) == {("completed", 0)}
+
+    @pytest.mark.parametrize(("job_type", "retry_count"), [("sample_one", 0), ("sample_many", 1)])
+    def test_gives_the_others_back_when_the_worker_itself_fails(self, job_type: str, retry_count: int) -> None:
+        age = timedelta(hours=1)
+        fields: dict[str, Any] = {"job_type": job_type, "retry_count": retry_count}
+        make_job(payload={"behave": "exit"}, scheduled_time=datetime.now(UTC) - age, **fields)
+        other = make_job(payload={"key": "other"}, **fields)
+        with pytest.raises(SystemExit):
+            runner.run_once(size=2)
+        other.refresh_from_db()
+        assert (other.status, other.retry_count) == ("pending", retry_count)
 
 
 class TestExpiry:

@@ -55,6 +55,10 @@ def _error(behave: str) -> Exception | None:
 def _behave(payload: Sample) -> None:
     if error := _error(payload.behave):
         raise error
+    if payload.behave == "wait":
+        Path(payload.gate).read_text()  # a pipe: until somebody writes
+    if payload.behave == "exit":
+        raise SystemExit(1)
     if payload.behave == "hang":
         # Tells who runs it, then waits to be killed.
         Path(payload.gate).write_text(str(os.getpid()))
