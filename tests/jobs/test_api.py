@@ -181,6 +181,14 @@ class TestList:
             assert len(program.get("/api/v1/jobs").json()["results"]) == 50
 
 
+    def test_shows_a_job_whose_payload_is_broken_among_the_others(self, program: APIClient) -> None:
+        make_job(now=timezone.now(), payload=["a", "list"])
+        make_job(now=timezone.now())
+        response = program.get("/api/v1/jobs")
+        assert response.status_code == 200
+        assert ["a", "list"] in [job["payload"] for job in response.json()["results"]]
+
+
 class TestOne:
     def test_shows_the_attempts_oldest_first(self, program: APIClient) -> None:
         now = timezone.now()
