@@ -156,6 +156,19 @@ class TestFailure:
         assert odd.next_attempt_at > datetime.now(UTC)
         assert 0 < len(odd.error_message or "") <= outcomes.LONGEST_ERROR
 
+    @pytest.mark.parametrize("job_type", ["sample_one", "sample_own_transaction", "sample_many"])
+    def test_records_a_lost_connection_and_runs_the_others(self, job_type: str) -> None:
+        cut = make_job(
+            job_type=job_type,
+            payload={"key": "cut", "behave": "lose the database"},
+            scheduled_time=datetime.now(UTC) - timedelta(hours=1),
+        )
+        make_job(job_type=job_type, payload={"key": "good"})
+        runner.run_once()
+        cut.refresh_from_db()
+        assert (cut.status, cut.retry_count, len(attempts_of(cut))) == ("pending", 1, 1)
+        assert effects.keys() == ["good"]
+
     def test_rolls_back_the_effects_of_a_handler_that_fails_after_completing_itself(self) -> None:
         job = make_job(job_type="sample_own_transaction", payload={"key": "a", "behave": "fail"})
         runner.run_once()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs import outcomes
@@ -57,6 +57,9 @@ def _behave(payload: Sample) -> None:
         raise error
     if payload.behave == "wait":
         Path(payload.gate).read_text()  # a pipe: until somebody writes
+    if payload.behave == "lose the database":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     if payload.behave == "exit":
         raise SystemExit(1)
     if payload.behave == "hang":
