@@ -87,7 +87,8 @@ def send_statements(barrier: object) -> None:
         barrier.wait()  # type: ignore[attr-defined]
         while True:
             token = uuid.uuid4()
-            cursor.execute(sql.read("claim_v1"), {"size": 500, "token": token, "lease": 30, "worker": "bare"})
+            values = {"size": 500, "token": token, "lease": 30, "worker": "bare", "not_repeatable": []}
+            cursor.execute(sql.read("claim_v1"), values)
             ids = [row[0] for row in cursor.fetchall()]
             if not ids:
                 break

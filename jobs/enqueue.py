@@ -1,6 +1,7 @@
 """Putting jobs into the queue, in the caller's transaction: a rolled-back caller leaves no job."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -12,8 +13,10 @@ from jobs.models import HIGHEST_PRIORITY, LOWEST_PRIORITY, ScheduledJob, new_job
 
 LONGEST_ID = 255
 MOST_RETRIES = 100
-LAST_YEAR = 9000
+FIRST_YEAR, LAST_YEAR = 1900, 9000
 LONGEST_LATENESS = timedelta(days=3660)
+_NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # an escaped backslash before "u0000" is only text
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class UniqueKeyTaken(Exception):
@@ -121,19 +124,26 @@ def schedule_jobs(
     return count
 
 
+def check_time(scheduled_time: datetime) -> None:
+    """Raise InvalidJob for a time that is no instant, or that the database keeps but Python cannot read back."""
+    if timezone.is_naive(scheduled_time):
+        raise InvalidJob("scheduled_time", "The scheduled time needs a time zone, like 2026-05-01T12:00:00+02:00.")
+    if not FIRST_YEAR <= scheduled_time.year < LAST_YEAR:
+        raise InvalidJob(
+            "scheduled_time", f"The scheduled time must lie between the years {FIRST_YEAR} and {LAST_YEAR}."
+        )
+
+
 def _check_options(
     scheduled_time: datetime, *, max_retries: int, priority: int, max_lateness: timedelta | None
 ) -> None:
-    if timezone.is_naive(scheduled_time):
-        raise InvalidJob("scheduled_time", "The scheduled time needs a time zone, like 2026-05-01T12:00:00+02:00.")
+    check_time(scheduled_time)
     if not 0 <= max_retries <= MOST_RETRIES:
         raise InvalidJob("max_retries", f"max_retries is a whole number from 0 to {MOST_RETRIES}, not {max_retries}.")
     if not LOWEST_PRIORITY <= priority <= HIGHEST_PRIORITY:
         raise InvalidJob(
             "priority", f"priority is a whole number from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}, not {priority}."
         )
-    if scheduled_time.year >= LAST_YEAR:
-        raise InvalidJob("scheduled_time", f"The scheduled time must lie before the year {LAST_YEAR}.")
     if max_lateness is not None and not timedelta(0) < max_lateness <= LONGEST_LATENESS:
         raise InvalidJob(
             "max_lateness", f"max_lateness must be longer than nothing and at most {LONGEST_LATENESS.days} days."
@@ -141,8 +151,8 @@ def _check_options(
 
 
 def _check_text(field: str, value: str | None) -> None:
-    if value is not None and (not value or len(value) > LONGEST_ID or "\x00" in value):
-        raise InvalidJob(field, f"{field} is 1 to {LONGEST_ID} characters without NUL.")
+    if value is not None and (not value or len(value) > LONGEST_ID or "\x00" in value or _LONE_SURROGATE.search(value)):
+        raise InvalidJob(field, f"{field} is 1 to {LONGEST_ID} characters without NUL or half characters.")
 
 
 def _payload_text(job_type: str, payload: object) -> str:
@@ -155,9 +165,11 @@ def _payload_text(job_type: str, payload: object) -> str:
         stored = registry.encode(payload)
         if isinstance(payload, Mapping):
             registry.decode(handler, stored)
-        text = json.dumps(stored, allow_nan=False)
+        text = json.dumps(stored, allow_nan=False, ensure_ascii=False)
+    except RecursionError:
+        raise InvalidJob("payload", "The payload is nested too deeply.") from None
     except (registry.BrokenPayload, TypeError, ValueError) as error:
         raise InvalidJob("payload", str(error)) from error
-    if "\\u0000" in text:
-        raise InvalidJob("payload", "The payload contains a NUL character, which the database cannot store.")
+    if _NUL_IN_JSON.search(text) or _LONE_SURROGATE.search(text):
+        raise InvalidJob("payload", "The payload contains NUL or half a character, which the database cannot store.")
     return text

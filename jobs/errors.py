@@ -28,4 +28,6 @@ class Snooze(JobError):
 
     def __init__(self, message: str, *, until: datetime) -> None:
         super().__init__(message)
+        if until.tzinfo is None:
+            raise ValueError("The time to wait for needs a time zone.")
         self.until = until

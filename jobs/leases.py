@@ -1,6 +1,5 @@
 """Leases: the right of one worker to run claimed jobs and record their outcome, until a time."""
 
-import json
 import threading
 import time
 import uuid
@@ -8,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
-from django.db import Error as DatabaseError
 from django.db import connection
 
-from jobs import sql
+from jobs import registry, sql
 
 log = structlog.get_logger(__name__)
+
+PATIENCE_SECONDS = 2.0
+"""A batch that takes longer gives its unstarted jobs back."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,14 @@ class ClaimedJob:
 
     job_id: str
     job_type: str
-    payload: Any
+    payload: str
+    """JSON text. Decoded one by one later: here the claim is committed, and one bad payload would cost the batch."""
     scheduled_time: datetime
     retry_count: int
     max_retries: int
     is_too_late: bool
+    is_marked_at_start: bool
+    """`begin` must be called for it: a worker's death counts against it only after that."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,18 @@ def claim(*, size: int, worker: str, lease: timedelta) -> Batch:
     token = uuid.uuid4()
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.read("claim_v1"), {"size": size, "token": token, "lease": lease.total_seconds(), "worker": worker}
+            sql.read("claim_v1"),
+            {
+                "size": size,
+                "token": token,
+                "lease": lease.total_seconds(),
+                "worker": worker,
+                "not_repeatable": registry.not_repeatable(),
+            },
         )
         rows = cursor.fetchall()
-    rows.sort(key=lambda row: (-row[7], row[8]))  # UPDATE returns its rows in no particular order
-    return Batch(token, [ClaimedJob(row[0], row[1], json.loads(row[2]), *row[3:7]) for row in rows])
+    rows.sort(key=lambda row: (-row[8], row[9]))  # UPDATE returns its rows in no particular order
+    return Batch(token, [ClaimedJob(*row[:8]) for row in rows])
 
 
 def renew(token: uuid.UUID, job_ids: Sequence[str], *, lease: timedelta) -> int:
@@ -61,6 +71,17 @@ def renew(token: uuid.UUID, job_ids: Sequence[str], *, lease: timedelta) -> int:
             [lease.total_seconds(), list(job_ids), token],
         )
         return int(cursor.rowcount)
+
+
+def begin(token: uuid.UUID, job_ids: Sequence[str]) -> bool:
+    """Note that the jobs are being started. False when the lease no longer holds all of them: do not start them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE scheduled_jobs SET started_at = now() "
+            "WHERE job_id = ANY(%s) AND lease_token = %s AND status = 'running'",
+            [list(job_ids), token],
+        )
+        return bool(cursor.rowcount == len(job_ids))
 
 
 def release(token: uuid.UUID, job_ids: Sequence[str]) -> int:
@@ -77,14 +98,17 @@ def release(token: uuid.UUID, job_ids: Sequence[str]) -> int:
 
 
 class Keepalive:
-    """Renews a batch's lease from a thread while its jobs run.
+    """Renews a batch's lease from a thread while its jobs run, and gives back what waits behind a long one.
 
-    The thread opens a database connection only if the batch outlives a third of its lease, which few do.
+    The thread opens a database connection only if the batch lasts longer than most.
     """
 
     def __init__(self, token: uuid.UUID, job_ids: Sequence[str], lease: timedelta) -> None:
         self._token = token
-        self._job_ids = job_ids
+        self._waiting = set(job_ids)
+        self._begun: set[str] = set()
+        self._is_closed = False
+        self._lock = threading.Lock()
         self._lease = lease
         self._confirmed_at = time.monotonic()
         self._done = threading.Event()
@@ -97,6 +121,24 @@ class Keepalive:
             return True
         return self._renew()
 
+    def begin(self, job_ids: Sequence[str]) -> bool:
+        """Take the jobs out of those that may be given back. False when they were: do not start them."""
+        with self._lock:
+            if self._is_closed:
+                return False
+            self._waiting.difference_update(job_ids)
+            self._begun.update(job_ids)
+            return True
+
+    def give_back(self) -> None:
+        """Release the jobs that were not begun. From now on none can be."""
+        with self._lock:
+            self._is_closed = True
+            waiting = sorted(self._waiting)
+        if waiting:
+            release(self._token, waiting)
+            self._waiting.clear()
+
     def start(self) -> None:
         """Start the thread."""
         threading.Thread(target=self._run, name="lease-keepalive", daemon=True).start()
@@ -107,11 +149,18 @@ class Keepalive:
 
     def _run(self) -> None:
         interval = self._lease.total_seconds() / 3
+        renew_at, give_back_at = time.monotonic() + interval, time.monotonic() + PATIENCE_SECONDS
         try:
-            while not self._done.wait(interval):
+            while not self._done.wait(max(0.0, min(renew_at, give_back_at) - time.monotonic())):
                 try:
-                    self._renew()
-                except DatabaseError as error:
+                    if time.monotonic() >= renew_at:
+                        renew_at = time.monotonic() + interval
+                        self._renew()
+                    if time.monotonic() >= give_back_at:
+                        give_back_at = time.monotonic() + interval
+                        self.give_back()
+                        give_back_at = float("inf")
+                except Exception as error:
                     # Not ours to mend: if it lasts, the lease runs out and the jobs are rescued.
                     log.warning("job.lease_not_renewed", error=str(error))
                     connection.close()
@@ -120,7 +169,9 @@ class Keepalive:
 
     def _renew(self) -> bool:
         asked_at = time.monotonic()
-        held = renew(self._token, self._job_ids, lease=self._lease)
+        with self._lock:
+            ours = [*self._begun, *self._waiting]
+        held = renew(self._token, ours, lease=self._lease)
         if held:
             self._confirmed_at = asked_at
         return held > 0
@@ -128,10 +179,12 @@ class Keepalive:
 
 @contextmanager
 def kept_alive(batch: Batch, *, lease: timedelta) -> Iterator[Keepalive]:
-    """Renew the batch's lease for as long as the block runs."""
+    """Renew the batch's lease for as long as the block runs. What it did not begin is given back."""
     keepalive = Keepalive(batch.token, [job.job_id for job in batch.jobs], lease)
     keepalive.start()
     try:
         yield keepalive
     finally:
         keepalive.stop()
+        connection.close_if_unusable_or_obsolete()  # an error that ended the block may have broken it
+        keepalive.give_back()

@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from django.utils import timezone
-
-from jobs import wakeup
+from jobs import enqueue, wakeup
 from jobs.models import JobStatus, ScheduledJob
 
 RETRYABLE = (JobStatus.FAILED, JobStatus.EXPIRED, JobStatus.UNKNOWN)
@@ -39,9 +37,8 @@ def run_now(job_id: str, *, now: datetime) -> bool:
 
 
 def reschedule_job(job_id: str, scheduled_time: datetime) -> bool:
-    """Move a pending job to another time. False otherwise. Raises ValueError for a time without zone."""
-    if timezone.is_naive(scheduled_time):
-        raise ValueError("The scheduled time needs a time zone.")
+    """Move a pending job to another time. False otherwise. Raises InvalidJob for a time that no job can have."""
+    enqueue.check_time(scheduled_time)
     changed = (
         ScheduledJob.objects.pending()
         .filter(job_id=job_id)

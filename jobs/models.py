@@ -77,6 +77,12 @@ class ScheduledJob(models.Model):
             ),
             # rescue.rescue: leases that ran out. Small: only what runs now.
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="idx_scheduled_jobs_leases"),
+            # What went wrong, newest first (console, API): few rows among millions.
+            models.Index(
+                fields=["scheduled_time"],
+                condition=Q(status__in=["failed", "expired"]),
+                name="idx_scheduled_jobs_failed",
+            ),
             # What waits for a person (console). Small.
             models.Index(fields=["completed_at"], condition=Q(status="unknown"), name="idx_scheduled_jobs_unknown"),
         ]

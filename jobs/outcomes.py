@@ -13,6 +13,7 @@ from jobs.models import JobStatus
 from jobs.registry import Attempt, BrokenPayload, UnknownJobType
 
 LONGEST_ERROR = 10_000
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(days=3660)
 _PERMANENT = (PermanentFailure, UnknownJobType, BrokenPayload)
 
 
@@ -45,7 +46,7 @@ def fail(attempt: Attempt[Any], error: BaseException, *, max_retries: int, now: 
         status = JobStatus.PENDING
         next_attempt_at = backoff.retry_at(now=now, retry_count=retry_count, jitter=random.random())  # noqa: S311
         if isinstance(error, RateLimited):
-            next_attempt_at = max(now + error.retry_after, now + timedelta(seconds=1))
+            next_attempt_at = now + min(max(error.retry_after, SHORTEST_WAIT), LONGEST_WAIT)
     settle(
         [attempt],
         status=status,
@@ -71,8 +72,8 @@ def snooze(attempt: Attempt[Any], *, until: datetime, reason: str, now: datetime
         [attempt],
         status=JobStatus.PENDING,
         history_status=None,
-        next_attempt_at=until,
-        error=reason,
+        next_attempt_at=min(max(until, now + SHORTEST_WAIT), now + LONGEST_WAIT),
+        error=_storable(reason),
         started_at=attempt.started_at or now,
         now=now,
     )
@@ -115,9 +116,14 @@ def settle(
 
 def describe(error: BaseException) -> str:
     """The error in one text for the row: our own messages as they are, others with their class."""
-    text = (
-        str(error)
-        if isinstance(error, (JobError, UnknownJobType, BrokenPayload))
-        else f"{type(error).__name__}: {error}"
-    )
-    return text.replace("\x00", "\ufffd")[:LONGEST_ERROR]
+    try:
+        words = str(error)
+    except Exception:
+        words = "(it has no text)"
+    ours = isinstance(error, (JobError, UnknownJobType, BrokenPayload))
+    return _storable(words if ours else f"{type(error).__name__}: {words}")
+
+
+def _storable(text: str) -> str:
+    """Make it fit the column: no NUL, no half characters, not endless."""
+    return text[:LONGEST_ERROR].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

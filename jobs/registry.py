@@ -1,6 +1,7 @@
 """Which handler runs which job type, and with what payload."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,6 +105,15 @@ def not_repeatable() -> list[str]:
     return sorted(name for name, entry in _handlers.items() if not entry.repeatable)
 
 
+def read(entry: Handler, text: str) -> Any:
+    """Make the handler's payload from stored JSON text. Raises BrokenPayload."""
+    try:
+        stored = json.loads(text)
+    except (ValueError, RecursionError) as error:  # PostgreSQL keeps longer numbers and deeper nesting than Python
+        raise BrokenPayload(f"The payload of {entry.job_type!r} cannot be read: {error}") from error
+    return decode(entry, stored)
+
+
 def decode(entry: Handler, stored: object) -> Any:
     """Make the handler's payload from what the row holds. Raises BrokenPayload."""
     if not isinstance(stored, Mapping):
@@ -111,7 +121,7 @@ def decode(entry: Handler, stored: object) -> Any:
     names = {field.name for field in dataclasses.fields(entry.payload_type)}
     try:
         return entry.payload_type(**{name: value for name, value in stored.items() if name in names})
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a dataclass that checks itself may raise anything
         raise BrokenPayload(f"The payload of {entry.job_type!r} does not fit: {error}") from error
 
 

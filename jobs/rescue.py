@@ -3,7 +3,6 @@
 import threading
 
 import structlog
-from django.db import Error as DatabaseError
 from django.db import connection
 
 from jobs import registry, sql
@@ -61,19 +60,19 @@ class Tender(threading.Thread):
         self.join(timeout=EVERY_SECONDS)
 
     def run(self) -> None:
-        """Until stopped. A database that is away is asked again next time."""
+        """Until stopped. Whatever goes wrong is tried again next time."""
         while True:
             try:
                 beat(self._cluster)
                 while rescue() == LARGEST_SWEEP:
                     pass
-            except DatabaseError as error:
+            except Exception as error:  # of any kind: without this thread nobody rescues here, and nobody would notice
                 log.warning("job.tender_failed", error=str(error))
                 connection.close()
             if self._done.wait(EVERY_SECONDS):
                 break
         try:
             leave(self._cluster)
-        except DatabaseError as error:
+        except Exception as error:
             log.warning("job.tender_failed", error=str(error))
         connection.close()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs import conf, leases, outcomes, registry
@@ -22,8 +22,6 @@ SLICE_SECONDS = 1.0
 """A worker goes back to Django-Q2 after this time, so that other tasks and a stop get their turn."""
 BATCH_SECONDS = 0.25
 """How long a claimed batch should take: short enough to share work fairly, long enough to make claims cheap."""
-PATIENCE_SECONDS = 2.0
-"""A batch that takes longer gives its unstarted jobs back."""
 LARGEST_BATCH = 500
 FIRST_BATCH = 16
 
@@ -74,33 +72,47 @@ def run_once(*, size: int = LARGEST_BATCH) -> int:
 
 def _run_batch(batch: Batch, keepalive: Keepalive) -> int:
     """Run the jobs type by type, in the order in which the types first appear. Returns how many were started."""
-    give_back_at = time.monotonic() + PATIENCE_SECONDS
     groups: dict[str, list[ClaimedJob]] = {}
     for job in batch.jobs:
         groups.setdefault("" if job.is_too_late else job.job_type, []).append(job)
     started = 0
     for job_type, jobs in groups.items():
         if not job_type:
-            outcomes.expire([_bare_attempt(batch, job) for job in jobs], now=timezone.now())
-            started += len(jobs)
+            if keepalive.begin([job.job_id for job in jobs]):
+                outcomes.expire([_bare_attempt(batch, job) for job in jobs], now=timezone.now())
+                started += len(jobs)
             continue
-        for position, chunk in enumerate(_chunks(job_type, jobs)):
-            if (started or position) and (time.monotonic() > give_back_at or not keepalive.is_fresh()):
-                # Jobs that were started are settled, so this touches only those that were not.
-                leases.release(batch.token, [job.job_id for job in batch.jobs])
+        for chunk in _chunks(job_type, jobs):
+            if not _may_start(batch, chunk, keepalive, is_first=not started):
                 return started
             _run_chunk(batch, job_type, chunk)
             started += len(chunk)
     return started
 
 
+def _may_start(batch: Batch, chunk: list[ClaimedJob], keepalive: Keepalive, *, is_first: bool) -> bool:
+    """Whether the jobs are still ours to start. What is not started is given back when the batch's block ends."""
+    if not is_first and not keepalive.is_fresh():
+        return False
+    if not keepalive.begin([job.job_id for job in chunk]):
+        return False
+    marked = [job.job_id for job in chunk if job.is_marked_at_start]
+    return not marked or leases.begin(batch.token, marked)
+
+
 def _chunks(job_type: str, jobs: list[ClaimedJob]) -> Sequence[list[ClaimedJob]]:
-    """All at once for a set-based type, one by one for the others and for what nobody handles."""
+    """All at once for a set-based type, one by one for the others and for what nobody handles.
+
+    Later attempts run alone in any case: the one that killed its worker must not take the others along again.
+    """
     try:
         many = registry.find(job_type).many
     except registry.UnknownJobType:
         many = False
-    return [jobs] if many else [[job] for job in jobs]
+    if not many:
+        return [[job] for job in jobs]
+    first = [job for job in jobs if not job.retry_count]
+    return [*([first] if first else []), *([job] for job in jobs if job.retry_count)]
 
 
 def _run_chunk(batch: Batch, job_type: str, jobs: list[ClaimedJob]) -> None:
@@ -110,7 +122,7 @@ def _run_chunk(batch: Batch, job_type: str, jobs: list[ClaimedJob]) -> None:
     for job in jobs:
         try:
             handler = registry.find(job_type)
-            ready.append((job, _attempt(batch, job, registry.decode(handler, job.payload))))
+            ready.append((job, _attempt(batch, job, registry.read(handler, job.payload))))
         except (registry.UnknownJobType, registry.BrokenPayload) as error:
             _fail(job, _bare_attempt(batch, job), error)
     if handler is None or not ready:
@@ -159,6 +171,7 @@ def _run_one(handler: Handler, job: ClaimedJob, attempt: Attempt[Any]) -> None:
 
 
 def _fail(job: ClaimedJob, attempt: Attempt[Any], error: Exception) -> None:
+    connection.close_if_unusable_or_obsolete()  # the connection may be what failed; the outcome takes a new one
     status = outcomes.fail(attempt, error, max_retries=job.max_retries, now=timezone.now())
     log.warning(
         "job.attempt_failed",

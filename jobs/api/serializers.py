@@ -22,7 +22,7 @@ class AttemptSerializer(serializers.ModelSerializer[JobExecution]):
 class JobSerializer(serializers.ModelSerializer[ScheduledJob]):
     """One job, without its attempts."""
 
-    payload = serializers.DictField(read_only=True)
+    payload = serializers.JSONField(read_only=True)  # an object, unless somebody else wrote the row
 
     class Meta:
         model = ScheduledJob

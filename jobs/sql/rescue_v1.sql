@@ -1,6 +1,6 @@
--- Take back jobs whose lease ran out: their worker died, hangs, or lost the database. The attempt counts. A job of a
--- type that must not run twice (:not_repeatable) becomes unknown. Called by jobs.rescue; served by
--- idx_scheduled_jobs_leases.
+-- Take back jobs whose lease ran out: their worker died, hangs, or lost the database. The attempt counts, unless the
+-- job has no start: then it was never begun and only goes back. A begun one of a type that must not run twice
+-- (:not_repeatable) becomes unknown. Called by jobs.rescue; served by idx_scheduled_jobs_leases.
 WITH dead AS (
     SELECT job_id
     FROM scheduled_jobs
@@ -13,14 +13,18 @@ WITH dead AS (
     SET status = verdict.status,
         completed_at = CASE WHEN verdict.status <> 'pending' THEN now() END,
         next_attempt_at = CASE WHEN verdict.status = 'pending' THEN now() ELSE job.next_attempt_at END,
-        retry_count = job.retry_count + (verdict.status = 'pending')::int,
-        error_message = 'The worker ' || coalesce(job.worker, '?') || ' did not report back before its lease ran out.',
+        retry_count = job.retry_count + (verdict.status = 'pending' AND job.started_at IS NOT NULL)::int,
+        error_message = CASE
+            WHEN job.started_at IS NULL THEN job.error_message
+            ELSE 'The worker ' || coalesce(job.worker, '?') || ' did not report back before its lease ran out.'
+        END,
         lease_token = NULL,
         lease_expires_at = NULL
     FROM dead
     JOIN scheduled_jobs AS stored USING (job_id)
     CROSS JOIN LATERAL (
         SELECT CASE
+            WHEN stored.started_at IS NULL THEN 'pending'
             WHEN stored.job_type = ANY(%(not_repeatable)s) THEN 'unknown'
             WHEN stored.retry_count >= stored.max_retries THEN 'failed'
             ELSE 'pending'
@@ -31,9 +35,10 @@ WITH dead AS (
               job.retry_count - (job.status = 'pending')::int + 1 AS attempt
 ), history AS (
     INSERT INTO job_execution_history (job_id, job_type, execution_time, status, error_message, attempt, worker)
-    SELECT job_id, job_type, coalesce(started_at, now()), CASE status WHEN 'unknown' THEN 'unknown' ELSE 'failed' END,
+    SELECT job_id, job_type, started_at, CASE status WHEN 'unknown' THEN 'unknown' ELSE 'failed' END,
            error_message, attempt, coalesce(worker, '')
     FROM rescued
+    WHERE started_at IS NOT NULL
 ), wake AS (
     SELECT pg_notify('checkback_jobs', '') FROM rescued WHERE status = 'pending' LIMIT 1
 )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -179,6 +180,25 @@ class TestList:
             make_job(now=timezone.now())
         with django_assert_max_num_queries(5):
             assert len(program.get("/api/v1/jobs").json()["results"]) == 50
+
+    @pytest.mark.parametrize("status", ["failed", "expired"])
+    def test_finds_the_few_that_went_wrong_by_an_index(self, status: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO scheduled_jobs (job_id, job_type, scheduled_time, next_attempt_at, payload, status, "
+                "completed_at) SELECT n, 'custom', now() + n * interval '1 s', now(), '{}', 'completed', now() "
+                "FROM generate_series(1, 5000) AS n"
+            )
+            cursor.execute("ANALYZE scheduled_jobs")
+        page = ScheduledJob.objects.filter(status=status).order_by("-scheduled_time", "-job_id")[:51]
+        assert "idx_scheduled_jobs_failed" in page.explain()
+
+    def test_shows_a_job_whose_payload_is_broken_among_the_others(self, program: APIClient) -> None:
+        make_job(now=timezone.now(), payload=["a", "list"])
+        make_job(now=timezone.now())
+        response = program.get("/api/v1/jobs")
+        assert response.status_code == 200
+        assert ["a", "list"] in [job["payload"] for job in response.json()["results"]]
 
 
 class TestOne:

@@ -13,6 +13,14 @@ from tests.jobs.factories import NOW
 from tests.jobs.sample.handlers import Sample
 
 
+def deep(levels: int) -> object:
+    """Lists in lists."""
+    value: object = ""
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 @pytest.mark.django_db
 class TestScheduleJob:
     def test_stores_a_pending_job_with_its_due_time(self) -> None:
@@ -61,6 +69,11 @@ class TestScheduleJob:
             ("max_lateness", {"max_lateness": timedelta(0)}),
             ("max_lateness", {"max_lateness": timedelta.max}),
             ("scheduled_time", {"scheduled_time": datetime.max.replace(tzinfo=UTC)}),
+            ("scheduled_time", {"scheduled_time": datetime(1, 1, 1, tzinfo=timezone.get_fixed_timezone(120))}),
+            ("payload", {"payload": {"key": "half \ud800"}}),
+            ("payload", {"payload": Sample(key="half \ud800")}),
+            ("payload", {"payload": {"key": deep(3000)}}),
+            ("unique_key", {"unique_key": "half \ud800"}),
             ("unique_key", {"unique_key": ""}),
             ("unique_key", {"unique_key": "x" * 256}),
             ("job_id", {"job_id": "nul \x00"}),
@@ -72,6 +85,10 @@ class TestScheduleJob:
             schedule_job(**{**good, **arguments})
         assert caught.value.field == field
         assert not ScheduledJob.objects.exists()
+
+    def test_takes_text_that_only_looks_like_a_nul(self) -> None:
+        job = schedule_job("sample_one", NOW, Sample(key="back\\u0000slash, ä, 😀"))
+        assert ScheduledJob.objects.get(pk=job.pk).payload["key"] == "back\\u0000slash, ä, 😀"
 
     def test_refuses_an_id_that_is_taken(self) -> None:
         schedule_job("sample_one", NOW, Sample(), job_id="mine")

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,7 +15,8 @@ LEASE = timedelta(seconds=30)
 def strand(job_type: str = "sample_one", **fields: object) -> ScheduledJob:
     """A job whose worker claimed it and was never heard of again."""
     job = make_job(job_type=job_type, **fields)
-    leases.claim(size=10, worker="dead:1", lease=LEASE)
+    batch = leases.claim(size=10, worker="dead:1", lease=LEASE)
+    leases.begin(batch.token, [job.pk])
     ScheduledJob.objects.filter(pk=job.pk).update(lease_expires_at=datetime.now(UTC) - timedelta(seconds=1))
     job.refresh_from_db()
     return job
@@ -38,12 +40,19 @@ class TestClaim:
 
     def test_is_served_by_the_index_of_due_jobs(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
+            # Few rows: sorting them would be as cheap.
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
             from jobs import sql
 
             cursor.execute(
                 "EXPLAIN " + sql.read("claim_v1"),
-                {"size": 10, "token": "00000000-0000-0000-0000-000000000000", "lease": 30, "worker": "me"},
+                {
+                    "size": 10,
+                    "token": "00000000-0000-0000-0000-000000000000",
+                    "lease": 30,
+                    "worker": "me",
+                    "not_repeatable": [],
+                },
             )
             plan = "\n".join(row[0] for row in cursor.fetchall())
         assert "idx_scheduled_jobs_due" in plan
@@ -99,6 +108,20 @@ class TestRescue:
         job.refresh_from_db()
         assert job.status == "unknown"
         assert JobExecution.objects.get().status == "unknown"
+
+    @pytest.mark.parametrize(
+        "fields",
+        [{"job_type": "sample_once_only"}, {"max_retries": 0}, {"retry_count": 3}],
+        ids=["must not run twice", "has one attempt only", "is at its last attempt"],
+    )
+    def test_gives_back_what_its_worker_never_began(self, fields: dict[str, Any]) -> None:
+        job = make_job(**fields)
+        leases.claim(size=10, worker="dead:1", lease=LEASE)
+        ScheduledJob.objects.update(lease_expires_at=datetime.now(UTC) - timedelta(seconds=1))
+        assert rescue.rescue() == 1
+        job.refresh_from_db()
+        assert (job.status, job.retry_count) == ("pending", fields.get("retry_count", 0))
+        assert not JobExecution.objects.exists()
 
     def test_leaves_jobs_whose_lease_lives(self) -> None:
         make_job()

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -63,6 +63,17 @@ class TestReschedule:
         assert lifecycle.reschedule_job(job.pk, NOW + timedelta(days=1)) is True
         job.refresh_from_db()
         assert job.scheduled_time == job.next_attempt_at == NOW + timedelta(days=1)
+
+    @pytest.mark.parametrize(
+        "time",
+        [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), datetime(2027, 1, 1)],
+        ids=["too late", "too early", "without a zone"],
+    )
+    def test_refuses_a_time_that_could_not_be_read_back(self, time: datetime) -> None:
+        job = make_job()
+        with pytest.raises(ValueError, match="time"):
+            lifecycle.reschedule_job(job.pk, time)
+        assert ScheduledJob.objects.get(pk=job.pk).scheduled_time == job.scheduled_time
 
     def test_makes_a_pending_job_due_now(self) -> None:
         job = make_job(scheduled_time=NOW + timedelta(days=1))

@@ -1,12 +1,17 @@
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from jobs import outcomes, runner
 from jobs.models import JobExecution, ScheduledJob
+from tests.concurrency import at_once
 from tests.jobs.factories import make_job
 from tests.jobs.sample import effects
+from tests.support import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +111,7 @@ class TestFailure:
         [
             ({"job_type": "nobody_handles_this"}, "No handler is registered"),
             ({"payload": ["a", "list"]}, "must be an object"),
+            ({"job_type": "sample_picky", "payload": {"key": 5}}, "does not fit"),
         ],
     )
     def test_fails_only_the_job_with_an_unknown_type_or_broken_payload(
@@ -118,6 +124,49 @@ class TestFailure:
         good.refresh_from_db()
         assert (bad.status, good.status) == ("failed", "completed")
         assert words in str(bad.error_message)
+        assert effects.keys() == ["good"]
+
+    @pytest.mark.parametrize(
+        "payload",
+        ['{"key": 1e5000}', '{"key": ' + "[" * 3000 + "]" * 3000 + "}"],
+        ids=["a number of 5,000 digits", "3,000 levels"],
+    )
+    def test_fails_only_the_job_whose_payload_python_cannot_read(self, payload: str) -> None:
+        bad = make_job(scheduled_time=datetime.now(UTC) - timedelta(hours=1))
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE scheduled_jobs SET payload = %s::jsonb", [payload])
+        make_job(payload={"key": "good"})
+        runner.run_once()
+        bad.refresh_from_db(fields=["status", "error_message"])
+        assert bad.status == "failed"
+        assert "cannot be read" in str(bad.error_message)
+        assert effects.keys() == ["good"]
+
+    @pytest.mark.parametrize(
+        "behave",
+        ["half a character", "no words", "limited for ever", "snooze in odd words", "snooze for ever"],
+    )
+    def test_records_whatever_a_handler_raises_and_runs_the_others(self, behave: str) -> None:
+        odd = make_job(payload={"behave": behave}, scheduled_time=datetime.now(UTC) - timedelta(hours=1))
+        good = make_job(payload={"key": "good"})
+        runner.run_once()
+        odd.refresh_from_db()
+        good.refresh_from_db()
+        assert (odd.status, good.status) == ("pending", "completed")
+        assert odd.next_attempt_at > datetime.now(UTC)
+        assert 0 < len(odd.error_message or "") <= outcomes.LONGEST_ERROR
+
+    @pytest.mark.parametrize("job_type", ["sample_one", "sample_own_transaction", "sample_many"])
+    def test_records_a_lost_connection_and_runs_the_others(self, job_type: str) -> None:
+        cut = make_job(
+            job_type=job_type,
+            payload={"key": "cut", "behave": "lose the database"},
+            scheduled_time=datetime.now(UTC) - timedelta(hours=1),
+        )
+        make_job(job_type=job_type, payload={"key": "good"})
+        runner.run_once()
+        cut.refresh_from_db()
+        assert (cut.status, cut.retry_count, len(attempts_of(cut))) == ("pending", 1, 1)
         assert effects.keys() == ["good"]
 
     def test_rolls_back_the_effects_of_a_handler_that_fails_after_completing_itself(self) -> None:
@@ -138,6 +187,45 @@ class TestSets:
         assert poison.retry_count == 1
         assert ScheduledJob.objects.filter(pk__in=[job.pk for job in good], status="completed").count() == 3
         assert effects.keys() == ["good 0", "good 1", "good 2"]
+
+
+class TestLongJob:
+    @pytest.mark.parametrize("first", ["sample_one", "sample_many"])
+    def test_does_not_keep_those_claimed_with_it_waiting(self, first: str, tmp_path: Path) -> None:
+        gate = tmp_path / "gate"
+        os.mkfifo(gate)
+        long = make_job(
+            job_type=first,
+            payload={"key": "long", "behave": "wait", "gate": str(gate)},
+            scheduled_time=datetime.now(UTC) - timedelta(hours=1),
+        )
+        make_job(job_type="sample_own_transaction", payload={"key": "short"})
+
+        def work(number: int) -> None:
+            if number == 0:
+                runner.run_once(size=2)
+                return
+            wait_until(lambda: ScheduledJob.objects.get(pk=long.pk).status == "running", "the claim")
+            try:
+                wait_until(lambda: runner.run_once(size=2), "somebody else may take the short one")
+                assert effects.keys() == ["short"]
+            finally:
+                gate.write_text("go on")
+
+        at_once(2, work)
+        assert sorted(effects.keys()) == ["long", "short"]
+        assert set(ScheduledJob.objects.values_list("status", "retry_count")) == {("completed", 0)}
+
+    @pytest.mark.parametrize(("job_type", "retry_count"), [("sample_one", 0), ("sample_many", 1)])
+    def test_gives_the_others_back_when_the_worker_itself_fails(self, job_type: str, retry_count: int) -> None:
+        age = timedelta(hours=1)
+        fields: dict[str, Any] = {"job_type": job_type, "retry_count": retry_count}
+        make_job(payload={"behave": "exit"}, scheduled_time=datetime.now(UTC) - age, **fields)
+        other = make_job(payload={"key": "other"}, **fields)
+        with pytest.raises(SystemExit):
+            runner.run_once(size=2)
+        other.refresh_from_db()
+        assert (other.status, other.retry_count) == ("pending", retry_count)
 
 
 class TestExpiry:

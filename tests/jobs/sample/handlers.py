@@ -4,10 +4,10 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs import outcomes
@@ -23,17 +23,45 @@ class Sample:
     gate: str = ""
 
 
+@dataclass(frozen=True)
+class Picky(Sample):
+    def __post_init__(self) -> None:
+        # Meant for text; a number has no such method, which is neither a TypeError nor a ValueError.
+        self.key.upper()
+
+
+class _Wordless(Exception):
+    def __str__(self) -> str:
+        raise ValueError("it cannot even say what it is")
+
+
+def _error(behave: str) -> Exception | None:
+    in_two_hours = timezone.now() + timedelta(hours=2)
+    errors: dict[str, Exception] = {
+        "fail": RuntimeError("it broke"),
+        "permanent": PermanentFailure("it can never work"),
+        "limited": RateLimited("slow down", retry_after=timedelta(seconds=90)),
+        "unknown": OutcomeUnknown("no answer"),
+        "snooze": Snooze("not now", until=in_two_hours),
+        "half a character": RuntimeError("half \ud800 of one"),
+        "no words": _Wordless(),
+        "limited for ever": RateLimited("slow down", retry_after=timedelta.max),
+        "snooze in odd words": Snooze("nul \x00, half \ud800" + "x" * 20_000, until=in_two_hours),
+        "snooze for ever": Snooze("not now", until=datetime.max.replace(tzinfo=timezone.get_fixed_timezone(-60))),
+    }
+    return errors.get(behave)
+
+
 def _behave(payload: Sample) -> None:
-    if payload.behave == "fail":
-        raise RuntimeError("it broke")
-    if payload.behave == "permanent":
-        raise PermanentFailure("it can never work")
-    if payload.behave == "limited":
-        raise RateLimited("slow down", retry_after=timedelta(seconds=90))
-    if payload.behave == "unknown":
-        raise OutcomeUnknown("no answer")
-    if payload.behave == "snooze":
-        raise Snooze("not now", until=timezone.now() + timedelta(hours=2))
+    if error := _error(payload.behave):
+        raise error
+    if payload.behave == "wait":
+        Path(payload.gate).read_text()  # a pipe: until somebody writes
+    if payload.behave == "lose the database":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    if payload.behave == "exit":
+        raise SystemExit(1)
     if payload.behave == "hang":
         # Tells who runs it, then waits to be killed.
         Path(payload.gate).write_text(str(os.getpid()))
@@ -65,3 +93,8 @@ def run_many(attempts: Sequence[Attempt[Sample]]) -> None:
     for attempt in attempts:
         effects.add(attempt.payload.key)
         _behave(attempt.payload)
+
+
+@handler("sample_picky", Picky)
+def run_picky(attempt: Attempt[Picky]) -> None:
+    effects.add(attempt.payload.key)

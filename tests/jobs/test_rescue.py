@@ -1,0 +1,28 @@
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from jobs.models import ClusterHeartbeat
+from jobs.rescue import EVERY_SECONDS, Tender
+from tests.support import wait_until
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTender:
+    def test_goes_on_after_an_error_that_is_not_the_databases(self) -> None:
+        # Django refuses such a name with ImproperlyConfigured; a full table of open files is an OSError.
+        database: dict[str, Any] = connections.settings["default"]
+        name = database["NAME"]
+        database["NAME"] = "x" * 100
+        tender = Tender("host:1")
+        try:
+            tender.start()
+            tender.join(1)  # long enough for the first beat to fail; the next one comes after EVERY_SECONDS
+        finally:
+            database["NAME"] = name
+        try:
+            wait_until(ClusterHeartbeat.objects.exists, "the next beat", seconds=3 * EVERY_SECONDS)
+        finally:
+            tender.stop()
+        assert not ClusterHeartbeat.objects.exists()
