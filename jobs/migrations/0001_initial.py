@@ -199,6 +199,11 @@ class Migration(migrations.Migration):
                         name="idx_scheduled_jobs_leases",
                     ),
                     models.Index(
+                        condition=models.Q(("status__in", ["failed", "expired"])),
+                        fields=["scheduled_time"],
+                        name="idx_scheduled_jobs_failed",
+                    ),
+                    models.Index(
                         condition=models.Q(("status", "unknown")),
                         fields=["completed_at"],
                         name="idx_scheduled_jobs_unknown",
