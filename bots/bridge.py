@@ -1,6 +1,5 @@
 """The one seam between the bot's event loop and the database: each operation is one unit and one transaction."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +22,6 @@ from socialmedia.outbox import Delivery
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_STOP_WORD = re.compile(r"[\W_]*stop[\W_]*", re.IGNORECASE)
 
 
 async def run_unit(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -72,6 +69,8 @@ class Choice(StrEnum):
     def of(cls, word: str) -> "Choice":
         """Read a member's word; whatever is not understood asks for the status."""
         word = word.strip().lower()
+        if consent.asks_to_stop(word):
+            return cls.OFF
         return {"on": cls.ON, "enable": cls.ON, "off": cls.OFF, "disable": cls.OFF}.get(word, cls.STATUS)
 
 
@@ -105,7 +104,7 @@ def receive_private(*, own: Account, author: Person, channel_id: str, letter: Le
     if message is None:
         return False
     responses.record_activity(profile, at=letter.sent_at, is_private=True, now=now)
-    if _STOP_WORD.fullmatch(letter.text):
+    if consent.asks_to_stop(letter.text):
         withdrawal = consent.withdraw(
             user_id=profile.user_id,
             source="dm_stop_word",

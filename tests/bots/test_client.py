@@ -102,7 +102,22 @@ class TestPrivateMessages:
 
 
 class TestStopWord:
-    @pytest.mark.parametrize("word", ["stop", "Stop!", " STOP. ", "*stop*"])
+    @pytest.mark.parametrize(
+        "word",
+        [
+            "stop",
+            "Stop!",
+            " STOP. ",
+            "*stop*",
+            "ｓｔｏｐ",
+            "please stop",
+            "Unsubscribe",
+            "/followup_settings off",
+            "`/followup_settings off`",
+            "/followup_settings action:off",
+            "!Followup_Settings OFF",
+        ],
+    )
     async def test_withdraws_and_is_answered(self, practice: PracticeServer, word: str) -> None:
         await run_unit(running.opt_in, practice)
         person = ada(practice)
@@ -120,8 +135,9 @@ class TestStopWord:
     async def test_is_only_the_exact_word(self, practice: PracticeServer) -> None:
         await run_unit(running.opt_in, practice)
         async with checkback(practice) as bot:
-            written = await practice.member_says(ada(practice).id, "dm", "I can't stop smiling")
-            await bot.has_handled(written.id)
+            for words in ("I can't stop smiling", "non-stop", "What does /followup_settings off do?"):
+                written = await practice.member_says(ada(practice).id, "dm", words)
+                await bot.has_handled(written.id)
         assert await run_unit(consent.require, str(ada(practice).id))
 
     async def test_withdraws_once_when_replayed(self, practice: PracticeServer) -> None:
