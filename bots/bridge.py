@@ -283,7 +283,7 @@ def _settle(tell_domain: Callable[[], None], record_outcome: Callable[[], bool])
 
 
 def remember_channel(conversation_id: int, channel_id: str) -> None:
-    """Keep the id of a private channel, which saves the call that opens it."""
+    """Keep the id of a private channel, which saves the call that opens it; empty forgets it."""
     Conversation.objects.filter(pk=conversation_id).update(external_channel_id=channel_id)
 
 

@@ -43,6 +43,7 @@ LONGEST_TEXT: Final = 2000
 CANNOT_MESSAGE_USER: Final = 50007
 NO_MUTUAL_GUILDS: Final = 50278
 OPENING_TOO_FAST: Final = 40003
+UNKNOWN_CHANNEL: Final = 10003
 NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -56,6 +57,8 @@ class _Call:
 
     has_started: bool = False
     """Discord may have the message from here on."""
+    has_opened: bool = False
+    """The private channel is a new one."""
 
 
 class Relay:
@@ -185,6 +188,7 @@ class Relay:
             await self._record_sent(held, sent.id)
 
     async def _call(self, held: Delivery, call: _Call) -> discord.Message:
+        call.has_opened = not held.message.conversation.external_channel_id
         channel = await self._channel(held)
         call.has_started = True
         return await channel.send(
@@ -217,6 +221,9 @@ class Relay:
     async def _refused(self, held: Delivery, call: _Call, error: discord.HTTPException) -> None:
         if error.code in {CANNOT_MESSAGE_USER, NO_MUTUAL_GUILDS}:
             await self._fail(held, code=str(error.code), reason=error.text, unreachable=True)
+        elif error.code == UNKNOWN_CHANNEL and not call.has_opened:
+            await run_unit(bridge.remember_channel, held.message.conversation_id, "")
+            await self._release(held, timedelta(), call, reason="the private channel is gone", refused=True)
         elif error.code == OPENING_TOO_FAST:
             self._opening_paused_until = timezone.now() + OPENING_PAUSE
             log.warning("relay.opening_paused", seconds=OPENING_PAUSE.total_seconds())

@@ -88,6 +88,28 @@ class TestDelivery:
         conversation = await run_unit(Conversation.objects.get, pk=message.conversation_id)
         assert conversation.external_channel_id == str(practice.channel_for(people(practice)[0], "dm").id)
 
+    async def test_opens_it_again_when_the_remembered_one_is_gone(self, practice: PracticeServer) -> None:
+        def queue_with_old_channel() -> Message:
+            message = queue(practice, "Hello Ada.")
+            Conversation.objects.update(external_channel_id="4711")
+            return message
+
+        message = await run_unit(queue_with_old_channel)
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            await relay.run_once()
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.error_message) == ("sent", "")
+        assert practice.dm_texts(people(practice)[0]) == ["Hello Ada."]
+
+    async def test_gives_up_when_the_new_channel_is_gone_too(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice)
+        practice.faults.add(Fault(Kind.REFUSED, times=None, status=404, code=10003, message="Unknown Channel"))
+        async with relays(practice) as (relay,):
+            await drain(relay)
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.error_code) == ("failed", "10003")
+
     async def test_pings_nobody(self, practice: PracticeServer) -> None:
         await run_unit(queue, practice, "Hi @everyone")
         async with relays(practice) as (relay,):
