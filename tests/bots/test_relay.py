@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from discord.http import Route
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -53,6 +54,11 @@ def claim_and_die(server: PracticeServer) -> None:
     taken = outbox.claim(account=running.bot_account(server), limit=10, lease=MINUTE)
     assert taken
     Message.objects.filter(status="sending").update(lease_expires_at=timezone.now() - MINUTE)
+
+
+async def dm_channel(server: PracticeServer) -> int:
+    """The private channel with the first of the community's people."""
+    return server.channel_for(people(server)[0], "dm").id
 
 
 async def drain(relay: Relay) -> None:
@@ -256,6 +262,40 @@ class TestLostAnswers:
             await run_unit(make_due, message)
             await relay.run_once()
         assert (await run_unit(state_of, message)).status == "unknown"
+
+
+class TestDiscordAway:
+    async def test_keeps_what_cannot_have_left_in_the_queue(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "Later.")
+        async with relays(practice) as (relay,):
+            await run_unit(Conversation.objects.update, external_channel_id=str(await dm_channel(practice)))
+            here = Route.BASE
+            Route.BASE = "http://127.0.0.1:1/api/v10"  # nobody listens there
+            await relay.run_once()
+            stored = await run_unit(state_of, message)
+            assert (stored.status, stored.first_attempt_at) == ("queued", None)
+            Route.BASE = here
+            await run_unit(make_due, message)
+            await relay.run_once()
+        assert practice.dm_texts(people(practice)[0]) == ["Later."]
+        assert (await run_unit(state_of, message)).status == "sent"
+
+    async def test_waits_with_the_look_into_the_history(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "Once.")
+        practice.faults.add(Fault(Kind.ANSWER_LOST))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            await run_unit(age, message, timedelta(minutes=3))
+            await run_unit(make_due, message)
+            await run_unit(Message.objects.filter(pk=message.pk).update, attempts=50)
+            away = practice.faults.add(Fault(Kind.DROPPED, method="GET", times=None))
+            await relay.run_once()
+            practice.faults.remove(away)
+            assert (await run_unit(state_of, message)).status == "queued"
+            await run_unit(make_due, message)
+            await relay.run_once()
+        assert (await run_unit(state_of, message)).status == "sent"
+        assert practice.sent.qsize() == 1
 
 
 class TestStranded:
