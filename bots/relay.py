@@ -287,7 +287,8 @@ class Relay:
     # --- what we record ---
 
     async def _record_sent(self, held: Delivery, external_id: int) -> None:
-        now = timezone.now()
+        # When Discord took it, not when we heard of it: the member may have answered in between.
+        now = min(discord.utils.snowflake_time(external_id), timezone.now())
         await self._write(held, "sent", lambda: bridge.settle_sent(held, external_message_id=str(external_id), now=now))
 
     async def _fail(self, held: Delivery, *, code: str, reason: str, unreachable: bool = False) -> None:

@@ -8,6 +8,7 @@ from discord.http import Route
 from django.utils import timezone
 from pytest_django import Settings
 
+from bots import bridge
 from bots.bridge import run_unit
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
@@ -414,6 +415,42 @@ class TestFollowUps:
         assert practice.dm_texts(people(practice)[0]) == [history.message_sent]
         profile = await run_unit(UserProfile.objects.get, pk=follow_up.user_id)
         assert profile.last_follow_up_sent == follow_up.executed_at
+
+    async def test_are_sent_when_discord_took_them_and_not_when_we_heard(self, practice: PracticeServer) -> None:
+        follow_up = await run_unit(self.queue_one, practice)
+        practice.faults.add(Fault(Kind.ANSWER_LOST))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            arrived = practice.sent.get_nowait()
+            assert follow_up.message is not None
+            await run_unit(age, follow_up.message, timedelta(minutes=3))
+            await run_unit(make_due, follow_up.message)
+            await relay.run_once()
+        history = await run_unit(FollowUpHistory.objects.get)
+        assert abs(history.sent_at - arrived.sent_at) < timedelta(milliseconds=2)
+
+    async def test_are_answered_even_before_we_heard_that_they_arrived(self, practice: PracticeServer) -> None:
+        follow_up = await run_unit(self.queue_one, practice)
+        held = practice.faults.add(Fault(Kind.HELD_AFTER))
+        async with relays(practice) as (relay,):
+            sending = asyncio.create_task(relay.run_once())
+            async with asyncio.timeout(10):
+                await held.struck.wait()
+                await practice.sent.get()
+            answered_at = timezone.now()
+            await run_unit(
+                bridge.receive_private,
+                own=await run_unit(running.bot_account, practice),
+                author=bridge.Person(follow_up.user_id, "ada"),
+                channel_id=str(await dm_channel(practice)),
+                letter=bridge.Letter("99", "All is well!", answered_at, {}),
+                now=answered_at,
+            )
+            held.release.set()
+            async with asyncio.timeout(10):
+                await sending
+        history = await run_unit(FollowUpHistory.objects.get)
+        assert (history.response_received, history.response_time) == (True, answered_at)
 
     async def test_wait_for_the_end_of_quiet_hours(self, practice: PracticeServer, settings: Settings) -> None:
         follow_up = await run_unit(self.queue_one, practice)
