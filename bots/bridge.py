@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from bots import texts
 from followups import consent, delivery, members, responses
-from followups.models import UserProfile
+from followups.models import ConsentState, UserProfile
 from followups.policy import Decision
 from socialmedia import accounts, activity, inbox, outbox
 from socialmedia.activity import ChannelRef
@@ -105,16 +105,33 @@ def receive_private(*, own: Account, author: Person, channel_id: str, letter: Le
         return False
     responses.record_activity(profile, at=letter.sent_at, is_private=True, now=now)
     if consent.asks_to_stop(letter.text):
-        withdrawal = consent.withdraw(
-            user_id=profile.user_id,
-            source="dm_stop_word",
-            evidence=f"message {letter.external_id}",
-            actor=profile.user_id,
-            now=now,
-        )
-        text = texts.disabled(cancelled=withdrawal.cancelled_follow_ups)
-        outbox.queue_reply(conversation=conversation, text=text, now=now)
+        _stop(profile, conversation, evidence=f"message {letter.external_id}", now=now)
     return True
+
+
+@transaction.atomic
+def receive_edit(*, own: Account, author: Person, channel_id: str, letter: Letter, now: datetime) -> bool:
+    """Hear a stop word that a member has put into an older private message; `letter.sent_at` is when. Other edits are
+    not kept. False when it changes nothing, because there is no yes from before the edit.
+    """
+    if not consent.asks_to_stop(letter.text):
+        return False
+    account, profile = _meet(author, now=now)
+    newest = consent.current(profile.user_id)
+    if newest is None or newest.state != ConsentState.GRANTED or newest.recorded_at > letter.sent_at:
+        return False
+    conversation = inbox.open_conversation(account=own, participant=account, external_channel_id=channel_id, now=now)
+    _stop(profile, conversation, evidence=f"edit of message {letter.external_id}", now=now)
+    return True
+
+
+def _stop(profile: UserProfile, conversation: Conversation, *, evidence: str, now: datetime) -> None:
+    """Take the stop word at its word, and say so."""
+    withdrawal = consent.withdraw(
+        user_id=profile.user_id, source="dm_stop_word", evidence=evidence, actor=profile.user_id, now=now
+    )
+    text = texts.disabled(cancelled=withdrawal.cancelled_follow_ups)
+    outbox.queue_reply(conversation=conversation, text=text, now=now)
 
 
 @transaction.atomic

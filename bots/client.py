@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -179,6 +180,19 @@ class CheckbackBot(commands.Bot):
                 channel=channel_of(message),
                 message_id=message.id,
                 sent_at=message.created_at,
+                now=timezone.now(),
+            )
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Somebody changed a private message: it may say stop now."""
+        message = payload.message
+        if message.guild is None and message.edited_at is not None and not message.author.bot:
+            await self._persist(
+                bridge.receive_edit,
+                own=self.account,
+                author=person_of(message.author),
+                channel_id=str(message.channel.id),
+                letter=replace(letter_of(message), sent_at=message.edited_at),
                 now=timezone.now(),
             )
 

@@ -140,6 +140,21 @@ class TestStopWord:
                 await bot.has_handled(written.id)
         assert await run_unit(consent.require, str(ada(practice).id))
 
+    async def test_is_heard_in_an_edit(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        async with checkback(practice) as bot:
+            written = await practice.member_says(ada(practice).id, "dm", "stpo")
+            await bot.has_handled(written.id)
+            practice.community.edit(written, {"content": "stop"})
+            async with asyncio.timeout(10):
+                answer = await practice.sent.get()
+            practice.community.edit(written, {"content": "stop!"})
+            again = await practice.member_says(ada(practice).id, "dm", "Thanks")
+            await bot.has_handled(again.id)
+        assert answer.content.startswith(texts.STOPPED)
+        states = await run_unit(lambda: list(ConsentReceipt.objects.order_by("id").values_list("state", flat=True)))
+        assert states == ["granted", "withdrawn"]
+
     async def test_withdraws_once_when_replayed(self, practice: PracticeServer) -> None:
         await run_unit(running.opt_in, practice)
         async with checkback(practice) as bot:
