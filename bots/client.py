@@ -153,9 +153,18 @@ class CheckbackBot(commands.Bot):
             after = thread.read_until - CLOCK_TOLERANCE
             try:
                 async for message in channel.history(after=after, limit=CATCH_UP_MESSAGES, oldest_first=True):
-                    await self.on_message(message)
+                    await self._take_in_late(message)
             except (discord.DiscordException, *relay.NETWORK_ERRORS) as error:
                 log.warning("bot.catch_up_failed", channel_id=thread.channel_id, **failures.describe(error))
+
+    async def _take_in_late(self, message: discord.Message) -> None:
+        try:
+            await self.on_message(message)
+        except Exception as error:
+            # One message that can't be taken in must not hide a `stop` in those after it.
+            log.error(  # noqa: TRY400 - a traceback can quote the message
+                "bot.handler_failed", event_method="catch_up", id=message.id, **failures.describe(error)
+            )
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Take in what people write. Bots, webhooks, Discord's own notices and commands never count."""

@@ -93,6 +93,12 @@ class TestPrivateMessages:
         profile = await run_unit(UserProfile.objects.get, pk=str(person.id))
         assert profile.unreachable_since is None
 
+    async def test_may_hold_what_the_database_does_not_store(self, practice: PracticeServer) -> None:
+        async with checkback(practice) as bot:
+            written = await practice.member_says(ada(practice).id, "dm", "Hello\x00 bot")
+            await bot.has_handled(written.id)
+        assert [message.message_text for message in await run_unit(inbound)] == ["Hello bot"]
+
     async def test_of_one_person_at_once_make_one_conversation(self, practice: PracticeServer) -> None:
         async with checkback(practice) as bot:
             written = [await practice.member_says(ada(practice).id, "dm", f"number {n}") for n in range(5)]
@@ -194,6 +200,24 @@ class TestCatchUp:
         assert practice.sent.empty()
         stored = await run_unit(Message.objects.get, pk=message.pk)
         assert stored.status == "suppressed"
+
+    async def test_goes_on_after_a_message_that_cannot_be_taken_in(self, practice: PracticeServer) -> None:
+        odd, person = support.people(practice.world)[:2]
+        async with checkback(practice) as bot:
+            for user in (person, odd):  # the newest conversation is read first
+                before = await practice.member_says(user.id, "dm", "before")
+                await bot.has_handled(before.id)
+        await run_unit(running.opt_in, practice, 0)
+        await run_unit(running.opt_in, practice, 1)
+        odd.display_name = "x" * 300  # the database refuses it
+        await practice.member_says(odd.id, "dm", "meanwhile")
+        await practice.member_says(person.id, "dm", "stop")
+        async with checkback(practice):
+            async with asyncio.timeout(10):
+                answer = await practice.sent.get()
+        assert answer.content.startswith(texts.STOPPED)
+        receipt = await run_unit(ConsentReceipt.objects.latest, "id")
+        assert (receipt.user_id, receipt.state) == (str(person.id), "withdrawn")
 
     async def test_does_not_repeat_commands(self, practice: PracticeServer) -> None:
         person = ada(practice)
