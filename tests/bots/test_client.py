@@ -93,6 +93,18 @@ class TestPrivateMessages:
         profile = await run_unit(UserProfile.objects.get, pk=str(person.id))
         assert profile.unreachable_since is None
 
+    async def test_wait_for_a_database_that_is_away_for_long(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        async with checkback(practice) as bot:
+            with running.database_away():
+                written = await practice.member_says(ada(practice).id, "dm", "stop")
+                with pytest.raises(TimeoutError):  # it has not given up
+                    async with asyncio.timeout(0.5):
+                        await bot.has_handled(written.id)
+            await bot.has_handled(written.id)
+        receipt = await run_unit(ConsentReceipt.objects.latest, "id")
+        assert receipt.state == "withdrawn"
+
     async def test_may_hold_what_the_database_does_not_store(self, practice: PracticeServer) -> None:
         async with checkback(practice) as bot:
             written = await practice.member_says(ada(practice).id, "dm", "Hello\x00 bot")
