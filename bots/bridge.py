@@ -1,6 +1,5 @@
 """The one seam between the bot's event loop and the database: each operation is one unit and one transaction."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from bots import texts
 from followups import consent, delivery, members, responses
-from followups.models import UserProfile
+from followups.models import ConsentState, UserProfile
 from followups.policy import Decision
 from socialmedia import accounts, activity, inbox, outbox
 from socialmedia.activity import ChannelRef
@@ -23,8 +22,6 @@ from socialmedia.outbox import Delivery
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_STOP_WORD = re.compile(r"[\W_]*stop[\W_]*", re.IGNORECASE)
 
 
 async def run_unit(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -72,6 +69,8 @@ class Choice(StrEnum):
     def of(cls, word: str) -> "Choice":
         """Read a member's word; whatever is not understood asks for the status."""
         word = word.strip().lower()
+        if consent.asks_to_stop(word):
+            return cls.OFF
         return {"on": cls.ON, "enable": cls.ON, "off": cls.OFF, "disable": cls.OFF}.get(word, cls.STATUS)
 
 
@@ -105,17 +104,34 @@ def receive_private(*, own: Account, author: Person, channel_id: str, letter: Le
     if message is None:
         return False
     responses.record_activity(profile, at=letter.sent_at, is_private=True, now=now)
-    if _STOP_WORD.fullmatch(letter.text):
-        withdrawal = consent.withdraw(
-            user_id=profile.user_id,
-            source="dm_stop_word",
-            evidence=f"message {letter.external_id}",
-            actor=profile.user_id,
-            now=now,
-        )
-        text = texts.disabled(cancelled=withdrawal.cancelled_follow_ups)
-        outbox.queue_reply(conversation=conversation, text=text, now=now)
+    if consent.asks_to_stop(letter.text):
+        _stop(profile, conversation, evidence=f"message {letter.external_id}", now=now)
     return True
+
+
+@transaction.atomic
+def receive_edit(*, own: Account, author: Person, channel_id: str, letter: Letter, now: datetime) -> bool:
+    """Hear a stop word that a member has put into an older private message; `letter.sent_at` is when. Other edits are
+    not kept. False when it changes nothing, because there is no yes from before the edit.
+    """
+    if not consent.asks_to_stop(letter.text):
+        return False
+    account, profile = _meet(author, now=now)
+    newest = consent.current(profile.user_id)
+    if newest is None or newest.state != ConsentState.GRANTED or newest.recorded_at > letter.sent_at:
+        return False
+    conversation = inbox.open_conversation(account=own, participant=account, external_channel_id=channel_id, now=now)
+    _stop(profile, conversation, evidence=f"edit of message {letter.external_id}", now=now)
+    return True
+
+
+def _stop(profile: UserProfile, conversation: Conversation, *, evidence: str, now: datetime) -> None:
+    """Take the stop word at its word, and say so."""
+    withdrawal = consent.withdraw(
+        user_id=profile.user_id, source="dm_stop_word", evidence=evidence, actor=profile.user_id, now=now
+    )
+    text = texts.disabled(cancelled=withdrawal.cancelled_follow_ups)
+    outbox.queue_reply(conversation=conversation, text=text, now=now)
 
 
 @transaction.atomic
@@ -284,7 +300,7 @@ def _settle(tell_domain: Callable[[], None], record_outcome: Callable[[], bool])
 
 
 def remember_channel(conversation_id: int, channel_id: str) -> None:
-    """Keep the id of a private channel, which saves the call that opens it."""
+    """Keep the id of a private channel, which saves the call that opens it; empty forgets it."""
     Conversation.objects.filter(pk=conversation_id).update(external_channel_id=channel_id)
 
 

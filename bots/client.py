@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import Any, Final, ParamSpec, TypeVar
 
 import discord
@@ -24,7 +26,6 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-RETRY_SECONDS: Final = (0.2, 1.0, 5.0, 15.0)
 CATCH_UP_THREADS: Final = 2000
 CATCH_UP_MESSAGES: Final = 200
 CATCH_UP_ACTIVE: Final = timedelta(days=30)
@@ -53,6 +54,8 @@ class CheckbackBot(commands.Bot):
     """One bot account. `account` is its row, known from `setup_hook` on."""
 
     account: Account
+    retry_seconds: tuple[float, ...] = (0.2, 1.0, 5.0, 15.0)
+    """How long to wait before each next try when the database is away."""
 
     def __init__(self, *, prefix: str, **options: Any) -> None:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # it never speaks
@@ -141,7 +144,7 @@ class CheckbackBot(commands.Bot):
 
     async def _catch_up(self) -> None:
         """Take in the private messages that came while nobody listened; known ones change nothing."""
-        threads = await run_unit(
+        threads = await self._persist(
             bridge.threads_to_read,
             own=self.account,
             active_since=timezone.now() - CATCH_UP_ACTIVE,
@@ -152,9 +155,18 @@ class CheckbackBot(commands.Bot):
             after = thread.read_until - CLOCK_TOLERANCE
             try:
                 async for message in channel.history(after=after, limit=CATCH_UP_MESSAGES, oldest_first=True):
-                    await self.on_message(message)
+                    await self._take_in_late(message)
             except (discord.DiscordException, *relay.NETWORK_ERRORS) as error:
                 log.warning("bot.catch_up_failed", channel_id=thread.channel_id, **failures.describe(error))
+
+    async def _take_in_late(self, message: discord.Message) -> None:
+        try:
+            await self.on_message(message)
+        except Exception as error:
+            # One message that can't be taken in must not hide a `stop` in those after it.
+            log.error(  # noqa: TRY400 - a traceback can quote the message
+                "bot.handler_failed", event_method="catch_up", id=message.id, **failures.describe(error)
+            )
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Take in what people write. Bots, webhooks, Discord's own notices and commands never count."""
@@ -173,12 +185,25 @@ class CheckbackBot(commands.Bot):
                 now=timezone.now(),
             )
         else:
-            await self._persist(
+            await self._persist_or_drop(
                 bridge.receive_channel,
                 author=person_of(message.author),
                 channel=channel_of(message),
                 message_id=message.id,
                 sent_at=message.created_at,
+                now=timezone.now(),
+            )
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Somebody changed a private message: it may say stop now."""
+        message = payload.message
+        if message.guild is None and message.edited_at is not None and not message.author.bot:
+            await self._persist(
+                bridge.receive_edit,
+                own=self.account,
+                author=person_of(message.author),
+                channel_id=str(message.channel.id),
+                letter=replace(letter_of(message), sent_at=message.edited_at),
                 now=timezone.now(),
             )
 
@@ -194,8 +219,18 @@ class CheckbackBot(commands.Bot):
             await self._persist(bridge.member_left, str(payload.user.id), now=timezone.now())
 
     async def _persist(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run an operation that may be repeated; wait for a database that is away. Discord tells things only once."""
-        for seconds in RETRY_SECONDS:
+        """Run an operation that may be repeated; wait for a database that is away, however long. Discord tells things
+        only once, and one of them may be a `stop`.
+        """
+        pauses = chain(self.retry_seconds, repeat(self.retry_seconds[-1]))
+        return await self._attempt(pauses, function, *args, **kwargs)
+
+    async def _persist_or_drop(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for what there is too much of to keep it in memory for long."""
+        return await self._attempt(self.retry_seconds, function, *args, **kwargs)
+
+    async def _attempt(self, pauses: Iterable[float], function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        for seconds in pauses:
             try:
                 return await run_unit(function, *args, **kwargs)
             except (OperationalError, InterfaceError) as error:

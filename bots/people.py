@@ -42,7 +42,7 @@ def letter_of(message: discord.Message) -> Letter:
     notes += [f"[sticker: {name}]" for name in stickers]
     return Letter(
         external_id=str(message.id),
-        text=message.content or " ".join(notes) or "[no text]",
+        text=message.content.replace("\x00", "") or " ".join(notes) or "[no text]",
         sent_at=message.created_at,
         metadata=metadata,
     )

@@ -5,6 +5,7 @@ after that only the channel's history can tell; and what even that does not tell
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,13 +37,17 @@ POLL_SECONDS: Final = 1.0
 STOP_PATIENCE_SECONDS: Final = 10.0
 OPENING_PAUSE: Final = timedelta(minutes=10)
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
-HISTORY_TRIES: Final = 10
+HISTORY_PATIENCE: Final = timedelta(days=1)
+"""So long after the first attempt a history that can't be read is waited for."""
+FIRST_TRY_SECONDS: Final = 1.0
+"""discord.py waits so long before it tries a request for the second time."""
 INTERNAL_TRIES: Final = 20
 LONGEST_TEXT: Final = 2000
 
 CANNOT_MESSAGE_USER: Final = 50007
 NO_MUTUAL_GUILDS: Final = 50278
 OPENING_TOO_FAST: Final = 40003
+UNKNOWN_CHANNEL: Final = 10003
 NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -56,6 +61,9 @@ class _Call:
 
     has_started: bool = False
     """Discord may have the message from here on."""
+    started_at: float = 0.0
+    has_opened: bool = False
+    """The private channel is a new one."""
 
 
 class Relay:
@@ -180,13 +188,16 @@ class Relay:
         except discord.HTTPException as error:
             await self._refused(held, call, error)
         except NETWORK_ERRORS as error:
+            if _never_left(error, call):
+                call.has_started = False
             await self._lost(held, call, type(error).__name__)
         else:
             await self._record_sent(held, sent.id)
 
     async def _call(self, held: Delivery, call: _Call) -> discord.Message:
+        call.has_opened = not held.message.conversation.external_channel_id
         channel = await self._channel(held)
-        call.has_started = True
+        call.has_started, call.started_at = True, time.monotonic()
         return await channel.send(
             held.message.message_text,
             nonce=held.message.nonce or f"ob-{held.message.pk}",
@@ -217,6 +228,9 @@ class Relay:
     async def _refused(self, held: Delivery, call: _Call, error: discord.HTTPException) -> None:
         if error.code in {CANNOT_MESSAGE_USER, NO_MUTUAL_GUILDS}:
             await self._fail(held, code=str(error.code), reason=error.text, unreachable=True)
+        elif error.code == UNKNOWN_CHANNEL and not call.has_opened:
+            await run_unit(bridge.remember_channel, held.message.conversation_id, "")
+            await self._release(held, timedelta(), call, reason="the private channel is gone", refused=True)
         elif error.code == OPENING_TOO_FAST:
             self._opening_paused_until = timezone.now() + OPENING_PAUSE
             log.warning("relay.opening_paused", seconds=OPENING_PAUSE.total_seconds())
@@ -232,7 +246,7 @@ class Relay:
 
     async def _lost(self, held: Delivery, call: _Call, reason: str) -> None:
         """We do not know whether Discord took it: soon once more, with the same nonce."""
-        delay = timedelta(seconds=min(2 ** (held.message.attempts - 1), 15))
+        delay = timedelta(seconds=min(2 ** min(held.message.attempts - 1, 4), 15))
         await self._release(held, delay, call, reason=f"no answer: {reason}")
 
     async def _settle_by_history(self, held: Delivery, decision: Decision) -> None:
@@ -254,7 +268,7 @@ class Relay:
         message = held.message
         channel = await self._channel(held)
         known = await run_unit(bridge.known_external_ids, message.conversation_id)
-        since = (message.first_attempt_at or message.created_at) - CLOCK_TOLERANCE
+        since = _first_attempt(held) - CLOCK_TOLERANCE
         async for candidate in channel.history(after=since, limit=200, oldest_first=True):
             is_ours = self._client.user is not None and candidate.author.id == self._client.user.id
             is_same = candidate.nonce == message.nonce or candidate.content.strip() == message.message_text.strip()
@@ -264,16 +278,17 @@ class Relay:
 
     async def _history_unreadable(self, held: Delivery, error: Exception) -> None:
         is_final = isinstance(error, discord.HTTPException) and error.status in {403, 404}
-        if is_final or held.message.attempts >= HISTORY_TRIES:
+        if is_final or timezone.now() - _first_attempt(held) > HISTORY_PATIENCE:
             await self._give_up(held, "Its answer was lost, and the channel's history can't be read.")
         else:
-            delay = timedelta(seconds=min(2**held.message.attempts, 300))
+            delay = timedelta(seconds=2 ** min(held.message.attempts, 8))
             await self._release(held, delay, _Call(has_started=True), reason="the history can't be read now")
 
     # --- what we record ---
 
     async def _record_sent(self, held: Delivery, external_id: int) -> None:
-        now = timezone.now()
+        # When Discord took it, not when we heard of it: the member may have answered in between.
+        now = min(discord.utils.snowflake_time(external_id), timezone.now())
         await self._write(held, "sent", lambda: bridge.settle_sent(held, external_message_id=str(external_id), now=now))
 
     async def _fail(self, held: Delivery, *, code: str, reason: str, unreachable: bool = False) -> None:
@@ -324,6 +339,18 @@ class Relay:
 def _nonce_is_remembered(held: Delivery) -> bool:
     first = held.message.first_attempt_at
     return first is not None and timezone.now() - first < NONCE_WINDOW
+
+
+def _first_attempt(held: Delivery) -> datetime:
+    return held.message.first_attempt_at or held.message.created_at
+
+
+def _never_left(error: BaseException, call: _Call) -> bool:
+    """Whether Discord was not even reached: no connection was made, and discord.py had made no earlier try in this
+    call that may have got through.
+    """
+    is_only_try = time.monotonic() - call.started_at < FIRST_TRY_SECONDS
+    return isinstance(error, aiohttp.ClientConnectorError) and is_only_try
 
 
 def _retry_after(error: discord.HTTPException) -> timedelta:

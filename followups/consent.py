@@ -1,5 +1,7 @@
 """Consent: opt-in, proven by receipts, fails closed."""
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +21,19 @@ WORDING = (
 
 
 WITHDRAWN = "consent withdrawn"
+
+
+# The whole message, not a word in it. The command counts as it is written: pasted or typed without picking it from
+# Discord's list, it arrives as ordinary words, and it is what our own messages tell people to use.
+_STOP = re.compile(
+    r"[\W_]*(?:please\W+)?(?:stop|unsubscribe|opt\W?out|followup_settings\W+(?:action\W+)?(?:off|disable|stop))"
+    r"(?:\W+please)?[\W_]*"
+)
+
+
+def asks_to_stop(text: str) -> bool:
+    """Whether a member's private message says nothing but that they want no more messages."""
+    return _STOP.fullmatch(unicodedata.normalize("NFKC", text).casefold()) is not None
 
 
 class ConsentMissing(Exception):

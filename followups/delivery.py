@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest
 
-from followups import consent, facts, ledger, members, policy
+from followups import consent, facts, ledger, members, policy, responses
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
 from followups.policy import Decision, Gate, Verdict
 from socialmedia import outbox
@@ -38,7 +38,7 @@ def may_send(message: Message, *, now: datetime) -> Decision:
 
 
 def on_sent(message: Message, *, now: datetime) -> None:
-    """The message arrived: follow-up `executed`, a history row, and the member's `last_follow_up_sent`.
+    """The message arrived at `now`: follow-up `executed`, a history row, and the member's `last_follow_up_sent`.
 
     Telling it twice changes nothing. What arrived is recorded as such even if it was cancelled too late.
     """
@@ -50,7 +50,7 @@ def on_sent(message: Message, *, now: datetime) -> None:
         FollowUp.objects.filter(pk=follow_up.pk).exclude(status=FollowUpStatus.EXECUTED).update(
             status=FollowUpStatus.EXECUTED, executed_at=now
         )
-        _, is_new = FollowUpHistory.objects.get_or_create(
+        history, is_new = FollowUpHistory.objects.get_or_create(
             follow_up=follow_up,
             defaults={
                 "user_id": follow_up.user_id,
@@ -67,6 +67,7 @@ def on_sent(message: Message, *, now: datetime) -> None:
             UserProfile.objects.filter(pk=follow_up.user_id).update(
                 last_follow_up_sent=Greatest(F("last_follow_up_sent"), now)
             )
+            responses.attribute_earlier(history)
 
 
 def on_failed(message: Message, *, reason: str, unreachable: bool, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 A channel leaves times only, never words. A direct message between a person and exactly one bot becomes a
 conversation, already read. An imported message is activity, but neither an answer nor a reason to cancel a
-follow-up: whether a plan still makes sense is the policy's question when it is due.
+follow-up: whether a plan still makes sense is the policy's question when it is due. Only a stop word is obeyed.
 """
 
 import os
@@ -16,9 +16,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from followups import consent
+from followups.models import ConsentState
 from socialmedia import exports
 from socialmedia.exports import Author, Export, ExportedMessage
-from socialmedia.models import Channel, ChatImport, Platform
+from socialmedia.models import Channel, ChatImport, Conversation, Message, Platform
 
 Progress = Callable[[int, int], None]
 """Called now and then with the bytes and the messages read so far."""
@@ -158,6 +160,7 @@ def _merge(cursor: Any, export: Export, tally: _Tally, *, now: datetime) -> Impo
     if as_conversation:
         conversation = _one(cursor, "import_conversation", external_channel=header.channel_id)
         messages_new = _one(cursor, "import_direct_messages", conversation=conversation, now=now)
+        _hear_stop(conversation, now=now)
     else:
         messages_new = _one(cursor, "import_activity", channel=channel, now=now)
     report = ImportReport(
@@ -182,6 +185,28 @@ def _merge(cursor: Any, export: Export, tally: _Tally, *, now: datetime) -> Impo
         last_message_at=report.last_message_at,
     )
     return report
+
+
+def _hear_stop(conversation_id: int, *, now: datetime) -> None:
+    """Obey a stop word said to one of our bots since the member's yes: when the bot reads what it missed, it will take
+    the message for known.
+    """
+    thread = Conversation.objects.select_related("account").get(pk=conversation_id)
+    newest = consent.current(thread.participant_id)
+    if not thread.account.is_own or newest is None or newest.state != ConsentState.GRANTED:
+        return
+    later = Message.objects.filter(conversation=thread, is_outgoing=False, sent_at__gt=newest.recorded_at)
+    imported = later.filter(metadata__has_key="imported").order_by("sent_at")
+    for key, text in imported.values_list("external_message_id", "message_text"):
+        if consent.asks_to_stop(text):
+            consent.withdraw(
+                user_id=thread.participant_id,
+                source="import",
+                evidence=f"message {key}",
+                actor=thread.participant_id,
+                now=now,
+            )
+            return
 
 
 def _remember_channel(cursor: Any, header: exports.Header, *, last_at: datetime | None) -> int:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Greatest, Least
 
 from followups import cancelling, conf, members
 from followups.models import FollowUpHistory, RelationshipLevel, Trigger, UserProfile
+from socialmedia.models import Message
 
 MOOT_REASON = "member wrote"
 NEEDED = {
@@ -41,6 +42,31 @@ def record_activity(profile: UserProfile, *, at: datetime, is_private: bool, now
         _count(profile.pk, at=at)
         answered = _attribute(profile.pk, at=at) if is_private else None
         return Reaction(answered_follow_up=answered, cancelled=_cancel_moot(profile.pk, at=at, now=now))
+
+
+def attribute_earlier(sent: FollowUpHistory) -> None:
+    """Give a follow-up that has just been recorded the answer which came before its record: while the relay waited for
+    Discord or the database, or until a person said that it had arrived. Needs the member's row locked.
+    """
+    of_member = FollowUpHistory.objects.filter(user_id=sent.user_id)
+    until = sent.sent_at + conf.current().response_window
+    following = of_member.filter(sent_at__gt=sent.sent_at).order_by("sent_at").first()
+    if following is not None:
+        until = min(until, following.sent_at)
+    answers = Message.objects.filter(
+        conversation__participant_id=sent.user_id,
+        is_outgoing=False,
+        sent_at__gt=sent.sent_at,
+        sent_at__lte=until,
+    ).exclude(Q(metadata__has_key="command") | Q(metadata__has_key="imported"))
+    answer = answers.order_by("sent_at", "pk").first()
+    if answer is None:
+        return
+    # An older follow-up may have got it meanwhile.
+    of_member.filter(sent_at__lt=sent.sent_at, response_time__gt=sent.sent_at, response_time__lte=until).update(
+        response_received=False, response_time=None
+    )
+    FollowUpHistory.objects.filter(pk=sent.pk).update(response_received=True, response_time=answer.sent_at)
 
 
 def _count(user_id: str, *, at: datetime) -> None:

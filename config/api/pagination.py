@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model, Q, QuerySet
@@ -69,7 +69,8 @@ class KeysetPagination(BasePagination):
             if moment is None or moment.tzinfo is None or not isinstance(pk, str) or "\x00" in pk:
                 raise ValueError("not one of ours")
             pk.encode()
-        except (ValueError, TypeError, binascii.Error, RecursionError):
+            moment = moment.astimezone(UTC)  # PostgreSQL knows fewer offsets than Python
+        except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
             raise ValidationError({"cursor": ["This is not a cursor of ours: take it from `next`."]}) from None
         return moment, pk
 

@@ -5,7 +5,8 @@
 --
 -- Two sweeps at once: each skips the members that the other has locked, and a member whom the other has finished since
 -- this statement's snapshot fails the re-check of quiet_planned_for. A withdrawal in between fails the re-check of
--- follow_ups_enabled. The dedupe key is the last line of defence: one plan for one silence.
+-- follow_ups_enabled. An earlier check-in whose outcome a person must settle does not hold up the next silence's; the
+-- policy counts it as if it had arrived. The dedupe key is the last line of defence: one plan for one silence.
 --
 -- OFFSET 0 keeps the two questions about a member from becoming joins: while a table grows faster than its statistics,
 -- such a join was planned to read the whole table for each member (31 s instead of 1 s for 10,000 of them).
@@ -29,6 +30,10 @@ WITH due AS MATERIALIZED (
           WHERE earlier.user_id = member.user_id
             AND earlier.trigger_type = 'inactivity'
             AND earlier.status = 'pending'
+            AND NOT EXISTS (
+                SELECT FROM social_media_messages AS message
+                WHERE message.id = earlier.message_id AND message.status = 'unknown'
+            )
           OFFSET 0
       )
       AND NOT EXISTS (

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 import discord
+import psycopg
+from django.db import connection
 from django.utils import timezone
+from psycopg import sql
 
 from bots import bridge
 from bots.bridge import run_unit
@@ -30,6 +33,8 @@ class HastyBot(CheckbackBot):
     it has dealt with.
     """
 
+    retry_seconds = (0.01, 0.05)
+
     def __init__(self) -> None:
         super().__init__(prefix="!", guild_ready_timeout=0.05)
         self.handled: asyncio.Queue[int] = asyncio.Queue()
@@ -51,6 +56,24 @@ class HastyBot(CheckbackBot):
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """No waiting."""
+
+
+@contextlib.contextmanager
+def database_away() -> Iterator[None]:
+    """Let nobody into the test database, and throw out who is in (but this thread), until the block ends."""
+    settings = connection.get_connection_params()
+    name = settings["dbname"]
+    where = {key: settings[key] for key in ("host", "port", "user", "password") if key in settings}
+    with psycopg.connect(dbname="postgres", autocommit=True, **where) as server:
+        server.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+        try:
+            own = connection.connection.info.backend_pid if connection.connection else 0  # the test's: not its subject
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s", [name, own]
+            )
+            yield
+        finally:
+            server.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(name)))
 
 
 @contextlib.asynccontextmanager

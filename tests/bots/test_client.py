@@ -88,6 +88,24 @@ class TestPrivateMessages:
         profile = await run_unit(UserProfile.objects.get, pk=str(person.id))
         assert profile.unreachable_since is None
 
+    async def test_wait_for_a_database_that_is_away_for_long(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        async with checkback(practice) as bot:
+            with running.database_away():
+                written = await practice.member_says(ada(practice).id, "dm", "stop")
+                with pytest.raises(TimeoutError):  # it has not given up
+                    async with asyncio.timeout(0.5):
+                        await bot.has_handled(written.id)
+            await bot.has_handled(written.id)
+        receipt = await run_unit(ConsentReceipt.objects.latest, "id")
+        assert receipt.state == "withdrawn"
+
+    async def test_may_hold_what_the_database_does_not_store(self, practice: PracticeServer) -> None:
+        async with checkback(practice) as bot:
+            written = await practice.member_says(ada(practice).id, "dm", "Hello\x00 bot")
+            await bot.has_handled(written.id)
+        assert [message.message_text for message in await run_unit(inbound)] == ["Hello bot"]
+
     async def test_of_one_person_at_once_make_one_conversation(self, practice: PracticeServer) -> None:
         async with checkback(practice) as bot:
             written = [await practice.member_says(ada(practice).id, "dm", f"number {n}") for n in range(5)]
@@ -97,7 +115,22 @@ class TestPrivateMessages:
 
 
 class TestStopWord:
-    @pytest.mark.parametrize("word", ["stop", "Stop!", " STOP. ", "*stop*"])
+    @pytest.mark.parametrize(
+        "word",
+        [
+            "stop",
+            "Stop!",
+            " STOP. ",
+            "*stop*",
+            "ｓｔｏｐ",
+            "please stop",
+            "Unsubscribe",
+            "/followup_settings off",
+            "`/followup_settings off`",
+            "/followup_settings action:off",
+            "!Followup_Settings OFF",
+        ],
+    )
     async def test_withdraws_and_is_answered(self, practice: PracticeServer, word: str) -> None:
         await run_unit(running.opt_in, practice)
         person = ada(practice)
@@ -115,9 +148,25 @@ class TestStopWord:
     async def test_is_only_the_exact_word(self, practice: PracticeServer) -> None:
         await run_unit(running.opt_in, practice)
         async with checkback(practice) as bot:
-            written = await practice.member_says(ada(practice).id, "dm", "I can't stop smiling")
-            await bot.has_handled(written.id)
+            for words in ("I can't stop smiling", "non-stop", "What does /followup_settings off do?"):
+                written = await practice.member_says(ada(practice).id, "dm", words)
+                await bot.has_handled(written.id)
         assert await run_unit(consent.require, str(ada(practice).id))
+
+    async def test_is_heard_in_an_edit(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        async with checkback(practice) as bot:
+            written = await practice.member_says(ada(practice).id, "dm", "stpo")
+            await bot.has_handled(written.id)
+            practice.community.edit(written, {"content": "stop"})
+            async with asyncio.timeout(10):
+                answer = await practice.sent.get()
+            practice.community.edit(written, {"content": "stop!"})
+            again = await practice.member_says(ada(practice).id, "dm", "Thanks")
+            await bot.has_handled(again.id)
+        assert answer.content.startswith(texts.STOPPED)
+        states = await run_unit(lambda: list(ConsentReceipt.objects.order_by("id").values_list("state", flat=True)))
+        assert states == ["granted", "withdrawn"]
 
     async def test_withdraws_once_when_replayed(self, practice: PracticeServer) -> None:
         await run_unit(running.opt_in, practice)
@@ -158,6 +207,24 @@ class TestCatchUp:
         assert practice.sent.empty()
         stored = await run_unit(Message.objects.get, pk=message.pk)
         assert stored.status == "suppressed"
+
+    async def test_goes_on_after_a_message_that_cannot_be_taken_in(self, practice: PracticeServer) -> None:
+        odd, person = support.people(practice.world)[:2]
+        async with checkback(practice) as bot:
+            for user in (person, odd):  # the newest conversation is read first
+                before = await practice.member_says(user.id, "dm", "before")
+                await bot.has_handled(before.id)
+        await run_unit(running.opt_in, practice, 0)
+        await run_unit(running.opt_in, practice, 1)
+        odd.display_name = "x" * 300  # the database refuses it
+        await practice.member_says(odd.id, "dm", "meanwhile")
+        await practice.member_says(person.id, "dm", "stop")
+        async with checkback(practice):
+            async with asyncio.timeout(10):
+                answer = await practice.sent.get()
+        assert answer.content.startswith(texts.STOPPED)
+        receipt = await run_unit(ConsentReceipt.objects.latest, "id")
+        assert (receipt.user_id, receipt.state) == (str(person.id), "withdrawn")
 
     async def test_does_not_repeat_commands(self, practice: PracticeServer) -> None:
         person = ada(practice)

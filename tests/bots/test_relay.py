@@ -4,9 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from discord.http import Route
 from django.utils import timezone
 from pytest_django import Settings
 
+from bots import bridge
 from bots.bridge import run_unit
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
@@ -61,6 +63,11 @@ def claim_and_die(server: PracticeServer) -> None:
     Message.objects.filter(status="sending").update(lease_expires_at=timezone.now() - MINUTE)
 
 
+async def dm_channel(server: PracticeServer) -> int:
+    """The private channel with the first of the community's people."""
+    return server.channel_for(people(server)[0], "dm").id
+
+
 async def drain(relay: Relay) -> None:
     """Run until nothing is due."""
     async with asyncio.timeout(60):
@@ -93,6 +100,28 @@ class TestDelivery:
         assert len(opened) == 1
         conversation = await run_unit(Conversation.objects.get, pk=message.conversation_id)
         assert conversation.external_channel_id == str(practice.channel_for(people(practice)[0], "dm").id)
+
+    async def test_opens_it_again_when_the_remembered_one_is_gone(self, practice: PracticeServer) -> None:
+        def queue_with_old_channel() -> Message:
+            message = queue(practice, "Hello Ada.")
+            Conversation.objects.update(external_channel_id="4711")
+            return message
+
+        message = await run_unit(queue_with_old_channel)
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            await relay.run_once()
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.error_message) == ("sent", "")
+        assert practice.dm_texts(people(practice)[0]) == ["Hello Ada."]
+
+    async def test_gives_up_when_the_new_channel_is_gone_too(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice)
+        practice.faults.add(Fault(Kind.REFUSED, times=None, status=404, code=10003, message="Unknown Channel"))
+        async with relays(practice) as (relay,):
+            await drain(relay)
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.error_code) == ("failed", "10003")
 
     async def test_pings_nobody(self, practice: PracticeServer) -> None:
         await run_unit(queue, practice, "Hi @everyone")
@@ -232,6 +261,40 @@ class TestLostAnswers:
         assert (await run_unit(state_of, message)).status == "unknown"
 
 
+class TestDiscordAway:
+    async def test_keeps_what_cannot_have_left_in_the_queue(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "Later.")
+        async with relays(practice) as (relay,):
+            await run_unit(Conversation.objects.update, external_channel_id=str(await dm_channel(practice)))
+            here = Route.BASE
+            Route.BASE = "http://127.0.0.1:1/api/v10"  # nobody listens there
+            await relay.run_once()
+            stored = await run_unit(state_of, message)
+            assert (stored.status, stored.first_attempt_at) == ("queued", None)
+            Route.BASE = here
+            await run_unit(make_due, message)
+            await relay.run_once()
+        assert practice.dm_texts(people(practice)[0]) == ["Later."]
+        assert (await run_unit(state_of, message)).status == "sent"
+
+    async def test_waits_with_the_look_into_the_history(self, practice: PracticeServer) -> None:
+        message = await run_unit(queue, practice, "Once.")
+        practice.faults.add(Fault(Kind.ANSWER_LOST))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            await run_unit(age, message, timedelta(minutes=3))
+            await run_unit(make_due, message)
+            await run_unit(Message.objects.filter(pk=message.pk).update, attempts=50)
+            away = practice.faults.add(Fault(Kind.DROPPED, method="GET", times=None))
+            await relay.run_once()
+            practice.faults.remove(away)
+            assert (await run_unit(state_of, message)).status == "queued"
+            await run_unit(make_due, message)
+            await relay.run_once()
+        assert (await run_unit(state_of, message)).status == "sent"
+        assert practice.sent.qsize() == 1
+
+
 class TestStranded:
     async def test_is_sent_again_with_the_same_nonce(self, practice: PracticeServer) -> None:
         message = await run_unit(queue, practice, "Once.")
@@ -348,6 +411,42 @@ class TestFollowUps:
         assert practice.dm_texts(people(practice)[0]) == [history.message_sent]
         profile = await run_unit(UserProfile.objects.get, pk=follow_up.user_id)
         assert profile.last_follow_up_sent == follow_up.executed_at
+
+    async def test_are_sent_when_discord_took_them_and_not_when_we_heard(self, practice: PracticeServer) -> None:
+        follow_up = await run_unit(self.queue_one, practice)
+        practice.faults.add(Fault(Kind.ANSWER_LOST))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            arrived = practice.sent.get_nowait()
+            assert follow_up.message is not None
+            await run_unit(age, follow_up.message, timedelta(minutes=3))
+            await run_unit(make_due, follow_up.message)
+            await relay.run_once()
+        history = await run_unit(FollowUpHistory.objects.get)
+        assert abs(history.sent_at - arrived.sent_at) < timedelta(milliseconds=2)
+
+    async def test_are_answered_even_before_we_heard_that_they_arrived(self, practice: PracticeServer) -> None:
+        follow_up = await run_unit(self.queue_one, practice)
+        held = practice.faults.add(Fault(Kind.HELD_AFTER))
+        async with relays(practice) as (relay,):
+            sending = asyncio.create_task(relay.run_once())
+            async with asyncio.timeout(10):
+                await held.struck.wait()
+                await practice.sent.get()
+            answered_at = timezone.now()
+            await run_unit(
+                bridge.receive_private,
+                own=await run_unit(running.bot_account, practice),
+                author=bridge.Person(follow_up.user_id, "ada"),
+                channel_id=str(await dm_channel(practice)),
+                letter=bridge.Letter("99", "All is well!", answered_at, {}),
+                now=answered_at,
+            )
+            held.release.set()
+            async with asyncio.timeout(10):
+                await sending
+        history = await run_unit(FollowUpHistory.objects.get)
+        assert (history.response_received, history.response_time) == (True, answered_at)
 
     async def test_wait_for_the_end_of_quiet_hours(self, practice: PracticeServer, settings: Settings) -> None:
         follow_up = await run_unit(self.queue_one, practice)

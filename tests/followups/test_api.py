@@ -1,5 +1,6 @@
 """Follow-ups, consent and health over REST."""
 
+import base64
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -88,6 +89,16 @@ class TestPlan:
 
 
 class TestList:
+    @pytest.mark.parametrize("offset", ["+23:59", "+00:00:30.123456", "-23:59"])
+    def test_takes_a_position_in_any_zone(self, program: APIClient, offset: str) -> None:
+        cursor = base64.urlsafe_b64encode(f'["2026-01-01T00:00:00{offset}", "a"]'.encode()).decode()
+        assert program.get("/api/v1/followups", {"cursor": cursor}).status_code == 200
+
+    @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+12:00", "9999-12-31T23:59:59-12:00"])
+    def test_refuses_a_position_outside_of_time(self, program: APIClient, moment: str) -> None:
+        cursor = base64.urlsafe_b64encode(f'["{moment}", "a"]'.encode()).decode()
+        assert program.get("/api/v1/followups", {"cursor": cursor}).status_code == 400
+
     def test_filters(self, program: APIClient) -> None:
         now = timezone.now()
         ada, ben = make_member("Ada"), make_member("Ben")

@@ -1,13 +1,13 @@
 """Delivery: what the relay asks, and what it tells afterwards."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from followups import delivery
+from followups import delivery, responses
 from followups.models import FollowUpHistory, PolicyDecision, UserProfile
 from followups.policy import Gate, Verdict
-from socialmedia import outbox
+from socialmedia import inbox, outbox
 from socialmedia.models import Message
 from tests.concurrency import at_once
 from tests.followups.factories import (
@@ -155,6 +155,43 @@ class TestOnSent:
         delivery.on_sent(outbox.queue_reply(conversation=thread, text="Sure.", now=NOON), now=NOON)
 
         assert not FollowUpHistory.objects.exists()
+
+
+@pytest.mark.django_db
+class TestAnswerBeforeTheRecord:
+    def answer(self, member: UserProfile, *, at: datetime, key: str = "1") -> None:
+        message = inbox.record_inbound(
+            conversation=make_thread(member), external_message_id=key, text="Fine!", sent_at=at, now=at
+        )
+        assert message is not None
+        responses.record_activity(member, at=at, is_private=True, now=at)
+
+    def test_moves_from_the_older_follow_up_to_the_one_it_came_after(self) -> None:
+        member = make_member()
+        message = make_queued(member).message
+        assert message is not None
+        older = make_sent(member, at=NOON - DAY)
+        self.answer(member, at=NOON + 2 * HOUR)
+
+        delivery.on_sent(message, now=NOON + HOUR)
+
+        older.refresh_from_db()
+        newer = FollowUpHistory.objects.exclude(pk=older.pk).get()
+        assert (older.response_received, older.response_time) == (False, None)
+        assert (newer.response_received, newer.response_time) == (True, NOON + 2 * HOUR)
+
+    def test_leaves_what_came_before_or_belongs_to_a_later_one(self) -> None:
+        member = make_member()
+        message = make_queued(member).message
+        assert message is not None
+        older, later = make_sent(member, at=NOON - DAY), make_sent(member, at=NOON + 3 * HOUR)
+        self.answer(member, at=NOON - HOUR)
+        self.answer(member, at=NOON + 4 * HOUR, key="2")
+
+        delivery.on_sent(message, now=NOON + HOUR)
+
+        answered = FollowUpHistory.objects.filter(response_received=True)
+        assert {row.pk: row.response_time for row in answered} == {older.pk: NOON - HOUR, later.pk: NOON + 4 * HOUR}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from benchmarks.import_export import write_export
-from followups import importing
+from followups import consent, importing
 from followups.importing import ImportReport
-from followups.models import FollowUp, FollowUpHistory, UserProfile
+from followups.models import ConsentReceipt, FollowUp, FollowUpHistory, UserProfile
 from socialmedia import exports
 from socialmedia.models import Account, Channel, ChannelActivity, ChatImport, Conversation, Message
 from tests.socialmedia.export_files import ADA, BOT, BRUNO, START, direct, message, person, write
@@ -278,6 +279,43 @@ class TestDirectMessage:
         assert ChannelActivity.objects.count() == 2
         assert not Message.objects.exists()
         assert "words" not in str(everything())
+
+
+@pytest.mark.django_db
+class TestStopInAnExport:
+    """The export may hold what was written while the bot was away, which the bot then takes for known."""
+
+    @pytest.fixture
+    def member(self) -> UserProfile:
+        Account.objects.create(
+            platform="discord", external_id=str(BOT), username="bot", account_type="bot", is_own=True
+        )
+        member = make_profile(ADA)
+        consent.grant(user_id=member.pk, source="slash_command", evidence="interaction 1", actor=member.pk)
+        return member
+
+    def said(self, member: UserProfile, folder: Path, text: str, *, after: timedelta) -> str:
+        at = (timezone.now() + after).isoformat()
+        words = message(1, content=text, timestamp=at)
+        load(write(folder / "a.json", [words, message(2, BOT)], **direct()))
+        newest = consent.current(member.pk)
+        assert newest is not None
+        return newest.state
+
+    def test_is_heard(self, member: UserProfile, tmp_path: Path) -> None:
+        assert self.said(member, tmp_path, "Stop.", after=timedelta(minutes=1)) == "withdrawn"
+        receipt = ConsentReceipt.objects.latest("id")
+        assert (receipt.source, receipt.actor) == ("import", member.pk)
+
+    def test_from_before_the_consent_is_not(self, member: UserProfile, tmp_path: Path) -> None:
+        assert self.said(member, tmp_path, "Stop.", after=-timedelta(minutes=1)) == "granted"
+
+    def test_is_only_the_exact_word(self, member: UserProfile, tmp_path: Path) -> None:
+        assert self.said(member, tmp_path, "I can't stop.", after=timedelta(minutes=1)) == "granted"
+
+    def test_to_a_bot_of_others_is_not_for_us(self, member: UserProfile, tmp_path: Path) -> None:
+        Account.objects.filter(external_id=str(BOT)).update(is_own=False)
+        assert self.said(member, tmp_path, "Stop.", after=timedelta(minutes=1)) == "granted"
 
 
 @pytest.mark.django_db

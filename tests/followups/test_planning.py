@@ -14,7 +14,7 @@ from followups.planning import CannotPlan
 from followups.policy import Gate, Verdict
 from jobs import enqueue, runner
 from jobs.models import ScheduledJob
-from socialmedia.models import Account
+from socialmedia.models import Account, Message
 from tests.concurrency import at_once
 from tests.followups.factories import (
     DAY,
@@ -24,6 +24,7 @@ from tests.followups.factories import (
     execute,
     make_member,
     make_plan,
+    make_queued,
     make_sent,
     make_thread,
     opt_out,
@@ -219,6 +220,14 @@ class TestCancelFollowup:
 
 @pytest.mark.django_db
 class TestPlanQuietMembers:
+    @pytest.mark.parametrize(("status", "planned"), [("unknown", 1), ("queued", 0)])
+    def test_waits_for_what_is_under_way_but_not_for_what_a_person_must_settle(self, status: str, planned: int) -> None:
+        member = make_member(last_interaction=NOON - 3 * DAY)
+        first = make_queued(member, trigger="inactivity")
+        Message.objects.filter(pk=first.message_id).update(status=status)
+
+        assert planning.plan_quiet_members(now=NOON + 10 * DAY) == planned
+
     def test_plans_for_whom_silence_is_long_enough(self) -> None:
         quiet = make_member(last_interaction=NOON - 48 * HOUR)
         make_member(last_interaction=NOON - 48 * HOUR + SECOND)

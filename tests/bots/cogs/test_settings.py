@@ -119,7 +119,14 @@ class TestText:
 class TestChoice:
     @pytest.mark.parametrize(
         ("word", "choice"),
-        [("on", Choice.ON), (" ENABLE ", Choice.ON), ("Off", Choice.OFF), ("disable", Choice.OFF), ("", Choice.STATUS)],
+        [
+            ("on", Choice.ON),
+            (" ENABLE ", Choice.ON),
+            ("Off", Choice.OFF),
+            ("disable", Choice.OFF),
+            ("Stop!", Choice.OFF),
+            ("", Choice.STATUS),
+        ],
     )
     def test_reads_a_word(self, word: str, choice: Choice) -> None:
         assert Choice.of(word) is choice
