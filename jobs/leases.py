@@ -177,6 +177,12 @@ class Keepalive:
         return held > 0
 
 
+def drop_broken_connection() -> None:
+    """Let the next statement take a new connection if this one is beyond use. A caller's transaction is left alone."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
 @contextmanager
 def kept_alive(batch: Batch, *, lease: timedelta) -> Iterator[Keepalive]:
     """Renew the batch's lease for as long as the block runs. What it did not begin is given back."""
@@ -186,5 +192,5 @@ def kept_alive(batch: Batch, *, lease: timedelta) -> Iterator[Keepalive]:
         yield keepalive
     finally:
         keepalive.stop()
-        connection.close_if_unusable_or_obsolete()  # an error that ended the block may have broken it
+        drop_broken_connection()  # an error that ended the block may have broken it
         keepalive.give_back()

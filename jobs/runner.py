@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from jobs import conf, leases, outcomes, registry
@@ -171,7 +171,7 @@ def _run_one(handler: Handler, job: ClaimedJob, attempt: Attempt[Any]) -> None:
 
 
 def _fail(job: ClaimedJob, attempt: Attempt[Any], error: Exception) -> None:
-    connection.close_if_unusable_or_obsolete()  # the connection may be what failed; the outcome takes a new one
+    leases.drop_broken_connection()  # the connection may be what failed; the outcome takes a new one
     status = outcomes.fail(attempt, error, max_retries=job.max_retries, now=timezone.now())
     log.warning(
         "job.attempt_failed",
