@@ -4,8 +4,8 @@ from datetime import datetime
 
 from socialmedia.models import Account
 
-# Nothing is written, and no row lock is taken, while what we know is still true: people write often and rename
-# themselves rarely. Once one of ours, always one of ours.
+# Nothing is written while what we know is still true: people write often and rename themselves rarely. Once one of
+# ours, always one of ours; one that logs in is in use again.
 _REMEMBER = """
 INSERT INTO social_media_accounts AS known
     (platform, external_id, username, display_name, profile_pic_url, account_type, is_own, updated_at)
@@ -18,11 +18,12 @@ ON CONFLICT (platform, external_id) DO UPDATE SET
     profile_pic_url = EXCLUDED.profile_pic_url,
     account_type = EXCLUDED.account_type,
     is_own = known.is_own OR EXCLUDED.is_own,
+    is_active = known.is_active OR EXCLUDED.is_own,
     updated_at = EXCLUDED.updated_at
 WHERE (known.username, known.display_name, known.profile_pic_url, known.account_type)
       IS DISTINCT FROM
       (EXCLUDED.username, EXCLUDED.display_name, EXCLUDED.profile_pic_url, EXCLUDED.account_type)
-   OR (EXCLUDED.is_own AND NOT known.is_own)
+   OR (EXCLUDED.is_own AND NOT (known.is_own AND known.is_active))
 RETURNING known.*
 """
 

@@ -20,7 +20,7 @@ from followups.policy import Gate
 from jobs import console
 from jobs.admin import attempts_panel, status_pill
 from jobs.models import ScheduledJob
-from socialmedia.admin import delivery_pill, shortened
+from socialmedia.admin import DoubtAdmin, delivery_pill, shortened
 from socialmedia.models import MessageStatus
 
 
@@ -30,7 +30,7 @@ def _is_in_doubt(follow_up: FollowUp) -> bool:
 
 
 @admin.register(FollowUp)
-class FollowUpAdmin(console.ConsoleAdmin):
+class FollowUpAdmin(DoubtAdmin):
     """Follow-ups: what is planned, and what came of it."""
 
     list_display = ("due", "user", "kind", "state", "delivery", "answer", "why")
@@ -45,7 +45,7 @@ class FollowUpAdmin(console.ConsoleAdmin):
     sortable_by = ("due",)
     ordering = ("-scheduled_at", "id")
     actions = ("cancel_selected",)
-    actions_detail = ("cancel", "it_arrived", "it_did_not_arrive")
+    actions_detail = ("cancel", *DoubtAdmin.actions_detail)
     state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = {
         "cancel": lambda follow_up: follow_up.status == FollowUpStatus.PENDING,
         "it_arrived": _is_in_doubt,
@@ -167,30 +167,10 @@ class FollowUpAdmin(console.ConsoleAdmin):
             self.tell(request, "Nothing was changed: no longer pending, or the message is on its way.", good=False)
         return self.back_to(row)
 
-    @console.page_action("It arrived", url_path="it-arrived", icon="mark_email_read")
-    def it_arrived(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        sentence = "Look into the conversation first. It then counts as sent, and an answer to it will count."
-        return self._settle(
-            request, object_id, console.Question("Did the message arrive?", sentence, "It arrived"), True
-        )
-
-    @console.page_action("It did not arrive", url_path="it-did-not-arrive", icon="unsubscribe")
-    def it_did_not_arrive(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        sentence = "Look into the conversation first. The follow-up then counts as failed; nothing is sent again."
-        question = console.Question("Did the message not arrive?", sentence, "It did not arrive")
-        return self._settle(request, object_id, question, False)
-
-    def _settle(self, request: HttpRequest, object_id: str, question: console.Question, arrived: bool) -> HttpResponse:
-        row = self.row_or_404(request, object_id)
-        if request.method != "POST":
-            return self.ask(request, row, question)
-        by = request.user.get_username()
-        if row.message and delivery.settle_unknown(row.message, arrived=arrived, by=by, now=timezone.now()):
-            self.note(request, [row], question.button + ".")
-            self.tell(request, "Noted: it arrived." if arrived else "Noted: it did not arrive.")
-        else:
-            self.tell(request, "Nothing was changed: its outcome is known by now.", good=False)
-        return self.back_to(row)
+    def settle(self, row: FollowUp, *, arrived: bool, by: str) -> bool:
+        if row.message is None:
+            return False
+        return delivery.settle_unknown(row.message, arrived=arrived, by=by, now=timezone.now())
 
 
 @admin.register(FollowUpHistory)
