@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
@@ -119,6 +120,10 @@ def schedule_jobs(
             )
             count += 1
     return count
+
+
+aschedule_job = sync_to_async(schedule_job)
+aschedule_jobs = sync_to_async(schedule_jobs)
 
 
 def _check_options(
