@@ -1,6 +1,7 @@
 """`manage.py jobs`."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -48,9 +49,21 @@ class TestList:
     def test_ends_each_line_with_the_whole_id(self) -> None:
         wanted = {make_job().pk, make_job(job_id="x" * 255).pk}
         heading, *lines = jobs("list")[0].splitlines()
-        assert heading.split() == ["Status", "Due", "Attempts", "Type", "Id"]
+        assert heading.split() == ["Status", "Due", "Retries", "Type", "Id"]
         assert {line.split()[-1] for line in lines} == wanted
         assert all(line.startswith("pending") and "a minute ago" in line for line in lines)
+
+    @pytest.mark.parametrize("columns", ["40", "80", "200"])
+    def test_never_cuts_or_folds_our_ids(self, columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", columns)
+        ids = [make_job(job_type="a_rather_long_name_of_a_type", retry_count=3).pk for _ in range(3)]
+        out = jobs("--no-color", "list", stdout=Terminal())[0]
+        assert [job_id for job_id in ids if f" {job_id}\n" not in out] == []
+
+    def test_folds_a_longer_id_without_losing_any_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        make_job(job_id="x" * 255)
+        assert jobs("--no-color", "list", stdout=Terminal())[0].count("x") == 255
 
     def test_is_plain_in_a_pipe_and_colored_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         make_job(status="failed", completed_at=NOW)
@@ -239,4 +252,26 @@ class TestProcess:
         assert again.stderr == f"CommandError: Job {job.pk} is cancelled; only a pending job can be cancelled.\n"
         misused = run("list", "--due-before", "2026-05-04T12:00:00")
         assert (misused.returncode, misused.stdout, misused.stderr.count("\n")) == (2, "", 1)
+        ended = run("show", "--", "-nothing")
+        assert (ended.returncode, ended.stderr) == (1, "CommandError: No job has the id -nothing.\n")
         assert run().returncode == run("explode").returncode == 2
+
+    def test_ends_quietly_when_nobody_reads_on(self) -> None:
+        make_job()
+        reader, writer = os.pipe()
+        os.close(reader)
+        command = [sys.executable, "manage.py", "jobs", "list", "--json"]
+        try:
+            ended = subprocess.run(
+                command,
+                cwd=CHECKOUT,
+                env=environment(),
+                stdout=writer,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        finally:
+            os.close(writer)
+        assert (ended.returncode, ended.stderr) == (141, "")

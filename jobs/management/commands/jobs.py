@@ -1,19 +1,21 @@
 """`manage.py jobs list|show|cancel|retry|run|stats`: look at the queue, and change jobs, from a shell."""
 
 import json
+import os
+import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from io import StringIO
 from shlex import quote
+from shutil import get_terminal_size
 from typing import Any, NoReturn
 
 import humanize
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +25,9 @@ from jobs.models import JobExecution, JobStatus, ScheduledJob
 
 NOTHING = "-"
 USAGE = 2
+READER_GONE = 141  # what a shell says of a program that SIGPIPE ended
+UUID_WIDTH = 36
+NARROWEST = 80
 MOST_LISTED = 10_000
 COLORS = {
     JobStatus.PENDING: "cyan",
@@ -118,10 +123,16 @@ class Command(BaseCommand):
         self._json: bool = options["json"]
         self._has_color = options["force_color"] or (self.stdout.isatty() and not options["no_color"])
         self._now = timezone.now()
-        if action in CHANGES:
-            self._change(CHANGES[action], list(dict.fromkeys(options["job_ids"])))
-        else:
-            getattr(self, f"_{action}")(**options)
+        try:
+            if action in CHANGES:
+                self._change(CHANGES[action], list(dict.fromkeys(options["job_ids"])))
+            else:
+                getattr(self, f"_{action}")(**options)
+            self.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read the results has gone, as `head` does. Python would complain once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(READER_GONE)
 
     def _list(self, *, after: str | None, limit: int, **options: Any) -> None:
         jobs = stats.list_jobs(
@@ -135,20 +146,22 @@ class Command(BaseCommand):
             self._write_objects(_fields(job, SHOWN) for job in jobs)
             return
         if not jobs:
-            self.stderr.write("There are no such jobs.")
+            self._note("There are no such jobs.")
             return
-        table = _table("Status", "Due", "Attempts", "Type", "Id")
+        table = _table("Status", "Due", "Retries", "Type", "Id")
+        # On a narrow terminal the type is folded, not the id, unless that is longer than ours are.
+        table.columns[-1].no_wrap = all(len(_printable(job.job_id)) <= UUID_WIDTH for job in jobs)
         for job in jobs:
             table.add_row(
                 _status(job.status),
                 Text(_relative(job.next_attempt_at, self._now)),
-                Text(f"{job.retry_count} of {job.max_retries} retries" if job.retry_count else NOTHING),
+                Text(f"{job.retry_count}/{job.max_retries}"),
                 Text(_printable(job.job_type)),
                 Text(_printable(job.job_id)),
             )
         self._draw(table)
         if len(jobs) == limit:
-            self.stderr.write(f"There may be more: add --after {quote(_printable(jobs[-1].job_id))}")
+            self._note(f"There may be more: add --after {quote(_printable(jobs[-1].job_id))}")
 
     def _show(self, *, job_id: str, **options: Any) -> None:
         report = _find(job_id)
@@ -249,19 +262,20 @@ class Command(BaseCommand):
     def _draw(self, table: Table) -> None:
         """Write a table: in color and to the terminal's width there; plain, and never folded, elsewhere."""
         drawn = StringIO()
-        is_terminal = self.stdout.isatty()
-        if not is_terminal:
-            table.box = None
         console = Console(
             file=drawn,
             force_terminal=self._has_color,
             no_color=not self._has_color,
-            width=None if is_terminal else 10_000,
+            width=max(NARROWEST, get_terminal_size().columns) if self.stdout.isatty() else 10_000,
             highlight=False,
         )
         console.print(table)
         lines = drawn.getvalue().splitlines()
         self.stdout.write("\n".join(line.rstrip() for line in lines))
+
+    def _note(self, sentence: str) -> None:
+        """Tell a person something that is neither a result nor a problem."""
+        self.stderr.write(sentence, lambda text: text)
 
     def _write_objects(self, objects: Iterable[dict[str, Any]]) -> None:
         for found in objects:
@@ -340,7 +354,7 @@ def _json_value(value: object) -> str:
 
 
 def _table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
