@@ -149,6 +149,8 @@ class Command(BaseCommand):
             self._note("There are no such jobs.")
             return
         table = _table("Status", "Due", "Retries", "Type", "Id")
+        for column in table.columns[:3]:
+            column.no_wrap = True
         # On a narrow terminal the type is folded, not the id, unless that is longer than ours are.
         table.columns[-1].no_wrap = all(len(_printable(job.job_id)) <= UUID_WIDTH for job in jobs)
         for job in jobs:
