@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
@@ -122,6 +123,10 @@ def schedule_jobs(
             )
             count += 1
     return count
+
+
+aschedule_job = sync_to_async(schedule_job)
+aschedule_jobs = sync_to_async(schedule_jobs)
 
 
 def check_time(scheduled_time: datetime) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from asgiref.sync import sync_to_async
+
 from jobs import enqueue, wakeup
 from jobs.models import JobStatus, ScheduledJob
 
@@ -13,6 +15,9 @@ def cancel_job(job_id: str, *, now: datetime) -> bool:
     return bool(
         ScheduledJob.objects.pending().filter(job_id=job_id).update(status=JobStatus.CANCELLED, completed_at=now)
     )
+
+
+acancel_job = sync_to_async(cancel_job)
 
 
 def retry_job(job_id: str, *, now: datetime) -> bool:

@@ -1,13 +1,19 @@
-"""What the engine says of itself: one job's story, and the scheduler's health."""
+"""What the engine says of itself: one job's story, lists of jobs, the scheduler's health and its figures."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max, Min
+from asgiref.sync import sync_to_async
+from django.db import connection
+from django.db.models import Count, Max, Min
 
-from jobs import conf
+from jobs import conf, pagination, registry, sql
 from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, ScheduledJob
 from jobs.rescue import EVERY_SECONDS
+
+DAY = timedelta(hours=24)
+MOST_ATTEMPTS = 100_000
+"""The figures of a day read at most so many attempts, the newest."""
 
 FRESH = timedelta(seconds=6 * EVERY_SECONDS)
 """A cluster that has not beaten for this long is taken for dead."""
@@ -38,12 +44,85 @@ class SchedulerHealth:
     failed_last_hour: int
 
 
+@dataclass(frozen=True)
+class StatusCount:
+    """How many jobs are in one state."""
+
+    count: int
+    is_estimate: bool
+    """The table is too large to be counted: this is from the planner's statistics."""
+
+
+@dataclass(frozen=True)
+class AttemptSummary:
+    """How the attempts of a day went. A figure that nothing was measured for is None."""
+
+    since: datetime
+    """24 hours ago; later when there were more than MOST_ATTEMPTS since, and the figures are of the newest."""
+    executions: int
+    """Attempts that ran: successes, failures and unknown outcomes."""
+    successes: int
+    failures: int
+    unknown: int
+    expired: int
+    """Jobs that came too late to be run; no execution."""
+    success_rate: float | None
+    """Successes by executions, from 0 to 1."""
+    average_ms: float | None
+    p95_ms: float | None
+    lateness_p50: float | None
+    """Seconds from due to started, of jobs that ended with their first attempt."""
+    lateness_p99: float | None
+
+
+@dataclass(frozen=True)
+class SchedulerStats:
+    """The engine's figures at one instant."""
+
+    health: SchedulerHealth
+    """Live clusters and the oldest due job among it."""
+    jobs: dict[JobStatus, StatusCount]
+    """Every state, in the order of JobStatus."""
+    queue_depth: int
+    """Jobs that are due now and not claimed."""
+    day: AttemptSummary
+    handlers: list[str]
+    """The job types that this process can run."""
+
+
 def job_status(job_id: str) -> JobReport | None:
     """Everything about one job, or None."""
     job = ScheduledJob.objects.filter(job_id=job_id).first()
     if job is None:
         return None
     return JobReport(job, list(JobExecution.objects.filter(job_id=job_id).order_by("execution_time", "execution_id")))
+
+
+ajob_status = sync_to_async(job_status)
+
+
+def list_jobs(
+    *,
+    limit: int,
+    status: JobStatus | None = None,
+    job_type: str | None = None,
+    due_before: datetime | None = None,
+    after: ScheduledJob | None = None,
+) -> list[ScheduledJob]:
+    """Up to `limit` jobs, the latest scheduled time first; `after` is the last job of the page before.
+
+    `due_before` compares with the time of the next (of an ended job: the latest) attempt.
+    """
+    rows = ScheduledJob.objects.all()
+    if status is not None:
+        rows = rows.filter(status=status)
+    if job_type is not None:
+        rows = rows.filter(job_type=job_type)
+    if due_before is not None:
+        rows = rows.filter(next_attempt_at__lt=due_before)
+    if after is not None:
+        rows = rows.listed_after(after)
+    return list(rows.order_by("-scheduled_time", "-job_id")[:limit])
 
 
 def scheduler_health(*, now: datetime) -> SchedulerHealth:
@@ -63,4 +142,59 @@ def scheduler_health(*, now: datetime) -> SchedulerHealth:
         failed_last_hour=JobExecution.objects.filter(
             execution_time__gt=now - timedelta(hours=1), status=JobStatus.FAILED
         ).count(),
+    )
+
+
+def scheduler_stats(*, now: datetime) -> SchedulerStats:
+    """The engine's figures. Reads a bounded number of attempts; a huge table of jobs is estimated, not counted."""
+    health = scheduler_health(now=now)
+    return SchedulerStats(
+        health=health,
+        jobs=_jobs_by_status(pending=health.pending),
+        queue_depth=ScheduledJob.objects.due(now=now).count(),
+        day=_attempts_since(now - DAY, now=now),
+        handlers=registry.job_types(),
+    )
+
+
+def _jobs_by_status(*, pending: int) -> dict[JobStatus, StatusCount]:
+    estimates = _estimated_by_status()
+    if estimates:
+        counts = {status: StatusCount(estimates.get(status, 0), is_estimate=True) for status in JobStatus}
+        # These have partial indexes of their own, so they are counted, however large the table is.
+        for status in (JobStatus.RUNNING, JobStatus.UNKNOWN):
+            counts[status] = StatusCount(ScheduledJob.objects.filter(status=status).count(), is_estimate=False)
+        return {**counts, JobStatus.PENDING: StatusCount(pending, is_estimate=False)}
+    grouped = ScheduledJob.objects.order_by().values_list("status").annotate(Count("job_id"))
+    exact: dict[str, int] = dict(grouped)
+    return {status: StatusCount(exact.get(status, 0), is_estimate=False) for status in JobStatus}
+
+
+def _estimated_by_status() -> dict[str, int]:
+    """Empty for a table that is small enough to be counted, or was never analyzed."""
+    if pagination.estimated_count(ScheduledJob) <= pagination.ESTIMATE_ABOVE:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(sql.read("status_estimate_v1"))
+        return dict(cursor.fetchall())
+
+
+def _attempts_since(since: datetime, *, now: datetime) -> AttemptSummary:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.read("attempts_summary_v1"), {"since": since, "now": now, "size": MOST_ATTEMPTS})
+        rows_read, oldest, successes, failures, unknown, expired, *measured = cursor.fetchone()
+    executions = successes + failures + unknown
+    average_ms, p95_ms, lateness_p50, lateness_p99 = measured
+    return AttemptSummary(
+        since=oldest if rows_read == MOST_ATTEMPTS else since,
+        executions=executions,
+        successes=successes,
+        failures=failures,
+        unknown=unknown,
+        expired=expired,
+        success_rate=successes / executions if executions else None,
+        average_ms=average_ms,
+        p95_ms=p95_ms,
+        lateness_p50=lateness_p50,
+        lateness_p99=lateness_p99,
     )
