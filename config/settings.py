@@ -17,6 +17,10 @@ DEBUG = env.boolean("DEBUG", False)
 SECRET_KEY = env.secret_key(DATA_DIR)
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
+# A proxy that ends TLS says so in this header; cookies then never travel in the clear.
+BEHIND_TLS_PROXY = env.boolean("BEHIND_TLS_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS_PROXY else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS_PROXY
 WEB_PORT = env.whole("WEB_PORT", 8000, low=1, high=65535)
 
 INSTALLED_APPS = [
