@@ -177,33 +177,8 @@ class JobMachine(RuleBasedStateMachine):
     @when(lambda machine: machine.count("pending"))
     @rule(target=claims, worker=WORKERS, size=st.integers(1, 4))
     def claim(self, worker: str, size: int) -> Any:
-        due = self.due()
-        batch = leases.claim(size=size, worker=worker, lease=LEASE)
-        taken = [self.known[claimed.job_id] for claimed in batch.jobs]
-        self._check_choice(due, size, taken)
-        attempts = []
-        for claimed, job in zip(batch.jobs, taken, strict=True):
-            assert claimed.is_too_late == job.is_too_late(self.clock)
-            assert (claimed.job_type, claimed.retry_count, claimed.max_retries) == (
-                job.job_type,
-                job.retries,
-                job.max_retries,
-            )
-            assert claimed.payload["key"] == job.job_id
-            job.take(batch.token, worker, self.clock + LEASE)
-            attempts.append(
-                Attempt(
-                    job_id=claimed.job_id,
-                    job_type=claimed.job_type,
-                    payload=Sample(**claimed.payload),
-                    scheduled_time=claimed.scheduled_time,
-                    number=claimed.retry_count + 1,
-                    lease_token=batch.token,
-                    started_at=self.now,
-                )
-            )
-        too_late = [attempt for attempt in attempts if self.known[attempt.job_id].is_too_late(self.clock)]
-        return Claim(batch.token, attempts, too_late) if attempts else multiple()
+        claim = self._claim(worker, size)
+        return claim if claim.attempts else multiple()
 
     @when(lambda machine: machine.due())
     @rule(size=st.integers(1, 4))
@@ -346,7 +321,24 @@ class JobMachine(RuleBasedStateMachine):
     @when(lambda machine: machine.count("pending") and not machine.due())
     @rule()
     def wait_for_the_next_job(self) -> None:
-        self._pass(min(job.due for job in self.known.values() if job.status == "pending") - self.clock)
+        self._pass_until_due()
+
+    @when(lambda machine: machine.count("pending"))
+    @rule(worker=WORKERS, times=st.integers(1, 6))
+    def break_again_and_again(self, worker: str, times: int) -> None:
+        """A bad day, in which whatever is tried fails: the way to late retries that single steps seldom go."""
+        for _ in range(times):
+            if not self.due() and self.count("pending"):
+                self._pass_until_due()
+            claim = self._claim(worker, 4)
+            for attempt in claim.attempts:
+                outcomes.fail(
+                    attempt,
+                    RuntimeError("it broke"),
+                    max_retries=self.known[attempt.job_id].max_retries,
+                    now=self.now,
+                )
+                self._fail(self.known[attempt.job_id], "fail", ZERO)
 
     # People
 
@@ -439,12 +431,44 @@ class JobMachine(RuleBasedStateMachine):
             )
         self.clock += wait
 
+    def _pass_until_due(self) -> None:
+        self._pass(min(job.due for job in self.known.values() if job.status == "pending") - self.clock)
+
     def due(self) -> list[Job]:
         due = [job for job in self.known.values() if job.status == "pending" and job.due <= self.clock]
         return sorted(due, key=lambda job: job.rank)
 
     def _held(self, claim: Claim, attempts: Any) -> list[Job]:
         return [job for job in (self.known[attempt.job_id] for attempt in attempts) if job.token == claim.token]
+
+    def _claim(self, worker: str, size: int) -> Claim:
+        due = self.due()
+        batch = leases.claim(size=size, worker=worker, lease=LEASE)
+        taken = [self.known[claimed.job_id] for claimed in batch.jobs]
+        self._check_choice(due, size, taken)
+        attempts = []
+        for claimed, job in zip(batch.jobs, taken, strict=True):
+            assert claimed.is_too_late == job.is_too_late(self.clock)
+            assert (claimed.job_type, claimed.retry_count, claimed.max_retries) == (
+                job.job_type,
+                job.retries,
+                job.max_retries,
+            )
+            assert claimed.payload["key"] == job.job_id
+            job.take(batch.token, worker, self.clock + LEASE)
+            attempts.append(
+                Attempt(
+                    job_id=claimed.job_id,
+                    job_type=claimed.job_type,
+                    payload=Sample(**claimed.payload),
+                    scheduled_time=claimed.scheduled_time,
+                    number=claimed.retry_count + 1,
+                    lease_token=batch.token,
+                    started_at=self.now,
+                )
+            )
+        too_late = [attempt for attempt in attempts if self.known[attempt.job_id].is_too_late(self.clock)]
+        return Claim(batch.token, attempts, too_late)
 
     def _check_choice(self, due: list[Job], size: int, taken: list[Job]) -> None:
         """Due jobs only, no more than asked, higher priorities first, then older ones."""
@@ -487,7 +511,7 @@ def rolled_back() -> Iterator[None]:
 
 
 @pytest.mark.django_db
-@pytest.mark.timeout(120 + STORIES)
+@pytest.mark.timeout(400 + STORIES)  # Hypothesis makes a failing story short for up to five minutes
 class TestJobs:
     def test_are_never_lost_doubled_or_run_by_two_whatever_happens_in_any_order(self) -> None:
         run_state_machine_as_test(
