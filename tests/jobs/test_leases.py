@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from jobs import leases, rescue
 from jobs.models import JobExecution, ScheduledJob
@@ -72,6 +72,18 @@ class TestClaimUnderConcurrency:
         taken = [key for mine in at_once(8, work) for key in mine]
         assert len(taken) == 200
         assert set(taken) == jobs
+
+    def test_passes_over_what_another_worker_is_claiming_at_this_moment(self) -> None:
+        jobs = {make_job().pk for _ in range(2)}
+
+        def work(_: int) -> list[str]:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '2s'")  # waiting is an error
+            return [job.job_id for job in leases.claim(size=10, worker="second", lease=LEASE).jobs]
+
+        with transaction.atomic():
+            [first] = leases.claim(size=1, worker="first", lease=LEASE).jobs
+            assert at_once(1, work) == [list(jobs - {first.job_id})]
 
 
 @pytest.mark.django_db
