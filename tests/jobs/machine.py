@@ -62,6 +62,7 @@ class Job:
     history: list[Entry] = field(default_factory=list)
     restarts: int = 0
     effects: int = 0
+    is_begun: bool = False
 
     def __post_init__(self) -> None:
         self.due = self.scheduled
@@ -99,8 +100,14 @@ class Job:
     def is_abandoned(self, clock: timedelta) -> bool:
         return self.lease_ends is not None and self.lease_ends < clock
 
+    @property
+    def must_be_begun(self) -> bool:
+        """A worker's death counts against it only after it was begun: it has no harmless attempt to lose."""
+        return self.retries > 0 or self.max_retries == 0 or self.job_type == ONCE_ONLY
+
     def take(self, token: UUID | None, worker: str, lease_ends: timedelta | None) -> None:
         assert self.token is None, f"{self} had a holder already"
+        self.is_begun = not self.must_be_begun
         self.status, self.token, self.worker, self.lease_ends = "running", token, worker, lease_ends
 
     def end(self, status: str) -> None:

@@ -5,6 +5,7 @@
 One transaction holds all, so the database's `now()` stands still. Time passes by moving every row into the past.
 """
 
+import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -261,7 +262,7 @@ class JobMachine(RuleBasedStateMachine):
         attempt = claim.attempts[position % len(claim.attempts)]
         outcomes.snooze(attempt, until=self.now + wait, reason="not now", now=self.now)
         for job in self._held(claim, [attempt]):
-            job.put_back(self.clock + wait)
+            job.put_back(self.clock + max(wait, timedelta(seconds=1)))
 
     @rule(claim=claims)
     def expire(self, claim: Claim) -> None:
@@ -278,6 +279,13 @@ class JobMachine(RuleBasedStateMachine):
         assert leases.renew(claim.token, claim.job_ids, lease=LEASE) == len(held)
         for job in held:
             job.lease_ends = self.clock + LEASE
+
+    @rule(claim=claims)
+    def begin_jobs(self, claim: Claim) -> None:
+        held = self._held(claim, claim.attempts)
+        assert leases.begin(claim.token, claim.job_ids) == (len(held) == len(claim.attempts))
+        for job in held:
+            job.is_begun = True
 
     @rule(claim=claims)
     def release(self, claim: Claim) -> None:
@@ -306,8 +314,10 @@ class JobMachine(RuleBasedStateMachine):
         dead = [job for job in self.known.values() if job.is_abandoned(self.clock)]
         assert rescue.rescue() == len(dead)
         for job in dead:
-            event("rescue")
-            if job.job_type == ONCE_ONLY:
+            event(f"rescue: {'begun' if job.is_begun else 'never begun'}")
+            if not job.is_begun:
+                job.put_back(self.clock)
+            elif job.job_type == ONCE_ONLY:
                 job.end("unknown")
             elif job.retries < job.max_retries:
                 job.try_again(self.clock)
@@ -497,13 +507,15 @@ class JobMachine(RuleBasedStateMachine):
                 job.retries,
                 job.max_retries,
             )
-            assert claimed.payload["key"] == job.job_id
+            payload = json.loads(claimed.payload)
+            assert payload["key"] == job.job_id
+            assert claimed.is_marked_at_start == job.must_be_begun
             job.take(batch.token, worker, self.clock + LEASE)
             attempts.append(
                 Attempt(
                     job_id=claimed.job_id,
                     job_type=claimed.job_type,
-                    payload=Sample(**claimed.payload),
+                    payload=Sample(**payload),
                     scheduled_time=claimed.scheduled_time,
                     number=claimed.retry_count + 1,
                     lease_token=batch.token,
