@@ -54,6 +54,7 @@ class Supervised:
         self._process = processes.start(
             "qcluster",
             log=self._log,
+            DJANGO_SETTINGS_MODULE="tests.crash.settings",
             JOB_LEASE_SECONDS=str(LEASE_SECONDS),
             JOB_WORKERS=str(self._workers),
         )
