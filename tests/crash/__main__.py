@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests import support
 
-DEFAULT_ROUNDS = 2
+DEFAULT_ROUNDS = 4
 
 
 def main() -> int:

@@ -157,6 +157,7 @@ def kill(cluster: Supervised, victim: str, pids: list[int] | None = None) -> dat
     if victim == "sentinel":
         # Its orphans go on working; the master notices and ends, which is what a supervisor sees.
         wait_until(cluster.is_dead, "the master ends after its sentinel")
+        killed_at = datetime.now(UTC)
     return killed_at
 
 
