@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from jobs.enqueue import schedule_job
@@ -180,7 +179,6 @@ def _note_restarts(result: Result, victim: str, cluster: Supervised) -> None:
 
 def _count(result: Result, victim: str, placed: Sequence[Placed], killed_at: Sequence[datetime]) -> None:
     """Count effects against jobs and their history, and note every broken promise."""
-    connection.close()
     done = Counter(effects.keys())
     jobs = {job.job_id: job for job in ScheduledJob.objects.all()}
     history: dict[str, list[JobExecution]] = {job_id: [] for job_id in jobs}
