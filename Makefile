@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run stop test check lint format lock
+.PHONY: help demo demo-reset run stop test crash check lint format lock
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -25,6 +25,9 @@ stop: $(STAMP) ## stop what `make run` or `make demo` runs, also after a crash
 
 test: $(STAMP) ## run the tests, on a PostgreSQL that starts by itself
 	$(RUN) -m pytest
+
+crash: $(STAMP) ## kill real processes of the job engine for five minutes, and count what was lost or doubled
+	$(RUN) -m tests.crash
 
 check: lint test ## all that must be green before a commit: lint, then the tests
 

@@ -37,12 +37,12 @@ def retry_job(job_id: str, *, now: datetime) -> bool:
 
 
 def run_now(job_id: str, *, now: datetime) -> bool:
-    """Make a pending job due now. False otherwise."""
-    return _woken(ScheduledJob.objects.pending().filter(job_id=job_id).update(next_attempt_at=now))
+    """Make a pending job due now; it does not expire any more. False otherwise."""
+    return _woken(ScheduledJob.objects.pending().filter(job_id=job_id).update(next_attempt_at=now, expires_at=None))
 
 
 def reschedule_job(job_id: str, scheduled_time: datetime) -> bool:
-    """Move a pending job to another time. False otherwise. Raises InvalidJob for a time that no job can have."""
+    """Move a pending job to another time; it does not expire any more. False otherwise. Raises InvalidJob for a time that no job can have."""
     enqueue.check_time(scheduled_time)
     changed = (
         ScheduledJob.objects.pending()

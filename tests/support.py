@@ -153,17 +153,25 @@ class Checkback:
 
 
 @contextmanager
-def checkback(command: str = "up", **settings: str) -> Iterator[Checkback]:
-    """Give a Checkback to start, and leave neither processes nor files of it."""
+def data_folder() -> Iterator[Path]:
+    """A data folder of its own; neither its processes nor its files and those of its database are left."""
     from config.embedded_postgres import server
 
     home = Path(tempfile.mkdtemp(prefix="checkback-test-"))
-    one = Checkback(home / "data", command, settings=settings)
     try:
-        with nothing_left("CHECKBACK_DATA_DIR", str(one.data_dir)):
+        with nothing_left("CHECKBACK_DATA_DIR", str(home / "data")):
+            yield home / "data"
+    finally:
+        shutil.rmtree(server.locate(home / "data").root, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def checkback(command: str = "up", **settings: str) -> Iterator[Checkback]:
+    """Give a Checkback to start, and leave neither processes nor files of it."""
+    with data_folder() as folder:
+        one = Checkback(folder, command, settings=settings)
+        with nothing_left("CHECKBACK_DATA_DIR", str(folder)):
             yield one
         if one.process:
             one.process.wait()
-    finally:
-        shutil.rmtree(server.locate(one.data_dir).root, ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)

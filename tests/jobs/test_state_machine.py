@@ -397,6 +397,7 @@ class JobMachine(RuleBasedStateMachine):
         assert lifecycle.run_now(job.job_id, now=self.now) == (job.status == "pending")
         if job.status == "pending":
             job.due = self.clock
+            job.expires = None
 
     @when(lambda machine: machine.count("pending"))
     @rule(job=jobs, due_in=MINUTES)
