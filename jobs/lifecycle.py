@@ -42,7 +42,10 @@ def run_now(job_id: str, *, now: datetime) -> bool:
 
 
 def reschedule_job(job_id: str, scheduled_time: datetime) -> bool:
-    """Move a pending job to another time; it does not expire any more. False otherwise. Raises InvalidJob for a time that no job can have."""
+    """Move a pending job to another time; it does not expire any more. False otherwise.
+
+    Raises InvalidJob for a time that no job can have.
+    """
     enqueue.check_time(scheduled_time)
     changed = (
         ScheduledJob.objects.pending()
