@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from jobs import conf, leases, outcomes, registry
-from jobs.errors import Snooze
+from jobs.errors import OutcomeUnknown, Snooze
 from jobs.leases import Batch, ClaimedJob, Keepalive
 from jobs.models import JobStatus
 from jobs.registry import Attempt, Handler
@@ -158,6 +158,10 @@ def _run_one(handler: Handler, job: ClaimedJob, attempt: Attempt[Any]) -> None:
         log.warning("job.lease_lost", job_id=job.job_id, job_type=job.job_type, error=str(lost))
     except Snooze as pause:
         outcomes.snooze(attempt, until=pause.until, reason=str(pause), now=timezone.now())
+    except (OperationalError, InterfaceError) as error:
+        # The connection may have died while the handler's own effect was being committed.
+        in_doubt = OutcomeUnknown(f"The database's answer was lost: {error}")
+        _fail(job, attempt, error if handler.repeatable else in_doubt)
     except Exception as error:
         _fail(job, attempt, error)
     else:

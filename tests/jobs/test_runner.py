@@ -169,6 +169,13 @@ class TestFailure:
         assert (cut.status, cut.retry_count, len(attempts_of(cut))) == ("pending", 1, 1)
         assert effects.keys() == ["good"]
 
+    def test_leaves_a_lost_connection_of_an_unrepeatable_job_to_a_person(self) -> None:
+        job = make_job(job_type="sample_once_only", payload={"key": "cut", "behave": "lose the database"})
+        runner.run_once()
+        job.refresh_from_db()
+        assert (job.status, job.retry_count) == ("unknown", 0)
+        assert [entry.status for entry in attempts_of(job)] == ["unknown"]
+
     def test_rolls_back_the_effects_of_a_handler_that_fails_after_completing_itself(self) -> None:
         job = make_job(job_type="sample_own_transaction", payload={"key": "a", "behave": "fail"})
         runner.run_once()
