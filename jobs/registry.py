@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
+from jobs.policies import Policy
+
 P = TypeVar("P")
 
 
@@ -36,8 +38,7 @@ class Handler:
     function: Callable[..., None]
     many: bool
     """Set-based: the function gets a list of attempts and runs in one transaction with all their outcomes."""
-    repeatable: bool
-    """False: a crash leaves the job `unknown` instead of running it again."""
+    policy: Policy
 
 
 class UnknownJobType(Exception):
@@ -53,17 +54,17 @@ _handlers: dict[str, Handler] = {}
 
 @overload
 def handler(
-    job_type: str, payload: type[P], *, repeatable: bool = True
+    job_type: str, payload: type[P], *, policy: Policy = ...
 ) -> Callable[[Callable[[Attempt[P]], None]], Callable[[Attempt[P]], None]]: ...
 
 
 @overload
 def handler(
-    job_type: str, payload: type[P], *, many: bool, repeatable: bool = True
+    job_type: str, payload: type[P], *, many: bool, policy: Policy = ...
 ) -> Callable[[Callable[[Sequence[Attempt[P]]], None]], Callable[[Sequence[Attempt[P]]], None]]: ...
 
 
-def handler(job_type: str, payload: type[Any], *, many: bool = False, repeatable: bool = True) -> Any:
+def handler(job_type: str, payload: type[Any], *, many: bool = False, policy: Policy = Policy()) -> Any:  # noqa: B008
     """Register the decorated function for `job_type`.
 
     `payload` is a frozen dataclass of JSON-friendly fields, each with a default: stored fields it does not know
@@ -80,7 +81,7 @@ def handler(job_type: str, payload: type[Any], *, many: bool = False, repeatable
         known = _handlers.get(job_type)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"Job type {job_type!r} already has a handler: {known.function.__qualname__}.")
-        _handlers[job_type] = Handler(job_type, payload, function, many, repeatable)
+        _handlers[job_type] = Handler(job_type, payload, function, many, policy)
         return function
 
     return register
@@ -102,7 +103,7 @@ def job_types() -> list[str]:
 
 def not_repeatable() -> list[str]:
     """The job types that must never run again after a crash."""
-    return sorted(name for name, entry in _handlers.items() if not entry.repeatable)
+    return sorted(name for name, entry in _handlers.items() if not entry.policy.repeatable)
 
 
 def read(entry: Handler, text: str) -> Any:

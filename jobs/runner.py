@@ -161,7 +161,7 @@ def _run_one(handler: Handler, job: ClaimedJob, attempt: Attempt[Any]) -> None:
     except (OperationalError, InterfaceError) as error:
         # The connection may have died while the handler's own effect was being committed.
         in_doubt = OutcomeUnknown(f"The database's answer was lost: {error}")
-        _fail(job, attempt, error if handler.repeatable else in_doubt)
+        _fail(job, attempt, error if handler.policy.repeatable else in_doubt)
     except Exception as error:
         _fail(job, attempt, error)
     else:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from jobs import outcomes
 from jobs.errors import OutcomeUnknown, PermanentFailure, RateLimited, Snooze
+from jobs.policies import Policy
 from jobs.registry import Attempt, handler
 from tests.jobs.sample import effects
 
@@ -104,7 +105,7 @@ def run_own_transaction(attempt: Attempt[Sample]) -> None:
     _reach("after_outcome", attempt.payload)
 
 
-@handler("sample_once_only", Sample, repeatable=False)
+@handler("sample_once_only", Sample, policy=Policy(repeatable=False))
 def run_once_only(attempt: Attempt[Sample]) -> None:
     _behave(attempt.payload)
     _reach("before_effect", attempt.payload)
