@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.signing import SignedPackage
 
-from jobs import conf, sql
+from jobs import conf, heads
 from jobs.rescue import Tender
 from jobs.runner import worker_name
 from jobs.wakeup import Listener
@@ -26,8 +26,8 @@ log = structlog.get_logger(__name__)
 
 LONGEST_WAIT = 1.0
 """Django-Q2's pusher looks at its stop flag only between two calls of `dequeue`."""
-SAME_JOB_PAUSE = 0.01
-"""While the first due job is unchanged the workers are busy or on their way: do not send more at full speed."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
+"""Seconds between two packages while the same jobs stay due."""
 
 Package = tuple[int | None, str]
 
@@ -37,7 +37,8 @@ class JobBroker(ORM):
 
     _listener: Listener | None = None
     _tender: Tender | None = None
-    _last_first: str | None = None
+    _last_due: list[str] = []
+    _pause = SHORTEST_PAUSE
     _look_at = 0.0
 
     def dequeue(self) -> list[Package] | None:
@@ -67,9 +68,10 @@ class JobBroker(ORM):
         settings = conf.current()
         while True:
             if settings.enabled and time.monotonic() >= self._look_at:
-                first, seconds = self._look()
-                if first and seconds <= 0:
-                    return self._go(first)
+                ready = heads.ready()
+                if any(head.seconds <= 0 for head in ready):
+                    return self._go([head.job_id for head in ready if head.seconds <= 0])
+                seconds = min((head.seconds for head in ready), default=float("inf"))
                 self._look_at = time.monotonic() + min(seconds, settings.check_interval.total_seconds())
             wait = min(until, self._look_at) - time.monotonic() if settings.enabled else until - time.monotonic()
             if self._listener.wait(max(wait, 0)):
@@ -77,17 +79,16 @@ class JobBroker(ORM):
             if time.monotonic() >= until:
                 return None
 
-    def _look(self) -> tuple[str | None, float]:
-        """The pending job that comes first and the seconds until it is due."""
-        with connection.cursor() as cursor:
-            cursor.execute(sql.read("look_v1"))
-            row = cursor.fetchone()
-        return (row[0], row[1]) if row else (None, float("inf"))
-
-    def _go(self, first: str) -> list[Package]:
-        if first == self._last_first:
-            time.sleep(SAME_JOB_PAUSE)
-        self._last_first = first
+    def _go(self, due: list[str]) -> list[Package]:
+        """Send a worker. While the same jobs stay due the workers are busy, or others hold them: send fewer then."""
+        assert self._listener is not None  # noqa: S101 - set by _start
+        if due == self._last_due:
+            time.sleep(SHORTEST_PAUSE)
+            self._listener.wait(self._pause)
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        else:
+            self._pause = SHORTEST_PAUSE
+        self._last_due = due
         self._look_at = 0.0
         return [(None, _package())]
 

@@ -11,11 +11,14 @@ from django.utils import timezone
 
 from jobs import registry, sql
 from jobs.models import HIGHEST_PRIORITY, LOWEST_PRIORITY, ScheduledJob, new_job_id
+from jobs.policies import LONGEST_LATENESS, MOST_RETRIES, Policy
+from jobs.registry import Handler
 
 LONGEST_ID = 255
-MOST_RETRIES = 100
-FIRST_YEAR, LAST_YEAR = 1900, 9000
-LONGEST_LATENESS = timedelta(days=3660)
+LARGEST_PAYLOAD = 1024 * 1024
+"""Bytes of JSON. A job names what it works on; the bulk belongs into a table or a file."""
+FARTHEST = timedelta(days=3660)
+"""A scheduled time farther from now is a mistake in the caller's arithmetic."""
 _NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # an escaped backslash before "u0000" is only text
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -41,25 +44,32 @@ def schedule_job(
     scheduled_time: datetime,
     payload: object,
     *,
-    max_retries: int = 3,
+    max_retries: int | None = None,
     unique_key: str | None = None,
-    priority: int = 0,
+    priority: int | None = None,
     max_lateness: timedelta | None = None,
     job_id: str | None = None,
 ) -> ScheduledJob:
     """Enqueue one job.
 
-    `max_lateness` lets a job expire that could not start within that time of `scheduled_time`.
+    `max_lateness` lets a job expire that could not start within that time of `scheduled_time`. What is not given is
+    as the type's policy has it: 3 retries, priority 0, no unique key and no end of its time unless that says more.
 
     Raises:
         UniqueKeyTaken: a live job has the same `unique_key`.
-        InvalidJob: naive time, unknown type, payload that is not JSON or does not fit the handler, priority
-            outside 0..9, an id that is taken, and the like.
+        InvalidJob: naive time, a time more than ten years away, unknown type, payload that is not JSON, does not fit
+            the handler or is larger than a megabyte, priority outside 0..9, an id that is taken, and the like.
     """
-    _check_options(scheduled_time, max_retries=max_retries, priority=priority, max_lateness=max_lateness)
+    handler = _handler(job_type)
+    max_retries, priority, max_lateness = _options(
+        handler.policy, max_retries=max_retries, priority=priority, max_lateness=max_lateness
+    )
+    check_time(scheduled_time, now=timezone.now())
+    stored = _payload_text(handler, payload)
+    if unique_key is None and handler.policy.unique_key is not None:
+        unique_key = handler.policy.unique_key(registry.read(handler, stored))
     _check_text("unique_key", unique_key)
     _check_text("job_id", job_id)
-    stored = _payload_text(job_type, payload)
     job = ScheduledJob(
         job_id=job_id or new_job_id(),
         job_type=job_type,
@@ -96,25 +106,33 @@ def schedule_jobs(
     job_type: str,
     jobs: Iterable[tuple[datetime, object]],
     *,
-    max_retries: int = 3,
-    priority: int = 0,
+    max_retries: int | None = None,
+    priority: int | None = None,
     max_lateness: timedelta | None = None,
 ) -> int:
     """Enqueue many jobs of one type, `(scheduled_time, payload)` each, by COPY. Returns how many.
 
-    All or nothing: an invalid one raises InvalidJob and none is enqueued.
+    All or nothing: an invalid one raises InvalidJob and none is enqueued. A type with a unique key cannot be
+    enqueued like this: COPY cannot pass over a key that is taken.
     """
+    handler = _handler(job_type)
+    if handler.policy.unique_key is not None:
+        raise InvalidJob("job_type", f"Jobs of type {job_type!r} have unique keys: enqueue them one by one.")
+    max_retries, priority, max_lateness = _options(
+        handler.policy, max_retries=max_retries, priority=priority, max_lateness=max_lateness
+    )
+    now = timezone.now()
     columns = "job_id, job_type, scheduled_time, payload, max_retries, next_attempt_at, expires_at, priority"
     count = 0
     with connection.cursor() as cursor, cursor.copy(f"COPY scheduled_jobs ({columns}) FROM STDIN") as copy:
         for scheduled_time, payload in jobs:
-            _check_options(scheduled_time, max_retries=max_retries, priority=priority, max_lateness=max_lateness)
+            check_time(scheduled_time, now=now)
             copy.write_row(
                 (
                     new_job_id(),
                     job_type,
                     scheduled_time,
-                    _payload_text(job_type, payload),
+                    _payload_text(handler, payload),
                     max_retries,
                     scheduled_time,
                     scheduled_time + max_lateness if max_lateness is not None else None,
@@ -129,30 +147,41 @@ aschedule_job = sync_to_async(schedule_job)
 aschedule_jobs = sync_to_async(schedule_jobs)
 
 
-def check_time(scheduled_time: datetime) -> None:
-    """Raise InvalidJob for a time that is no instant, or that the database keeps but Python cannot read back."""
+def check_time(scheduled_time: datetime, *, now: datetime) -> None:
+    """Raise InvalidJob for a time that is no instant, or so far away that nobody can have meant it."""
     if timezone.is_naive(scheduled_time):
         raise InvalidJob("scheduled_time", "The scheduled time needs a time zone, like 2026-05-01T12:00:00+02:00.")
-    if not FIRST_YEAR <= scheduled_time.year < LAST_YEAR:
+    if abs(scheduled_time - now) > FARTHEST:
         raise InvalidJob(
-            "scheduled_time", f"The scheduled time must lie between the years {FIRST_YEAR} and {LAST_YEAR}."
+            "scheduled_time", f"The scheduled time {scheduled_time.isoformat()} is more than ten years away from now."
         )
 
 
-def _check_options(
-    scheduled_time: datetime, *, max_retries: int, priority: int, max_lateness: timedelta | None
-) -> None:
-    check_time(scheduled_time)
-    if not 0 <= max_retries <= MOST_RETRIES:
-        raise InvalidJob("max_retries", f"max_retries is a whole number from 0 to {MOST_RETRIES}, not {max_retries}.")
-    if not LOWEST_PRIORITY <= priority <= HIGHEST_PRIORITY:
+def _handler(job_type: str) -> Handler:
+    try:
+        return registry.find(job_type)
+    except registry.UnknownJobType as error:
+        raise InvalidJob("job_type", str(error)) from None
+
+
+def _options(
+    policy: Policy, *, max_retries: int | None, priority: int | None, max_lateness: timedelta | None
+) -> tuple[int, int, timedelta | None]:
+    """Take what was not asked for from the policy, and check what was."""
+    retries = policy.max_retries if max_retries is None else max_retries
+    if not 0 <= retries <= MOST_RETRIES:
+        raise InvalidJob("max_retries", f"max_retries is a whole number from 0 to {MOST_RETRIES}, not {retries}.")
+    level = policy.priority if priority is None else priority
+    if not LOWEST_PRIORITY <= level <= HIGHEST_PRIORITY:
         raise InvalidJob(
-            "priority", f"priority is a whole number from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}, not {priority}."
+            "priority", f"priority is a whole number from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}, not {level}."
         )
-    if max_lateness is not None and not timedelta(0) < max_lateness <= LONGEST_LATENESS:
+    lateness = policy.max_lateness if max_lateness is None else max_lateness
+    if lateness is not None and not timedelta(0) < lateness <= LONGEST_LATENESS:
         raise InvalidJob(
             "max_lateness", f"max_lateness must be longer than nothing and at most {LONGEST_LATENESS.days} days."
         )
+    return retries, level, lateness
 
 
 def _check_text(field: str, value: str | None) -> None:
@@ -160,12 +189,8 @@ def _check_text(field: str, value: str | None) -> None:
         raise InvalidJob(field, f"{field} is 1 to {LONGEST_ID} characters without NUL or half characters.")
 
 
-def _payload_text(job_type: str, payload: object) -> str:
+def _payload_text(handler: Handler, payload: object) -> str:
     """Check the payload against its handler and return it as JSON."""
-    try:
-        handler = registry.find(job_type)
-    except registry.UnknownJobType as error:
-        raise InvalidJob("job_type", str(error)) from None
     try:
         stored = registry.encode(payload)
         if isinstance(payload, Mapping):
@@ -177,4 +202,8 @@ def _payload_text(job_type: str, payload: object) -> str:
         raise InvalidJob("payload", str(error)) from error
     if _NUL_IN_JSON.search(text) or _LONE_SURROGATE.search(text):
         raise InvalidJob("payload", "The payload contains NUL or half a character, which the database cannot store.")
+    if len(text) > LARGEST_PAYLOAD or len(text.encode()) > LARGEST_PAYLOAD:
+        raise InvalidJob(
+            "payload", f"The payload has {len(text.encode()):,} bytes as JSON; at most {LARGEST_PAYLOAD:,} are allowed."
+        )
     return text

@@ -1,20 +1,29 @@
 """Leases: the right of one worker to run claimed jobs and record their outcome, until a time."""
 
+import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+from typing import NoReturn
 
 import structlog
 from django.db import connection
+from psycopg.pq import TransactionStatus
 
-from jobs import registry, sql
+from jobs import heads, limits, registry, sql
+from jobs.heads import Head
+from jobs.timeouts import GRACE
 
 log = structlog.get_logger(__name__)
 
+CANCEL_SECONDS = 5.0
+OVERDUE_EXIT = 70  # an internal software error, by sysexits.h
 PATIENCE_SECONDS = 2.0
 """A batch that takes longer gives its unstarted jobs back."""
 
@@ -44,12 +53,36 @@ class Batch:
 
 
 def claim(*, size: int, worker: str, lease: timedelta) -> Batch:
-    """Take up to `size` due jobs in one statement, by the database's clock. The batch may be empty."""
+    """Take up to `size` due jobs, by the database's clock: of unlimited types together, or of one limited type.
+
+    The batch may be empty: nothing is due, or what is due is paused, at its limit, or being claimed by others.
+    """
     token = uuid.uuid4()
+    limited = registry.limited()
+    due = [head for head in heads.ready() if head.seconds <= 0]
+    for is_limited, group in groupby(due, key=lambda head: head.job_type in limited):
+        for chosen in ([head] for head in group) if is_limited else [list(group)]:
+            jobs: list[ClaimedJob] = []
+            take = partial(_take, jobs, chosen, token=token, worker=worker, lease=lease)
+            if is_limited:
+                limits.within(chosen[0].job_type, limited[chosen[0].job_type], size=size, claim=take)
+            else:
+                take(size)
+            if jobs:
+                return Batch(token, jobs)
+    return Batch(token, [])
+
+
+def _take(
+    jobs: list[ClaimedJob], chosen: list[Head], size: int, *, token: uuid.UUID, worker: str, lease: timedelta
+) -> int:
+    """Claim up to `size` jobs of these heads and add them to `jobs`. Returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(
             sql.read("claim_v1"),
             {
+                "priorities": [head.priority for head in chosen],
+                "job_types": [head.job_type for head in chosen],
                 "size": size,
                 "token": token,
                 "lease": lease.total_seconds(),
@@ -59,7 +92,8 @@ def claim(*, size: int, worker: str, lease: timedelta) -> Batch:
         )
         rows = cursor.fetchall()
     rows.sort(key=lambda row: (-row[8], row[9]))  # UPDATE returns its rows in no particular order
-    return Batch(token, [ClaimedJob(*row[:8]) for row in rows])
+    jobs.extend(ClaimedJob(*row[:8]) for row in rows)
+    return len(rows)
 
 
 def renew(token: uuid.UUID, job_ids: Sequence[str], *, lease: timedelta) -> int:
@@ -111,6 +145,7 @@ class Keepalive:
         self._lock = threading.Lock()
         self._lease = lease
         self._confirmed_at = time.monotonic()
+        self._overdue: tuple[float, Callable[[], None]] | None = None
         self._done = threading.Event()
 
     def is_fresh(self) -> bool:
@@ -139,6 +174,16 @@ class Keepalive:
             release(self._token, waiting)
             self._waiting.clear()
 
+    @contextmanager
+    def overdue_after(self, timeout: timedelta | None, record: Callable[[], None]) -> Iterator[None]:
+        """Record the outcome and end this process when the block does not end soon after its time-out."""
+        if timeout is not None:
+            self._overdue = time.monotonic() + (timeout + GRACE).total_seconds(), record
+        try:
+            yield
+        finally:
+            self._overdue = None
+
     def start(self) -> None:
         """Start the thread."""
         threading.Thread(target=self._run, name="lease-keepalive", daemon=True).start()
@@ -160,12 +205,26 @@ class Keepalive:
                         give_back_at = time.monotonic() + interval
                         self.give_back()
                         give_back_at = float("inf")
+                    overdue = self._overdue
+                    if overdue is not None and time.monotonic() >= overdue[0]:
+                        self._end_process(overdue[1])
                 except Exception as error:
                     # Not ours to mend: if it lasts, the lease runs out and the jobs are rescued.
                     log.warning("job.lease_not_renewed", error=str(error))
                     connection.close()
         finally:
             connection.close()
+
+    @staticmethod
+    def _end_process(record: Callable[[], None]) -> NoReturn:
+        """The last resort. Django-Q2's sentinel starts another worker; this one holds no lock of its queues now."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '5s'")  # what hangs may hold the jobs' rows
+            record()
+        finally:
+            log.error("job.worker_ended", reason="a handler that could not be stopped")
+            os._exit(OVERDUE_EXIT)
 
     def _renew(self) -> bool:
         asked_at = time.monotonic()
@@ -175,6 +234,20 @@ class Keepalive:
         if held:
             self._confirmed_at = asked_at
         return held > 0
+
+
+def cancel_statement() -> None:
+    """End the statement that this thread's connection was waiting for when it was interrupted: the server would go on
+    with it, locks and all, although nobody waits any more.
+    """
+    interrupted = connection.connection
+    if interrupted is not None and interrupted.info.transaction_status == TransactionStatus.ACTIVE:
+        interrupted.cancel_safe(timeout=CANCEL_SECONDS)
+        # Its answer was not read, so the connection is of no use. A transaction's own end closes it in its way.
+        if connection.in_atomic_block:
+            interrupted.close()
+        else:
+            connection.close()
 
 
 def drop_broken_connection() -> None:

@@ -41,12 +41,12 @@ def run_now(job_id: str, *, now: datetime) -> bool:
     return _woken(ScheduledJob.objects.pending().filter(job_id=job_id).update(next_attempt_at=now, expires_at=None))
 
 
-def reschedule_job(job_id: str, scheduled_time: datetime) -> bool:
+def reschedule_job(job_id: str, scheduled_time: datetime, *, now: datetime) -> bool:
     """Move a pending job to another time; it does not expire any more. False otherwise.
 
     Raises InvalidJob for a time that no job can have.
     """
-    enqueue.check_time(scheduled_time)
+    enqueue.check_time(scheduled_time, now=now)
     changed = (
         ScheduledJob.objects.pending()
         .filter(job_id=job_id)

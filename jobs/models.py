@@ -2,8 +2,9 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from jobs.querysets import JobQuerySet
@@ -26,6 +27,20 @@ class JobStatus(models.TextChoices):
 def new_job_id() -> str:
     """A random id, as text because callers may bring their own."""
     return str(uuid.uuid4())
+
+
+class IsObject(Func):
+    """Whether a JSON value is an object."""
+
+    template = "jsonb_typeof(%(expressions)s) = 'object'"
+    output_field = models.BooleanField()
+
+
+class IsFinite(Func):
+    """Whether a time is an instant: PostgreSQL has two that are not."""
+
+    function = "isfinite"
+    output_field = models.BooleanField()
 
 
 class ScheduledJob(models.Model):
@@ -69,11 +84,11 @@ class ScheduledJob(models.Model):
             # The seeds' two indexes: lists by time and status; lists by type.
             models.Index(fields=["scheduled_time", "status"], name="idx_scheduled_jobs_time_status"),
             models.Index(fields=["job_type"], name="idx_scheduled_jobs_type"),
-            # leases.claim and broker: the due jobs of one priority, oldest first.
+            # leases.claim, job_heads(), stats: the waiting jobs of one priority and type, oldest first.
             models.Index(
-                fields=["priority", "next_attempt_at"],
+                fields=["priority", "job_type", "next_attempt_at"],
                 condition=Q(status="pending"),
-                name="idx_scheduled_jobs_due",
+                name="idx_scheduled_jobs_queue",
             ),
             # rescue.rescue: leases that ran out. Small: only what runs now.
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="idx_scheduled_jobs_leases"),
@@ -108,6 +123,13 @@ class ScheduledJob(models.Model):
                 fields=["unique_key"],
                 condition=Q(status__in=["pending", "running"]),
                 name="scheduled_jobs_unique_live_key",
+            ),
+            # Every handler's payload is a dataclass. Raw SQL is held to it, too.
+            models.CheckConstraint(condition=IsObject(F("payload")), name="scheduled_jobs_payload_is_object"),
+            # Python cannot read an infinite time: one such row would break every list that it is in.
+            models.CheckConstraint(
+                condition=IsFinite(F("scheduled_time")) & IsFinite(F("next_attempt_at")),
+                name="scheduled_jobs_times_are_finite",
             ),
         ]
 
@@ -149,6 +171,47 @@ class JobExecution(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.attempt} of {self.job_id}: {self.status}"
+
+
+class JobPause(models.Model):
+    """A job type, or everything, that is not to be started. Resuming deletes the row."""
+
+    EVERYTHING = "*"
+
+    job_type = models.CharField(primary_key=True, max_length=100, help_text="A job type, or * for everything.")
+    paused_at = models.DateTimeField(help_text="Since when.")
+    paused_by = models.CharField(max_length=255, help_text="Who paused it.")
+    reason = models.CharField(max_length=255, blank=True, default="", db_default="", help_text="Why.")
+
+    class Meta:
+        db_table = "job_pauses"
+        ordering = ["job_type"]
+        verbose_name = "pause"
+
+    def __str__(self) -> str:
+        return "everything" if self.job_type == self.EVERYTHING else self.job_type
+
+
+class JobTypeUse(models.Model):
+    """How much of a limited type was started lately. Locked by whoever claims jobs of that type."""
+
+    job_type = models.CharField(primary_key=True, max_length=100, help_text="A job type with a limit.")
+    recent_starts = ArrayField(
+        models.DateTimeField(),
+        default=list,
+        db_default=[],
+        help_text="When jobs started, as far back as its rate asks.",
+    )
+    free_at = models.DateTimeField(null=True, help_text="The rate allows the next start from then on.")
+
+    class Meta:
+        db_table = "job_type_use"
+        ordering = ["job_type"]
+        verbose_name = "use of a limited type"
+        verbose_name_plural = "use of limited types"
+
+    def __str__(self) -> str:
+        return self.job_type
 
 
 class ClusterHeartbeat(models.Model):

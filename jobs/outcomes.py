@@ -36,8 +36,11 @@ def complete(attempts: Sequence[Attempt[Any]], *, now: datetime) -> None:
         raise LeaseLost(f"{attempts[0].job_type} {attempts[0].job_id} is held by another worker by now.")
 
 
-def fail(attempt: Attempt[Any], error: BaseException, *, max_retries: int, now: datetime) -> JobStatus:
-    """Record a failed attempt: another try later, or the end, by the error's class. Returns the job's new state."""
+def fail(attempt: Attempt[Any], error: BaseException, *, max_retries: int, now: datetime) -> JobStatus | None:
+    """Record a failed attempt: another try later, or the end, by the error's class.
+
+    Returns the job's new state; None when the lease was lost, and nothing was written.
+    """
     retry_count = attempt.number - 1
     status, next_attempt_at = JobStatus.FAILED, None
     if isinstance(error, OutcomeUnknown):
@@ -47,7 +50,7 @@ def fail(attempt: Attempt[Any], error: BaseException, *, max_retries: int, now: 
         next_attempt_at = backoff.retry_at(now=now, retry_count=retry_count, jitter=random.random())  # noqa: S311
         if isinstance(error, RateLimited):
             next_attempt_at = now + min(max(error.retry_after, SHORTEST_WAIT), LONGEST_WAIT)
-    settle(
+    written = settle(
         [attempt],
         status=status,
         history_status=JobStatus.UNKNOWN if status == JobStatus.UNKNOWN else JobStatus.FAILED,
@@ -57,7 +60,7 @@ def fail(attempt: Attempt[Any], error: BaseException, *, max_retries: int, now: 
         started_at=attempt.started_at or now,
         now=now,
     )
-    return status
+    return status if written else None
 
 
 def expire(attempts: Sequence[Attempt[Any]], *, now: datetime) -> None:

@@ -3,14 +3,15 @@
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from jobs import conf, leases, outcomes, registry
+from jobs import conf, leases, outcomes, pauses, registry, timeouts, wakeup
 from jobs.errors import OutcomeUnknown, Snooze
 from jobs.leases import Batch, ClaimedJob, Keepalive
 from jobs.models import JobStatus
@@ -67,11 +68,14 @@ def run_once(*, size: int = LARGEST_BATCH) -> int:
         with leases.kept_alive(batch, lease=lease) as keepalive:
             started = _run_batch(batch, keepalive)
         _pace.learn(max(started, 1), time.monotonic() - began)
+        if batch.jobs[0].job_type in registry.limited():
+            wakeup.notify()  # a place is free: the brokers had left this type out
     return len(batch.jobs)
 
 
 def _run_batch(batch: Batch, keepalive: Keepalive) -> int:
     """Run the jobs type by type, in the order in which the types first appear. Returns how many were started."""
+    lookout = pauses.Lookout()
     groups: dict[str, list[ClaimedJob]] = {}
     for job in batch.jobs:
         groups.setdefault("" if job.is_too_late else job.job_type, []).append(job)
@@ -83,9 +87,11 @@ def _run_batch(batch: Batch, keepalive: Keepalive) -> int:
                 started += len(jobs)
             continue
         for chunk in _chunks(job_type, jobs):
+            if not conf.current().enabled or lookout.is_paused(job_type):
+                return started
             if not _may_start(batch, chunk, keepalive, is_first=not started):
                 return started
-            _run_chunk(batch, job_type, chunk)
+            _run_chunk(batch, job_type, chunk, keepalive)
             started += len(chunk)
     return started
 
@@ -115,7 +121,7 @@ def _chunks(job_type: str, jobs: list[ClaimedJob]) -> Sequence[list[ClaimedJob]]
     return [*([first] if first else []), *([job] for job in jobs if job.retry_count)]
 
 
-def _run_chunk(batch: Batch, job_type: str, jobs: list[ClaimedJob]) -> None:
+def _run_chunk(batch: Batch, job_type: str, jobs: list[ClaimedJob], keepalive: Keepalive) -> None:
     """Decode the payloads, fail those that are broken, run the rest."""
     handler: Handler | None = None
     ready: list[tuple[ClaimedJob, Attempt[Any]]] = []
@@ -127,37 +133,66 @@ def _run_chunk(batch: Batch, job_type: str, jobs: list[ClaimedJob]) -> None:
             _fail(job, _bare_attempt(batch, job), error)
     if handler is None or not ready:
         return
-    if handler.many and len(ready) > 1 and _run_set(handler, [attempt for _, attempt in ready]):
+    if handler.many and len(ready) > 1 and _run_set(handler, ready, keepalive):
         return
     for job, attempt in ready:
-        _run_one(handler, job, attempt)
+        _run_one(handler, job, attempt, keepalive)
 
 
-def _run_set(handler: Handler, attempts: list[Attempt[Any]]) -> bool:
+@contextmanager
+def _in_time(handler: Handler, running: list[tuple[ClaimedJob, Attempt[Any]]], keepalive: Keepalive) -> Iterator[None]:
+    """Hold one call of the handler to its time-out. What the exception cannot stop ends with this process."""
+    timeout = handler.policy.timeout
+
+    def record_overdue() -> None:
+        assert timeout is not None  # noqa: S101 - nothing is overdue without one
+        for job, attempt in running:
+            _fail(job, attempt, _overrun(handler, timeouts.TimedOut(timeout)))
+
+    try:
+        with keepalive.overdue_after(timeout, record_overdue), timeouts.limit(timeout):
+            yield
+    except timeouts.TimedOut:
+        leases.cancel_statement()
+        raise
+
+
+def _overrun(handler: Handler, timed_out: timeouts.TimedOut) -> Exception:
+    """What a call that was stopped means for its job: whether its effect is there is not known."""
+    return TimeoutError(str(timed_out)) if handler.policy.repeatable else OutcomeUnknown(str(timed_out))
+
+
+def _run_set(handler: Handler, ready: list[tuple[ClaimedJob, Attempt[Any]]], keepalive: Keepalive) -> bool:
     """Effects and outcomes of the whole set in one transaction. False when it failed: then each must run alone."""
+    attempts = [attempt for _, attempt in ready]
     try:
         with transaction.atomic():
-            handler.function(attempts)
+            with _in_time(handler, ready, keepalive):
+                handler.function(attempts)
             outcomes.complete(attempts, now=timezone.now())
-    except Exception as error:
+    except (Exception, timeouts.TimedOut) as error:
         log.warning("job.set_failed", job_type=handler.job_type, jobs=len(attempts), error=outcomes.describe(error))
         return False
     return True
 
 
-def _run_one(handler: Handler, job: ClaimedJob, attempt: Attempt[Any]) -> None:
+def _run_one(handler: Handler, job: ClaimedJob, attempt: Attempt[Any], keepalive: Keepalive) -> None:
     """Run one job and record its outcome, whatever happens in it."""
     try:
         if handler.many:
             with transaction.atomic():
-                handler.function([attempt])
+                with _in_time(handler, [(job, attempt)], keepalive):
+                    handler.function([attempt])
                 outcomes.complete([attempt], now=timezone.now())
             return
-        handler.function(attempt)
+        with _in_time(handler, [(job, attempt)], keepalive):
+            handler.function(attempt)
     except outcomes.LeaseLost as lost:
         log.warning("job.lease_lost", job_id=job.job_id, job_type=job.job_type, error=str(lost))
     except Snooze as pause:
         outcomes.snooze(attempt, until=pause.until, reason=str(pause), now=timezone.now())
+    except timeouts.TimedOut as timed_out:
+        _fail(job, attempt, _overrun(handler, timed_out))
     except (OperationalError, InterfaceError) as error:
         # The connection may have died while the handler's own effect was being committed.
         in_doubt = OutcomeUnknown(f"The database's answer was lost: {error}")
@@ -182,7 +217,7 @@ def _fail(job: ClaimedJob, attempt: Attempt[Any], error: Exception) -> None:
         job_id=job.job_id,
         job_type=job.job_type,
         attempt=attempt.number,
-        then=str(status),
+        then=str(status or "lease lost"),
         error=outcomes.describe(error),
     )
 

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from jobs.api.base import AwareDateTimeField, StrictSerializer
 from jobs.models import HIGHEST_PRIORITY, LOWEST_PRIORITY, JobExecution, JobStatus, ScheduledJob
+from jobs.policies import MOST_RETRIES
 
 TEN_YEARS = int(timedelta(days=3650).total_seconds())
 
@@ -62,11 +63,23 @@ class NewJobSerializer(StrictSerializer):
     job_type = serializers.CharField(max_length=100, help_text="One of the registered types.")
     scheduled_time = AwareDateTimeField(help_text="When it is due, with its offset from UTC.")
     payload = serializers.DictField(default=dict, help_text="The handler's input.")
-    max_retries = serializers.IntegerField(default=3, min_value=0, max_value=100)
+    max_retries = serializers.IntegerField(
+        default=None,
+        allow_null=True,
+        min_value=0,
+        max_value=MOST_RETRIES,
+        help_text="Null: as the type has it, usually 3.",
+    )
     unique_key = serializers.CharField(
         max_length=255, default=None, allow_null=True, help_text="No second live job may have the same key."
     )
-    priority = serializers.IntegerField(default=0, min_value=LOWEST_PRIORITY, max_value=HIGHEST_PRIORITY)
+    priority = serializers.IntegerField(
+        default=None,
+        allow_null=True,
+        min_value=LOWEST_PRIORITY,
+        max_value=HIGHEST_PRIORITY,
+        help_text="Null: as the type has it, usually 0.",
+    )
     max_lateness_seconds = serializers.IntegerField(
         default=None, allow_null=True, min_value=1, max_value=TEN_YEARS, help_text="Not started by then: it expires."
     )

@@ -1,15 +1,15 @@
--- Claim up to :size due jobs for one worker: higher priorities first, then the oldest. Rows that somebody else is
--- claiming are skipped, so any number of workers may run this at once. A job that must not pay for the death of a
--- worker that never began it (:not_repeatable types, later attempts, the only attempt) has no start until
--- jobs.leases.begin. Called by jobs.leases.claim; served by idx_scheduled_jobs_due, one probe for each priority
--- level, so that jobs due later are never looked at.
+-- Claim up to :size due jobs for one worker, from the heads of the queue that :priorities and :job_types name, in
+-- their order; of one head the oldest first. Rows that somebody else is claiming are skipped, so any number of workers
+-- may run this at once. A job that must not pay for the death of a worker that never began it (:not_repeatable types,
+-- later attempts, the only attempt) has no start until jobs.leases.begin. Called by jobs.leases.claim; served by
+-- idx_scheduled_jobs_queue, so that neither jobs due later nor those of paused types are ever looked at.
 WITH due AS MATERIALIZED (
     SELECT candidate.job_id
-    FROM generate_series(9, 0, -1) AS level
+    FROM unnest(%(priorities)s::smallint[], %(job_types)s::text[]) AS head (priority, job_type)
     CROSS JOIN LATERAL (
         SELECT job_id
         FROM scheduled_jobs
-        WHERE status = 'pending' AND priority = level AND next_attempt_at <= now()
+        WHERE status = 'pending' AND priority = head.priority AND job_type = head.job_type AND next_attempt_at <= now()
         ORDER BY next_attempt_at
         LIMIT %(size)s
         FOR UPDATE SKIP LOCKED

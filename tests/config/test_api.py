@@ -92,7 +92,7 @@ class TestAnyBody:
         program = APIClient(HTTP_AUTHORIZATION=f"Bearer {make_key('jobs:write', 'followups:write')}")
         good = {
             "job_type": registry.job_types()[0],
-            "scheduled_time": "2099-01-01T00:00:00Z",
+            "scheduled_time": "2030-01-01T00:00:00Z",
             "user_id": member.user_id,
             "trigger": "custom",
             "evidence": "form 1",

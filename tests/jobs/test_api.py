@@ -16,7 +16,7 @@ from tests.config.factories import make_attempt, make_job, make_key
 
 pytestmark = pytest.mark.django_db
 
-DUE = "2099-03-01T09:00:00+01:00"
+DUE = "2030-03-01T09:00:00+01:00"
 
 
 def client(*scopes: str) -> APIClient:
@@ -48,7 +48,7 @@ class TestSchedule:
         assert response.status_code == 201, response.content
         job = ScheduledJob.objects.get(pk=response.json()["job_id"])
         assert (job.unique_key, job.priority, job.max_retries) == ("k", 7, 1)
-        assert job.scheduled_time.isoformat() == "2099-03-01T08:00:00+00:00"
+        assert job.scheduled_time.isoformat() == "2030-03-01T08:00:00+00:00"
         assert job.expires_at == job.scheduled_time + timedelta(seconds=60)
 
     def test_names_the_job_that_holds_the_key(self, program: APIClient, job_type: str) -> None:
@@ -65,7 +65,7 @@ class TestSchedule:
             ({"job_type": "no such type"}, "job_type"),
             ({"payload": ["not an object"]}, "payload"),
             ({"payload": "text"}, "payload"),
-            ({"scheduled_time": "2099-03-01T09:00:00"}, "scheduled_time"),
+            ({"scheduled_time": "2030-03-01T09:00:00"}, "scheduled_time"),
             ({"scheduled_time": "tomorrow"}, "scheduled_time"),
             ({"scheduled_time": "9999-12-31T23:59:59-14:00"}, "scheduled_time"),
             ({"scheduled_time": "9999-12-31T23:59:59Z", "max_lateness_seconds": 60}, "scheduled_time"),
@@ -91,7 +91,7 @@ class TestSchedule:
         assert not ScheduledJob.objects.exists()
 
     def test_says_which_zone_is_missing(self, program: APIClient, job_type: str) -> None:
-        response = program.post("/api/v1/jobs", {"job_type": job_type, "scheduled_time": "2099-03-01T09:00:00"})
+        response = program.post("/api/v1/jobs", {"job_type": job_type, "scheduled_time": "2030-03-01T09:00:00"})
         assert "time zone" in errors(response)["scheduled_time"]
 
     @pytest.mark.parametrize(
@@ -192,13 +192,6 @@ class TestList:
             cursor.execute("ANALYZE scheduled_jobs")
         page = ScheduledJob.objects.filter(status=status).order_by("-scheduled_time", "-job_id")[:51]
         assert "idx_scheduled_jobs_failed" in page.explain()
-
-    def test_shows_a_job_whose_payload_is_broken_among_the_others(self, program: APIClient) -> None:
-        make_job(now=timezone.now(), payload=["a", "list"])
-        make_job(now=timezone.now())
-        response = program.get("/api/v1/jobs")
-        assert response.status_code == 200
-        assert ["a", "list"] in [job["payload"] for job in response.json()["results"]]
 
 
 class TestOne:

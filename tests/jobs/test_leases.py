@@ -38,7 +38,7 @@ class TestClaim:
             make_job()
         assert len(leases.claim(size=3, worker="me", lease=LEASE).jobs) == 3
 
-    def test_is_served_by_the_index_of_due_jobs(self) -> None:
+    def test_is_served_by_the_index_of_the_queue(self) -> None:
         with connection.cursor() as cursor:
             # Few rows: sorting them would be as cheap.
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
@@ -47,6 +47,8 @@ class TestClaim:
             cursor.execute(
                 "EXPLAIN " + sql.read("claim_v1"),
                 {
+                    "priorities": [0],
+                    "job_types": ["sample_one"],
                     "size": 10,
                     "token": "00000000-0000-0000-0000-000000000000",
                     "lease": 30,
@@ -55,7 +57,7 @@ class TestClaim:
                 },
             )
             plan = "\n".join(row[0] for row in cursor.fetchall())
-        assert "idx_scheduled_jobs_due" in plan
+        assert "idx_scheduled_jobs_queue" in plan
 
 
 @pytest.mark.django_db(transaction=True)

@@ -60,7 +60,7 @@ class TestRetryJob:
 class TestReschedule:
     def test_moves_a_pending_job(self) -> None:
         job = make_job()
-        assert lifecycle.reschedule_job(job.pk, NOW + timedelta(days=1)) is True
+        assert lifecycle.reschedule_job(job.pk, NOW + timedelta(days=1), now=NOW) is True
         job.refresh_from_db()
         assert job.scheduled_time == job.next_attempt_at == NOW + timedelta(days=1)
 
@@ -72,7 +72,7 @@ class TestReschedule:
     def test_refuses_a_time_that_could_not_be_read_back(self, time: datetime) -> None:
         job = make_job()
         with pytest.raises(ValueError, match="time"):
-            lifecycle.reschedule_job(job.pk, time)
+            lifecycle.reschedule_job(job.pk, time, now=NOW)
         assert ScheduledJob.objects.get(pk=job.pk).scheduled_time == job.scheduled_time
 
     def test_makes_a_pending_job_due_now(self) -> None:

@@ -402,7 +402,7 @@ class JobMachine(RuleBasedStateMachine):
     @when(lambda machine: machine.count("pending"))
     @rule(job=jobs, due_in=MINUTES)
     def reschedule(self, job: Job, due_in: timedelta) -> None:
-        assert lifecycle.reschedule_job(job.job_id, self.now + due_in) == (job.status == "pending")
+        assert lifecycle.reschedule_job(job.job_id, self.now + due_in, now=self.now) == (job.status == "pending")
         if job.status == "pending":
             job.scheduled = job.due = self.clock + due_in
             job.expires = None

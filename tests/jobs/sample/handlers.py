@@ -1,6 +1,7 @@
 """Handlers that do what their payload says."""
 
 import os
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from jobs import outcomes
+from jobs import outcomes, pauses
 from jobs.errors import OutcomeUnknown, PermanentFailure, RateLimited, Snooze
-from jobs.policies import Policy
+from jobs.policies import Policy, Rate
 from jobs.registry import Attempt, handler
 from tests.jobs.sample import effects
 
@@ -111,6 +113,79 @@ def run_once_only(attempt: Attempt[Sample]) -> None:
     _reach("before_effect", attempt.payload)
     effects.add(attempt.payload.key)
     _reach("after_effect", attempt.payload)
+
+
+@handler("sample_one_at_a_time", Sample, policy=Policy(concurrency=1))
+def run_one_at_a_time(attempt: Attempt[Sample]) -> None:
+    _behave(attempt.payload)
+    effects.add(attempt.payload.key)
+
+
+@handler("sample_three_a_minute", Sample, policy=Policy(rate=Rate(3, timedelta(minutes=1))))
+def run_three_a_minute(attempt: Attempt[Sample]) -> None:
+    effects.add(attempt.payload.key)
+
+
+@handler("sample_pauses_itself", Sample)
+def run_and_pause(attempt: Attempt[Sample]) -> None:
+    effects.add(attempt.payload.key)
+    pauses.pause(attempt.job_type, by="itself", now=timezone.now())
+    time.sleep(1.5 * pauses.LOOK_EVERY_SECONDS)  # until the next look is due
+
+
+@handler("sample_switches_off", Sample)
+def run_and_switch_off(attempt: Attempt[Sample]) -> None:
+    effects.add(attempt.payload.key)
+    settings.JOB_SCHEDULER_ENABLED = False
+
+
+SHORT = timedelta(milliseconds=200)
+
+
+@handler("sample_short", Sample, policy=Policy(timeout=SHORT))
+def run_short(attempt: Attempt[Sample]) -> None:
+    _overrun(attempt.payload)
+
+
+@handler("sample_short_once_only", Sample, policy=Policy(timeout=SHORT, repeatable=False))
+def run_short_once_only(attempt: Attempt[Sample]) -> None:
+    _overrun(attempt.payload)
+
+
+@handler("sample_short_many", Sample, many=True, policy=Policy(timeout=SHORT))
+def run_short_many(attempts: Sequence[Attempt[Sample]]) -> None:
+    for attempt in attempts:
+        effects.add(attempt.payload.key)
+        _overrun(attempt.payload)
+
+
+def _overrun(payload: Sample) -> None:
+    """Take longer than the time-out, in the way that the payload names."""
+    if payload.behave == "compute":
+        while True:
+            pass
+    if payload.behave == "swallow":
+        with suppress(Exception):
+            threading.Event().wait(60)
+    if payload.behave == "query":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(60)")
+    if payload.behave == "defy":
+        while True:
+            with suppress(BaseException):
+                Path(payload.gate).write_text(str(os.getpid()))
+                time.sleep(60)
+
+
+@handler(
+    "sample_with_defaults",
+    Sample,
+    policy=Policy(
+        max_retries=1, priority=4, max_lateness=timedelta(hours=2), unique_key=lambda payload: payload.key or None
+    ),
+)
+def run_with_defaults(attempt: Attempt[Sample]) -> None:
+    effects.add(attempt.payload.key)
 
 
 @handler("sample_many", Sample, many=True)
