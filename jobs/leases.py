@@ -65,7 +65,10 @@ def claim(*, size: int, worker: str, lease: timedelta) -> Batch:
             jobs: list[ClaimedJob] = []
             take = partial(_take, jobs, chosen, token=token, worker=worker, lease=lease)
             if is_limited:
-                limits.within(chosen[0].job_type, limited[chosen[0].job_type], size=size, claim=take)
+                job_type = chosen[0].job_type
+                # What waits in a batch has not started: a rate would be kept by the claims and broken by the starts.
+                is_one = limited[job_type].rate is not None and not registry.find(job_type).many
+                limits.within(job_type, limited[job_type], size=1 if is_one else size, claim=take)
             else:
                 take(size)
             if jobs:

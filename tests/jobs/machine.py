@@ -12,6 +12,8 @@ from tests.jobs.sample.handlers import Sample
 ZERO = timedelta(0)
 MINUTE = timedelta(minutes=1)
 ONCE_ONLY = "sample_once_only"
+ONE_AT_A_TIME = "sample_one_at_a_time"
+THREE_A_MINUTE = "sample_three_a_minute"
 RETRYABLE = ("failed", "expired", "unknown")
 
 

@@ -30,10 +30,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from jobs import enqueue, leases, lifecycle, outcomes, rescue, runner
+from jobs import enqueue, heads, leases, lifecycle, outcomes, pauses, rescue, runner
 from jobs.errors import OutcomeUnknown, PermanentFailure, RateLimited
 from jobs.registry import Attempt
-from tests.jobs.machine import MINUTE, ONCE_ONLY, RETRYABLE, ZERO, Claim, Entry, Job, Row
+from tests.jobs.machine import (
+    MINUTE,
+    ONCE_ONLY,
+    ONE_AT_A_TIME,
+    RETRYABLE,
+    THREE_A_MINUTE,
+    ZERO,
+    Claim,
+    Entry,
+    Job,
+    Row,
+)
 from tests.jobs.sample import effects
 from tests.jobs.sample.handlers import Sample
 
@@ -42,7 +53,9 @@ STEPS = 50
 LEASE = timedelta(seconds=60)
 A_MOMENT = timedelta(microseconds=1)
 
-JOB_TYPES = st.sampled_from(["sample_one", "sample_many", "sample_own_transaction", ONCE_ONLY])
+TYPES = ["sample_one", "sample_many", "sample_own_transaction", ONCE_ONLY, ONE_AT_A_TIME, THREE_A_MINUTE]
+JOB_TYPES = st.sampled_from(TYPES)
+PAUSABLE = st.sampled_from([*TYPES, pauses.EVERYTHING])
 BEHAVIORS = st.sampled_from(["", "fail", "fail", "permanent", "limited", "unknown", "snooze"])
 # Mostly due already: what cannot be claimed makes a dull story.
 MINUTES = st.sampled_from([0, -1, -2, -20, -90, 1, 30]).map(lambda count: count * MINUTE)
@@ -72,6 +85,8 @@ class JobMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.known: dict[str, Job] = {}
+        self.paused: set[str] = set()
+        self.starts: list[timedelta] = []
         self.clock = ZERO
         self.story = ExitStack()
         self.story.enter_context(rolled_back())
@@ -181,14 +196,14 @@ class JobMachine(RuleBasedStateMachine):
         claim = self._claim(worker, size)
         return claim if claim.attempts else multiple()
 
-    @when(lambda machine: machine.due())
+    @when(lambda machine: machine.choice(1))
     @rule(size=st.integers(1, 4))
     def run_once(self, size: int) -> None:
         """A worker claims and runs a batch with its handlers, start to end."""
         self._untie()
-        due = self.due()
+        due, expected = self.due(), self.choice(size)
         with time_machine.travel(self.now, tick=False):
-            assert runner.run_once(size=size) == min(size, len(due))
+            assert runner.run_once(size=size) == len(expected)
         rows = self._rows()
         # Each outcome changes at least one of these.
         taken = [
@@ -197,7 +212,7 @@ class JobMachine(RuleBasedStateMachine):
             if (rows[job.job_id].status, rows[job.job_id].retry_count, rows[job.job_id].due)
             != (job.status, job.retries, job.due)
         ]
-        self._check_choice(due, size, taken)
+        self._check_choice(expected, taken)
         for job in taken:
             too_late = job.is_too_late(self.clock)
             job.take(None, runner.worker_name(), None)
@@ -407,6 +422,19 @@ class JobMachine(RuleBasedStateMachine):
             job.scheduled = job.due = self.clock + due_in
             job.expires = None
 
+    @when(lambda machine: machine.known)
+    @rule(job_type=PAUSABLE)
+    def pause(self, job_type: str) -> None:
+        assert pauses.pause(job_type, by="ann", now=self.now) == (job_type not in self.paused)
+        self.paused.add(job_type)
+
+    @when(lambda machine: machine.paused)
+    @rule(data=st.data())
+    def resume(self, data: Any) -> None:
+        job_type = data.draw(st.sampled_from(sorted(self.paused)))
+        assert pauses.resume(job_type, by="ann")
+        self.paused.remove(job_type)
+
     # What always holds
 
     @invariant()
@@ -415,6 +443,17 @@ class JobMachine(RuleBasedStateMachine):
         self.the_table_holds_every_job_in_the_state_it_should_have()
         self.every_attempt_that_counted_is_on_record_once()
         self.every_completed_job_had_its_effect_once_and_no_other_had_any()
+        self.no_limit_is_exceeded()
+        self.the_broker_sends_workers_when_there_is_something_to_claim()
+
+    def no_limit_is_exceeded(self) -> None:
+        running = [job for job in self.known.values() if job.status == "running"]
+        assert len({job.token for job in running if job.job_type == ONE_AT_A_TIME}) <= 1
+        for start in self.starts:
+            assert sum(start <= other < start + MINUTE for other in self.starts) <= 3
+
+    def the_broker_sends_workers_when_there_is_something_to_claim(self) -> None:
+        assert any(head.seconds <= 0 for head in heads.ready()) == bool(self.choice(1))
 
     def the_table_holds_every_job_in_the_state_it_should_have(self) -> None:
         rows = self._rows()
@@ -468,6 +507,11 @@ class JobMachine(RuleBasedStateMachine):
                 "lease_expires_at = lease_expires_at - %(wait)s",
                 {"wait": wait},
             )
+            cursor.execute(
+                "UPDATE job_type_use SET free_at = free_at - %(wait)s, "
+                "recent_starts = ARRAY(SELECT start - %(wait)s FROM unnest(recent_starts) AS start ORDER BY 1)",
+                {"wait": wait},
+            )
         self.clock += wait
 
     def _pass_until_due(self) -> None:
@@ -496,10 +540,10 @@ class JobMachine(RuleBasedStateMachine):
 
     def _claim(self, worker: str, size: int) -> Claim:
         self._untie()
-        due = self.due()
+        expected = self.choice(size)
         batch = leases.claim(size=size, worker=worker, lease=LEASE)
         taken = [self.known[claimed.job_id] for claimed in batch.jobs]
-        self._check_choice(due, size, taken)
+        self._check_choice(expected, taken)
         attempts = []
         for claimed, job in zip(batch.jobs, taken, strict=True):
             assert claimed.is_too_late == job.is_too_late(self.clock)
@@ -526,11 +570,38 @@ class JobMachine(RuleBasedStateMachine):
         too_late = [attempt for attempt in attempts if self.known[attempt.job_id].is_too_late(self.clock)]
         return Claim(batch.token, attempts, too_late)
 
-    def _check_choice(self, due: list[Job], size: int, taken: list[Job]) -> None:
-        """Due jobs only, no more than asked, higher priorities first, then older ones."""
-        assert len({job.job_id for job in taken}) == len(taken) == min(size, len(due))
-        assert all(job in due for job in taken)
-        assert [job.rank for job in taken] == [job.rank for job in due[:size]]
+    def choice(self, size: int) -> list[Job]:
+        """What a claim must take: higher priorities first, then the type whose first job is older, then its older
+        ones. Of a limited type alone, and only what its limit allows; nothing of what is paused.
+        """
+        queues: dict[tuple[int, str], list[Job]] = defaultdict(list)
+        for job in self.due():
+            if self.paused.isdisjoint((job.job_type, pauses.EVERYTHING)):
+                queues[job.priority, job.job_type].append(job)
+        together: list[Job] = []
+        for queue in sorted(queues.values(), key=lambda queue: queue[0].rank):
+            allowed = self._allowed(queue[0].job_type)
+            if allowed is None:
+                together += queue
+            elif together:
+                break
+            elif allowed:
+                return queue[: min(size, allowed)]
+        return together[:size]
+
+    def _allowed(self, job_type: str) -> int | None:
+        """How many jobs of the type one claim may take now; None: as many as it likes."""
+        if job_type == ONE_AT_A_TIME:
+            runs = any(job.job_type == job_type and job.status == "running" for job in self.known.values())
+            return 0 if runs else 4
+        if job_type == THREE_A_MINUTE:
+            recent = sum(start > self.clock - MINUTE for start in self.starts)
+            return min(3 - recent, 1)
+        return None
+
+    def _check_choice(self, expected: list[Job], taken: list[Job]) -> None:
+        assert [job.job_id for job in taken] == [job.job_id for job in sorted(expected, key=lambda job: job.rank)]
+        self.starts += [self.clock for job in taken if job.job_type == THREE_A_MINUTE]
 
     def _fail(self, job: Job, kind: str, retry_after: timedelta) -> None:
         if kind == "unknown":

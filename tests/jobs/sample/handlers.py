@@ -123,6 +123,7 @@ def run_one_at_a_time(attempt: Attempt[Sample]) -> None:
 
 @handler("sample_three_a_minute", Sample, policy=Policy(rate=Rate(3, timedelta(minutes=1))))
 def run_three_a_minute(attempt: Attempt[Sample]) -> None:
+    _behave(attempt.payload)
     effects.add(attempt.payload.key)
 
 
