@@ -110,6 +110,7 @@ logging_configuration(json=env.boolean("LOG_JSON", False), level=env.text("LOG_L
 JOB_SCHEDULER_ENABLED = env.boolean("JOB_SCHEDULER_ENABLED", True)
 JOB_SCHEDULER_CHECK_INTERVAL_SECONDS = env.whole("JOB_SCHEDULER_CHECK_INTERVAL_SECONDS", 30, low=1, high=3600)
 JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 30, low=5, high=3600)
+JOB_WATCHDOG_SECONDS = env.whole("JOB_WATCHDOG_SECONDS", 180, low=5, high=86400)
 
 Q_CLUSTER: dict[str, Any] = {
     "name": "checkback",
@@ -117,7 +118,7 @@ Q_CLUSTER: dict[str, Any] = {
     "orm": "default",
     "workers": env.whole("JOB_WORKERS", 2, low=1, high=64),
     "recycle": 500,
-    "timeout": 120,
+    "timeout": 120,  # of Django-Q2's own tasks; JOB_WATCHDOG_SECONDS should be longer
     "retry": 180,  # must exceed the time-out
     "max_attempts": 3,
     "save_limit": 0,  # a positive limit makes Django-Q2 read every kept row for each finished task

@@ -21,6 +21,7 @@ from jobs import conf, heads
 from jobs.rescue import Tender
 from jobs.runner import worker_name
 from jobs.wakeup import Listener
+from jobs.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ Package = tuple[int | None, str]
 class JobBroker(ORM):
     """Lives in the pusher process. Everything with a connection is made lazily there: the pusher is forked."""
 
+    _watchdog: Watchdog
     _listener: Listener | None = None
     _tender: Tender | None = None
     _last_due: list[str] = []
@@ -57,7 +59,8 @@ class JobBroker(ORM):
     def _start(self) -> None:
         if self._listener is None:
             self._listener = Listener()
-            self._tender = Tender(worker_name())
+            self._watchdog = Watchdog()
+            self._tender = Tender(worker_name(), self._watchdog)
             self._tender.start()
             # The pusher ends like any child of multiprocessing: without atexit, but with these.
             Finalize(None, self._tender.stop, exitpriority=0)
@@ -90,6 +93,7 @@ class JobBroker(ORM):
             self._pause = SHORTEST_PAUSE
         self._last_due = due
         self._look_at = 0.0
+        self._watchdog.package_sent()
         return [(None, _package())]
 
 

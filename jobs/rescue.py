@@ -6,6 +6,7 @@ import structlog
 from django.db import connection
 
 from jobs import registry, sql
+from jobs.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -44,13 +45,14 @@ def leave(cluster: str) -> None:
 
 
 class Tender(threading.Thread):
-    """Beats and rescues every few seconds, in a thread of the cluster's pusher process.
+    """Beats, rescues and watches every few seconds, in a thread of the cluster's pusher process.
 
     Not in the worker pool: when every worker is busy or stuck is just when it is needed.
     """
 
-    def __init__(self, cluster: str) -> None:
+    def __init__(self, cluster: str, watchdog: Watchdog) -> None:
         super().__init__(name="job-tender", daemon=True)
+        self._watchdog = watchdog
         self._cluster = cluster
         self._done = threading.Event()
 
@@ -66,6 +68,7 @@ class Tender(threading.Thread):
                 beat(self._cluster)
                 while rescue() == LARGEST_SWEEP:
                     pass
+                self._watchdog.look()
             except Exception as error:  # of any kind: without this thread nobody rescues here, and nobody would notice
                 log.warning("job.tender_failed", error=str(error))
                 connection.close()

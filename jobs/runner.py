@@ -11,7 +11,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from jobs import conf, leases, outcomes, pauses, registry, timeouts, wakeup
+from jobs import conf, leases, outcomes, pauses, registry, timeouts, wakeup, watchdog
 from jobs.errors import OutcomeUnknown, Snooze
 from jobs.leases import Batch, ClaimedJob, Keepalive
 from jobs.models import JobStatus
@@ -49,6 +49,7 @@ def worker_name() -> str:
 
 def run_due() -> int:
     """Run due jobs until none is left or the slice is over; the broker sends workers here. Returns how many ran."""
+    watchdog.package_taken()
     deadline = time.monotonic() + SLICE_SECONDS
     count = 0
     while conf.current().enabled and time.monotonic() < deadline:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -101,6 +102,57 @@ class TestLongJob:
                 seconds=20,
             )
         assert ScheduledJob.objects.get(pk=job.pk).retry_count == 0
+
+
+class TestHandlerThatCannotBeStopped:
+    def test_ends_with_its_worker_and_the_others_go_on(self, tmp_path: Path) -> None:
+        gate = tmp_path / "pid"
+        with cluster(tmp_path, JOB_WORKERS="1", JOB_LEASE_SECONDS="5"):
+            job = schedule_job("sample_short", timezone.now(), Sample(behave="defy", gate=str(gate)))
+            wait_until(lambda: gate.exists() and gate.read_text() != "", "the worker to begin", seconds=20)
+            first = int(gate.read_text())
+            wait_until(lambda: ScheduledJob.objects.get(pk=job.pk).status == "pending", "the verdict", seconds=40)
+            schedule_job("sample_one", timezone.now(), Sample(key="next"))
+            wait_until(lambda: effects.keys() == ["next"], "another worker", seconds=20)
+        job.refresh_from_db()
+        assert job.retry_count == 1
+        assert "longer than 0.2 s" in str(job.error_message)
+        assert not Path(f"/proc/{first}").exists()
+
+
+class TestStuckCluster:
+    def test_ends_itself_for_its_supervisor(self, tmp_path: Path) -> None:
+        with cluster(tmp_path, JOB_WATCHDOG_SECONDS="5", JOB_LEASE_SECONDS="5") as process:
+            schedule_job("sample_one", timezone.now(), Sample(key="first"))
+            wait_until(all_completed, "a worker", seconds=20)
+            # As good as a queue whose lock nobody will give back: the workers take nothing any more.
+            for pid in workers_of(process.pid):
+                os.kill(pid, signal.SIGSTOP)
+            schedule_job("sample_one", timezone.now(), Sample(key="second"))
+            assert process.wait(timeout=60) == -signal.SIGKILL
+        with cluster(tmp_path, name="next"):
+            wait_until(all_completed, "the next cluster", seconds=20)
+        assert effects.keys() == ["first", "second"]
+
+    def test_is_left_alone_while_its_workers_are_busy(self, tmp_path: Path) -> None:
+        gate = tmp_path / "pid"
+        with cluster(tmp_path, JOB_WORKERS="1", JOB_WATCHDOG_SECONDS="5") as process:
+            schedule_job("sample_one", timezone.now(), Sample(behave="hang", gate=str(gate)))
+            wait_until(lambda: gate.exists() and gate.read_text() != "", "the worker to begin", seconds=20)
+            schedule_job("sample_one", timezone.now(), Sample(key="waits"))
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=20)
+
+
+def workers_of(master: int) -> list[int]:
+    """The workers of a cluster: the sentinel's children that hold no LISTEN and no results, known by their leases."""
+    names = JobExecution.objects.values_list("worker", flat=True)
+    known = {int(name.rpartition(":")[2]) for name in names}
+    sentinel = int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+    children = [int(pid) for pid in Path(f"/proc/{sentinel}/task/{sentinel}/children").read_text().split()]
+    # Django-Q2 starts its workers first, then the monitor, then the pusher.
+    assert known <= set(children[:2])
+    return children[:2]
 
 
 class TestWakeUp:

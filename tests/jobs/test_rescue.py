@@ -5,6 +5,7 @@ from django.db import connections
 
 from jobs.models import ClusterHeartbeat
 from jobs.rescue import EVERY_SECONDS, Tender
+from jobs.watchdog import Watchdog
 from tests.support import wait_until
 
 
@@ -15,7 +16,7 @@ class TestTender:
         database: dict[str, Any] = connections.settings["default"]
         name = database["NAME"]
         database["NAME"] = "x" * 100
-        tender = Tender("host:1")
+        tender = Tender("host:1", Watchdog())
         try:
             tender.start()
             tender.join(1)  # long enough for the first beat to fail; the next one comes after EVERY_SECONDS
