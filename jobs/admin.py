@@ -15,6 +15,7 @@ from unfold.enums import ActionVariant
 
 from jobs import conf, console, lifecycle, registry, stats
 from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, ScheduledJob
+from jobs.querysets import JobQuerySet
 
 COLORS = {
     JobStatus.PENDING: "info",
@@ -79,15 +80,16 @@ class DueFilter(admin.SimpleListFilter):
         """Offer the two sides of now."""
         return [("late", "Overdue"), ("future", "Later")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> JobQuerySet:
         """Keep the pending ones on that side."""
+        rows: JobQuerySet = queryset
         now = timezone.now()
         if self.value() == "late":
             late = now - 2 * conf.current().check_interval  # what health calls overdue
-            return queryset.filter(status=JobStatus.PENDING, next_attempt_at__lte=late)
+            return rows.due_before(late, only_pending=True)
         if self.value() == "future":
-            return queryset.filter(status=JobStatus.PENDING, next_attempt_at__gt=now)
-        return queryset
+            return rows.filter(status=JobStatus.PENDING, next_attempt_at__gt=now)
+        return rows
 
 
 @admin.register(ScheduledJob)

@@ -10,8 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from jobs import registry, sql
-from jobs.models import HIGHEST_PRIORITY, LOWEST_PRIORITY, ScheduledJob, new_job_id
-from jobs.policies import LONGEST_LATENESS, MOST_RETRIES, Policy
+from jobs.models import ScheduledJob, new_job_id
+from jobs.policies import HIGHEST_PRIORITY, LONGEST_LATENESS, LOWEST_PRIORITY, MOST_RETRIES, Policy
 from jobs.registry import Handler
 
 LONGEST_ID = 255

@@ -1,6 +1,7 @@
 """The heads of the queue: for each priority and type the job that waits first, and when it may start."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 
@@ -29,3 +30,14 @@ def ready() -> list[Head]:
             {"limited_types": list(limited), "limits": [policy.concurrency for policy in limited.values()]},
         )
         return [Head(*row) for row in cursor.fetchall()]
+
+
+def few_due(before: datetime, *, most: int) -> list[str] | None:
+    """The ids of all pending jobs due before a time; None when they are more than `most`.
+
+    A list of them by another order needs this: among millions that are pending the planner cannot tell how few.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql.read("due_ids_v1"), {"before": before, "most": most + 1})
+        ids = [row[0] for row in cursor.fetchall()]
+    return ids if len(ids) <= most else None

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from jobs.models import HIGHEST_PRIORITY, LOWEST_PRIORITY
-
+LOWEST_PRIORITY, HIGHEST_PRIORITY = 0, 9
 DEFAULT_TIMEOUT = timedelta(minutes=10)
 MOST_RETRIES = 100
 LONGEST_LATENESS = timedelta(days=3660)

@@ -6,6 +6,10 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from jobs import heads
+
+FEW = 1_000
+
 
 class JobQuerySet(models.QuerySet[Any]):
     """Sets of jobs."""
@@ -21,6 +25,18 @@ class JobQuerySet(models.QuerySet[Any]):
     def due(self, *, now: datetime) -> "JobQuerySet":
         """Pending and ready to be claimed."""
         return self.pending().filter(next_attempt_at__lte=now)
+
+    def due_before(self, moment: datetime, *, only_pending: bool) -> "JobQuerySet":
+        """Whose next (of an ended job: latest) attempt is due before this time; asked whether only pending ones count.
+
+        Few pending ones are looked up first: in the order of a list the planner would read all that wait for later.
+        """
+        rows = self.filter(next_attempt_at__lt=moment)
+        if only_pending:
+            rows = rows.pending()
+            few = heads.few_due(moment, most=FEW)
+            rows = rows if few is None else rows.filter(job_id__in=few)
+        return rows
 
     def listed_after(self, job: Any) -> "JobQuerySet":
         """What follows this job in a list by descending scheduled time and id."""

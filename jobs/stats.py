@@ -5,15 +5,17 @@ from datetime import datetime, timedelta
 
 from asgiref.sync import sync_to_async
 from django.db import connection
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max
 
-from jobs import conf, pagination, registry, sql
+from jobs import conf, pagination, pauses, registry, sql
 from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, ScheduledJob
 from jobs.rescue import EVERY_SECONDS
 
 DAY = timedelta(hours=24)
 MOST_ATTEMPTS = 100_000
 """The figures of a day read at most so many attempts, the newest."""
+MOST_COUNTED = 100_000
+"""Jobs of one kind are counted so far, then estimated."""
 
 FRESH = timedelta(seconds=6 * EVERY_SECONDS)
 """A cluster that has not beaten for this long is taken for dead."""
@@ -37,11 +39,16 @@ class SchedulerHealth:
     clusters: int
     last_heartbeat_at: datetime | None
     pending: int
+    """About so many, when they are more than MOST_COUNTED."""
+    due: int
     due_in_future: int
+    """Of the pending ones; about so many, when those are."""
     overdue: int
-    """Due for more than two check intervals and not started."""
+    """Due for more than two check intervals and not started, though their type is not paused."""
     oldest_due_at: datetime | None
     failed_last_hour: int
+    paused: list[str]
+    """The job types that are not started; `*` means all."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ def list_jobs(
     if job_type is not None:
         rows = rows.filter(job_type=job_type)
     if due_before is not None:
-        rows = rows.filter(next_attempt_at__lt=due_before)
+        rows = rows.due_before(due_before, only_pending=status == JobStatus.PENDING)
     if after is not None:
         rows = rows.listed_after(after)
     return list(rows.order_by("-scheduled_time", "-job_id")[:limit])
@@ -128,20 +135,27 @@ def list_jobs(
 def scheduler_health(*, now: datetime) -> SchedulerHealth:
     """How the engine is doing."""
     settings = conf.current()
-    pending = ScheduledJob.objects.pending()
     clusters = ClusterHeartbeat.objects.filter(beat_at__gt=now - FRESH).count()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.read("waiting_v1"), {"now": now, "late": now - 2 * settings.check_interval, "most": MOST_COUNTED}
+        )
+        due, overdue, oldest_due_at = cursor.fetchone()
+    pending = _pending().count
     return SchedulerHealth(
         enabled=settings.enabled,
         running=settings.enabled and clusters > 0,
         clusters=clusters,
         last_heartbeat_at=ClusterHeartbeat.objects.aggregate(newest=Max("beat_at"))["newest"],
-        pending=pending.count(),
-        due_in_future=pending.filter(next_attempt_at__gt=now).count(),
-        overdue=pending.due(now=now - 2 * settings.check_interval).count(),
-        oldest_due_at=pending.due(now=now).aggregate(oldest=Min("next_attempt_at"))["oldest"],
+        pending=pending,
+        due=due,
+        due_in_future=max(pending - due, 0),
+        overdue=overdue,
+        oldest_due_at=oldest_due_at,
         failed_last_hour=JobExecution.objects.filter(
             execution_time__gt=now - timedelta(hours=1), status=JobStatus.FAILED
         ).count(),
+        paused=[pause.job_type for pause in pauses.paused()],
     )
 
 
@@ -150,30 +164,35 @@ def scheduler_stats(*, now: datetime) -> SchedulerStats:
     health = scheduler_health(now=now)
     return SchedulerStats(
         health=health,
-        jobs=_jobs_by_status(pending=health.pending),
-        queue_depth=ScheduledJob.objects.due(now=now).count(),
+        jobs=_jobs_by_status(),
+        queue_depth=health.due,
         day=_attempts_since(now - DAY, now=now),
         handlers=registry.job_types(),
     )
 
 
-def _jobs_by_status(*, pending: int) -> dict[JobStatus, StatusCount]:
+def _pending() -> StatusCount:
+    count = ScheduledJob.objects.pending().order_by()[: MOST_COUNTED + 1].count()
+    if count <= MOST_COUNTED:
+        return StatusCount(count, is_estimate=False)
+    return StatusCount(max(_estimated_by_status().get(JobStatus.PENDING, 0), count), is_estimate=True)
+
+
+def _jobs_by_status() -> dict[JobStatus, StatusCount]:
+    if pagination.estimated_count(ScheduledJob) <= pagination.ESTIMATE_ABOVE:
+        grouped = ScheduledJob.objects.order_by().values_list("status").annotate(Count("job_id"))
+        exact: dict[str, int] = dict(grouped)
+        return {status: StatusCount(exact.get(status, 0), is_estimate=False) for status in JobStatus}
     estimates = _estimated_by_status()
-    if estimates:
-        counts = {status: StatusCount(estimates.get(status, 0), is_estimate=True) for status in JobStatus}
-        # These have partial indexes of their own, so they are counted, however large the table is.
-        for status in (JobStatus.RUNNING, JobStatus.UNKNOWN):
-            counts[status] = StatusCount(ScheduledJob.objects.filter(status=status).count(), is_estimate=False)
-        return {**counts, JobStatus.PENDING: StatusCount(pending, is_estimate=False)}
-    grouped = ScheduledJob.objects.order_by().values_list("status").annotate(Count("job_id"))
-    exact: dict[str, int] = dict(grouped)
-    return {status: StatusCount(exact.get(status, 0), is_estimate=False) for status in JobStatus}
+    counts = {status: StatusCount(estimates.get(status, 0), is_estimate=True) for status in JobStatus}
+    # These have partial indexes of their own, so they are counted, however large the table is.
+    for status in (JobStatus.RUNNING, JobStatus.UNKNOWN):
+        counts[status] = StatusCount(ScheduledJob.objects.filter(status=status).count(), is_estimate=False)
+    return {**counts, JobStatus.PENDING: _pending()}
 
 
 def _estimated_by_status() -> dict[str, int]:
-    """Empty for a table that is small enough to be counted, or was never analyzed."""
-    if pagination.estimated_count(ScheduledJob) <= pagination.ESTIMATE_ABOVE:
-        return {}
+    """Empty for a table that was never analyzed."""
     with connection.cursor() as cursor:
         cursor.execute(sql.read("status_estimate_v1"))
         return dict(cursor.fetchall())

@@ -5,8 +5,8 @@ from datetime import timedelta
 from rest_framework import serializers
 
 from jobs.api.base import AwareDateTimeField, StrictSerializer
-from jobs.models import HIGHEST_PRIORITY, LOWEST_PRIORITY, JobExecution, JobStatus, ScheduledJob
-from jobs.policies import MOST_RETRIES
+from jobs.models import JobExecution, JobStatus, ScheduledJob
+from jobs.policies import HIGHEST_PRIORITY, LOWEST_PRIORITY, MOST_RETRIES
 
 TEN_YEARS = int(timedelta(days=3650).total_seconds())
 

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from jobs import enqueue, lifecycle, stats
 from jobs.api.base import Conflict, find_or_404
 from jobs.api.serializers import JobDetailSerializer, JobFilterSerializer, JobSerializer, NewJobSerializer
-from jobs.models import ScheduledJob
+from jobs.models import JobStatus, ScheduledJob
 from jobs.querysets import JobQuerySet
 
 SCOPES = {"read": "jobs:read", "write": "jobs:write"}
@@ -43,7 +43,7 @@ class JobsView(GenericAPIView[ScheduledJob]):
         rows: JobQuerySet = ScheduledJob.objects.all()
         before = asked.pop("due_before", None)
         if before is not None:
-            rows = rows.filter(next_attempt_at__lt=before)
+            rows = rows.due_before(before, only_pending=asked.get("status") == JobStatus.PENDING)
         return rows.filter(**asked)
 
     @extend_schema(

@@ -12,11 +12,16 @@ WITH settled AS (
         lease_token = NULL,
         lease_expires_at = NULL
     WHERE job_id = ANY(%(job_ids)s) AND lease_token = %(token)s AND status = 'running'
-    RETURNING job_id, job_type, retry_count - %(retries_used)s + 1 AS attempt, worker
+    RETURNING job_id, job_type, retry_count - %(retries_used)s + 1 AS attempt, worker, next_attempt_at
 ), history AS (
     INSERT INTO job_execution_history
-        (job_id, job_type, execution_time, duration_ms, status, error_message, attempt, worker)
-    SELECT job_id, job_type, %(started_at)s, %(duration_ms)s, %(history_status)s, %(error)s, attempt, worker
+        (job_id, job_type, execution_time, duration_ms, status, error_message, attempt, worker, lateness_ms)
+    SELECT
+        job_id, job_type, %(started_at)s, %(duration_ms)s, %(history_status)s, %(error)s, attempt, worker,
+        -- Unless another attempt follows, next_attempt_at is still when this one was due. Ten years fit.
+        CASE WHEN %(status)s NOT IN ('pending', 'expired')
+            THEN least(greatest(extract(EPOCH FROM %(started_at)s::timestamptz - next_attempt_at) * 1000, 0), 2e9)::int
+        END
     FROM settled
     WHERE %(history_status)s::text IS NOT NULL
 )

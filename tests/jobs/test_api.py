@@ -191,7 +191,7 @@ class TestList:
             )
             cursor.execute("ANALYZE scheduled_jobs")
         page = ScheduledJob.objects.filter(status=status).order_by("-scheduled_time", "-job_id")[:51]
-        assert "idx_scheduled_jobs_failed" in page.explain()
+        assert "idx_scheduled_jobs_ended_bad" in page.explain()
 
 
 class TestOne:

@@ -5,7 +5,7 @@ from django.db import connection
 from django.utils import timezone
 
 from jobs.models import JobStatus, ScheduledJob
-from jobs.pagination import EstimatingPaginator
+from jobs.pagination import EstimatingPaginator, planned_count
 from tests.config.factories import make_job
 
 pytestmark = pytest.mark.django_db
@@ -33,3 +33,14 @@ class TestEstimatingPaginator:
         pretend(3_000_000)
         failed = ScheduledJob.objects.filter(status=JobStatus.FAILED).order_by("pk")
         assert EstimatingPaginator(failed, 50).count == 0
+
+    def test_estimates_what_takes_too_long_to_count(self) -> None:
+        make_job(now=timezone.now())
+        pretend(3_000_000)
+        slow = ScheduledJob.objects.extra(where=["pg_sleep(30) IS NOT NULL"]).order_by("pk")
+        assert EstimatingPaginator(slow, 50).count == planned_count(slow)
+        # The connection is as it was.
+        assert ScheduledJob.objects.count() == 1
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone()[0] == "0"
