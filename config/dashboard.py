@@ -177,6 +177,9 @@ def _health(health: stats.SchedulerHealth, now: datetime) -> Health:
             detail = f"The last sign of life of a cluster is {ago} old. Jobs wait until one runs."
         return Health("Not running", "danger", detail)
     clusters = f"{health.clusters} cluster{'' if health.clusters == 1 else 's'} at work"
+    if health.paused:
+        names = "everything" if "*" in health.paused else ", ".join(health.paused)
+        return Health("Paused", "warning", f"{clusters}, but not started: {names}. See Pauses.")
     if health.overdue:
         return Health("Behind", "warning", f"{clusters}, but {health.overdue:,} jobs are overdue.")
     return Health("Running", "success", f"{clusters}, nothing is overdue.")

@@ -269,6 +269,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Jobs", "schedule", "jobs.scheduledjob"),
                     _item("Attempts", "history", "jobs.jobexecution"),
                     _item("Recurring work", "event_repeat", "django_q.schedule"),
+                    _item("Pauses", "pause_circle", "jobs.jobpause"),
                     _item("Clusters", "dns", "jobs.clusterheartbeat"),
                 ],
             },

@@ -4,17 +4,20 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from jobs import conf, console, lifecycle, registry, stats
-from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, ScheduledJob
+from jobs import conf, console, lifecycle, pauses, registry, stats
+from jobs.models import ClusterHeartbeat, JobExecution, JobPause, JobStatus, ScheduledJob
 from jobs.querysets import JobQuerySet
 
 COLORS = {
@@ -298,6 +301,63 @@ class AttemptAdmin(console.ConsoleAdmin):
     def problem(self, row: JobExecution) -> str:
         text = (row.error_message or "").splitlines()[0:1]
         return text[0][:80] if text else console.NOTHING
+
+
+class PauseForm(forms.ModelForm):  # type: ignore[type-arg]  # not a generic when it runs
+    """What to pause, and why."""
+
+    job_type = forms.ChoiceField(label="Pause", widget=UnfoldAdminSelectWidget)
+
+    class Meta:
+        model = JobPause
+        fields = ("job_type", "reason")
+        widgets = {"reason": UnfoldAdminTextInputWidget}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["job_type"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
+        choice.choices = [(pauses.EVERYTHING, "Everything"), *((name, name) for name in registry.job_types())]
+
+
+@admin.register(JobPause)
+class PauseAdmin(console.ConsoleAdmin):
+    """Pauses: which types are not started. Adding one pauses, deleting one resumes."""
+
+    form = PauseForm
+    list_display = ("what", "since", "paused_by", "reason")
+    list_display_links = None
+    sortable_by = ()
+    actions = ("resume_selected",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may operate may pause."""
+        return self.has_operate_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Pause; the form has refused what is paused already."""
+        pauses.pause(obj.job_type, by=request.user.get_username(), reason=obj.reason, now=timezone.now())
+
+    def response_add(self, request: HttpRequest, obj: JobPause, post_url_continue: str | None = None) -> HttpResponse:
+        """Say what it means, and go back to the list."""
+        self.tell(request, f"Paused: {obj}. Nothing of it is started until somebody resumes it.")
+        return HttpResponseRedirect(reverse("admin:jobs_jobpause_changelist"))
+
+    @admin.display(description="Paused")
+    def what(self, row: JobPause) -> str:
+        return str(row).capitalize() if row.job_type == pauses.EVERYTHING else row.job_type
+
+    @admin.display(description="Since")
+    def since(self, row: JobPause) -> object:
+        return console.when(row.paused_at)
+
+    @admin.action(description="Resume", permissions=["operate"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        chosen = list(queryset)
+        self.note(request, chosen, "Resumed.")
+        for row in chosen:
+            pauses.resume(row.job_type, by=request.user.get_username())
+        self.tell(request, f"Resumed: {', '.join(str(row) for row in chosen)}. What is due starts now.")
 
 
 @admin.register(ClusterHeartbeat)

@@ -194,7 +194,12 @@ class JobPause(models.Model):
 
     EVERYTHING = "*"
 
-    job_type = models.CharField(primary_key=True, max_length=100, help_text="A job type, or * for everything.")
+    job_type = models.CharField(
+        primary_key=True,
+        max_length=100,
+        error_messages={"unique": "This is paused already."},
+        help_text="A job type, or * for everything.",
+    )
     paused_at = models.DateTimeField(help_text="Since when.")
     paused_by = models.CharField(max_length=255, help_text="Who paused it.")
     reason = models.CharField(max_length=255, blank=True, default="", db_default="", help_text="Why.")

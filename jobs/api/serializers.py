@@ -85,6 +85,12 @@ class NewJobSerializer(StrictSerializer):
     )
 
 
+class NewTimeSerializer(StrictSerializer):
+    """When a job is to run instead."""
+
+    scheduled_time = AwareDateTimeField(help_text="When it is due, with its offset from UTC.")
+
+
 class JobFilterSerializer(StrictSerializer):
     """Which jobs to list."""
 

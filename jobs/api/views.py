@@ -14,7 +14,13 @@ from rest_framework.views import APIView
 
 from jobs import enqueue, lifecycle, stats
 from jobs.api.base import Conflict, find_or_404
-from jobs.api.serializers import JobDetailSerializer, JobFilterSerializer, JobSerializer, NewJobSerializer
+from jobs.api.serializers import (
+    JobDetailSerializer,
+    JobFilterSerializer,
+    JobSerializer,
+    NewJobSerializer,
+    NewTimeSerializer,
+)
 from jobs.models import JobStatus, ScheduledJob
 from jobs.querysets import JobQuerySet
 
@@ -101,9 +107,9 @@ class JobTransitionView(APIView):
     change: ClassVar[Callable[..., bool]]
     needed: ClassVar[str]
 
-    def _apply(self, job_id: str) -> Response:
+    def _apply(self, job_id: str, *arguments: object) -> Response:
         job = find_or_404(ScheduledJob.objects.all(), job_id, "job")
-        if not type(self).change(job_id, now=timezone.now()):
+        if not type(self).change(job_id, *arguments, now=timezone.now()):
             job.refresh_from_db(fields=["status"])
             raise Conflict(f"Only a {self.needed} job can be changed like this; this one is {job.status}.")
         return _shown(job_id)
@@ -131,3 +137,34 @@ class RetryJobView(JobTransitionView):
     def post(self, request: Request, job_id: str) -> Response:
         """Make a failed, expired or unknown job pending again, due now. 409 in any other state."""
         return self._apply(job_id)
+
+
+class RunJobView(JobTransitionView):
+    """Running at once."""
+
+    change = staticmethod(lifecycle.run_now)
+    needed = "pending"
+
+    @extend_schema(request=None, responses={200: JobDetailSerializer, 409: CONFLICT}, operation_id="jobs_run")
+    def post(self, request: Request, job_id: str) -> Response:
+        """Make a pending job due now. 409 in any other state."""
+        return self._apply(job_id)
+
+
+class RescheduleJobView(JobTransitionView):
+    """Moving to another time."""
+
+    change = staticmethod(lifecycle.reschedule_job)
+    needed = "pending"
+
+    @extend_schema(
+        request=NewTimeSerializer, responses={200: JobDetailSerializer, 409: CONFLICT}, operation_id="jobs_reschedule"
+    )
+    def post(self, request: Request, job_id: str) -> Response:
+        """Move a pending job to another time. 409 in any other state."""
+        asked = NewTimeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            return self._apply(job_id, asked.validated_data["scheduled_time"])
+        except enqueue.InvalidJob as error:
+            raise ValidationError({error.field: [str(error)]}) from None

@@ -18,7 +18,11 @@ class Migration(migrations.Migration):
                 (
                     "job_type",
                     models.CharField(
-                        help_text="A job type, or * for everything.", max_length=100, primary_key=True, serialize=False
+                        error_messages={"unique": "This is paused already."},
+                        help_text="A job type, or * for everything.",
+                        max_length=100,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("paused_at", models.DateTimeField(help_text="Since when.")),

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.console import MOST_AT_ONCE
-from jobs.models import JobStatus, ScheduledJob
+from jobs.models import ClusterHeartbeat, JobPause, JobStatus, ScheduledJob
 from tests.config.factories import make_attempt, make_job, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -140,3 +140,43 @@ class TestFilters:
         late = make_job(now=now, due=now - timedelta(hours=1))
         make_job(now=now)
         assert [job.pk for job in boss.get(LIST, {"due": "late"}).context["cl"].result_list] == [late.pk]
+
+
+class TestPauses:
+    LIST = reverse("admin:jobs_jobpause_changelist")
+    ADD = reverse("admin:jobs_jobpause_add")
+
+    def test_are_made_by_those_who_may_operate(self, boss: Client) -> None:
+        page = boss.post(self.ADD, {"job_type": "sample_one", "reason": "the provider is down"}, follow=True)
+        assert "Paused: sample_one. Nothing of it is started" in page.content.decode()
+        pause = JobPause.objects.get()
+        assert (pause.job_type, pause.paused_by, pause.reason) == ("sample_one", "boss", "the provider is down")
+        assert LogEntry.objects.get().object_id == "sample_one"
+
+    def test_show_on_the_overview(self, boss: Client) -> None:
+        ClusterHeartbeat.objects.create(cluster="c", beat_at=timezone.now())
+        boss.post(self.ADD, {"job_type": "*"})
+        assert "but not started: everything" in boss.get(reverse("admin:index")).content.decode()
+
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [({"job_type": "sample_one"}, "paused already"), ({"job_type": "nobody"}, "Select a valid choice")],
+    )
+    def test_refuse_what_makes_no_sense(self, boss: Client, body: dict[str, str], words: str) -> None:
+        boss.post(self.ADD, {"job_type": "sample_one"})
+        page = boss.post(self.ADD, body)
+        assert words in page.content.decode()
+        assert JobPause.objects.count() == 1
+
+    def test_end_by_resuming(self, boss: Client) -> None:
+        boss.post(self.ADD, {"job_type": "sample_one"})
+        page = boss.post(self.LIST, {"action": "resume_selected", "_selected_action": ["sample_one"]}, follow=True)
+        assert "Resumed: sample_one" in page.content.decode()
+        assert not JobPause.objects.exists()
+
+    def test_are_not_for_those_who_may_only_look(self, client: Client) -> None:
+        client.force_login(make_staff("jobs.view_jobpause"))
+        assert client.get(self.LIST).status_code == 200
+        assert client.get(self.ADD).status_code == 403
+        assert client.post(self.ADD, {"job_type": "sample_one"}).status_code == 403
+        assert not JobPause.objects.exists()

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from jobs import registry
-from jobs.models import JobStatus, ScheduledJob
+from jobs.models import JobPause, JobStatus, ScheduledJob
 from tests.config.factories import make_attempt, make_job, make_key
 
 pytestmark = pytest.mark.django_db
@@ -204,7 +204,7 @@ class TestOne:
         assert [attempt["error_message"] for attempt in response.json()["attempts"]] == ["No route.", "Time-out."]
 
     @pytest.mark.parametrize("job_id", ["nobody", "x" * 10_000, "a%00b", "%ff", "'; DROP TABLE scheduled_jobs; --"])
-    @pytest.mark.parametrize("tail", ["", "/cancel", "/retry"])
+    @pytest.mark.parametrize("tail", ["", "/cancel", "/retry", "/run"])
     def test_knows_no_such_job(self, program: APIClient, job_id: str, tail: str) -> None:
         address = f"/api/v1/jobs/{job_id}{tail}"
         response = program.post(address) if tail else program.get(address)
@@ -224,7 +224,7 @@ class TestChange:
         assert (response.status_code, response.json()["status"]) == (200, "pending")
 
     @pytest.mark.parametrize(
-        ("status", "verb"), [("completed", "cancel"), ("running", "cancel"), ("completed", "retry")]
+        ("status", "verb"), [("completed", "cancel"), ("running", "cancel"), ("completed", "retry"), ("failed", "run")]
     )
     def test_says_why_the_state_forbids_it(self, program: APIClient, status: str, verb: str) -> None:
         job = make_job(status, now=timezone.now())
@@ -239,3 +239,62 @@ class TestChange:
         assert client("jobs:read").post(f"/api/v1/jobs/{job.job_id}/cancel").status_code == 403
         job.refresh_from_db()
         assert job.status == JobStatus.PENDING
+
+    def test_makes_a_job_due_now(self, program: APIClient) -> None:
+        job = make_job(now=timezone.now())
+        response = program.post(f"/api/v1/jobs/{job.job_id}/run")
+        assert response.status_code == 200
+        job.refresh_from_db()
+        assert job.next_attempt_at <= timezone.now()
+
+    def test_moves_a_job(self, program: APIClient) -> None:
+        job = make_job(now=timezone.now())
+        response = program.post(f"/api/v1/jobs/{job.job_id}/reschedule", {"scheduled_time": DUE})
+        assert response.json()["next_attempt_at"] == "2030-03-01T08:00:00Z"
+        job.refresh_from_db()
+        assert job.scheduled_time == job.next_attempt_at == datetime(2030, 3, 1, 8, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            ({}, "required"),
+            ({"scheduled_time": "2030-03-01T09:00:00"}, "Say which time zone"),
+            ({"scheduled_time": "2130-03-01T09:00:00Z"}, "more than ten years away"),
+        ],
+    )
+    def test_refuses_times_that_a_job_cannot_have(self, program: APIClient, body: Any, words: str) -> None:
+        job = make_job(now=timezone.now())
+        response = program.post(f"/api/v1/jobs/{job.job_id}/reschedule", body)
+        assert response.status_code == 400
+        assert words in errors(response)["scheduled_time"]
+        before = job.next_attempt_at
+        job.refresh_from_db()
+        assert job.next_attempt_at == before
+
+
+class TestJobTypes:
+    def test_are_listed_with_their_rules_and_pauses(self, program: APIClient) -> None:
+        program.post("/api/v1/job-types/sample_one_at_a_time/pause", {"reason": "the provider is down"})
+        found = program.get("/api/v1/job-types").json()
+        (entry,) = [entry for entry in found["job_types"] if entry["job_type"] == "sample_one_at_a_time"]
+        assert (entry["concurrency"], entry["timeout_seconds"], entry["rate_count"]) == (1, 600, None)
+        assert entry["pause"]["reason"] == "the provider is down"
+        assert found["everything"] is None
+
+    def test_are_paused_and_resumed(self, program: APIClient) -> None:
+        for job_type in ("sample_one", "*"):
+            paused = program.post(f"/api/v1/job-types/{job_type}/pause")
+            assert (paused.status_code, paused.json()["job_type"]) == (200, job_type)
+            assert program.post(f"/api/v1/job-types/{job_type}/pause").status_code == 409
+            assert program.post(f"/api/v1/job-types/{job_type}/resume").status_code == 204
+            assert program.post(f"/api/v1/job-types/{job_type}/resume").status_code == 409
+        assert not JobPause.objects.exists()
+
+    def test_must_be_known(self, program: APIClient) -> None:
+        response = program.post("/api/v1/job-types/nobody_handles_this/pause")
+        assert response.status_code == 404
+        assert not JobPause.objects.exists()
+
+    def test_need_the_scope_to_write(self) -> None:
+        assert client("jobs:read").post("/api/v1/job-types/sample_one/pause").status_code == 403
+        assert client("jobs:read").get("/api/v1/job-types").status_code == 200
