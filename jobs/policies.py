@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import humanize
+
 LOWEST_PRIORITY, HIGHEST_PRIORITY = 0, 9
 DEFAULT_TIMEOUT = timedelta(minutes=10)
 MOST_RETRIES = 100
@@ -60,3 +62,41 @@ class Policy:
     def is_limited(self) -> bool:
         """Whether a claim must ask how much of this type runs, or ran."""
         return self.concurrency is not None or self.rate is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """The rules as JSON has them; durations in seconds, null where there is no limit."""
+        return {
+            "is_repeatable": self.repeatable,
+            "timeout_seconds": _seconds(self.timeout),
+            "max_retries": self.max_retries,
+            "max_lateness_seconds": _seconds(self.max_lateness),
+            "priority": self.priority,
+            "concurrency": self.concurrency,
+            "rate_count": self.rate.count if self.rate else None,
+            "rate_seconds": _seconds(self.rate.per) if self.rate else None,
+        }
+
+    def words(self) -> list[str]:
+        """The rules as people say them; only what is out of the ordinary, and the time-out."""
+        said = [f"time-out {_span(self.timeout)}" if self.timeout else "no time-out"]
+        if not self.repeatable:
+            said.append("never run twice")
+        if self.max_retries != Policy.max_retries:
+            said.append({0: "no retries", 1: "1 retry"}.get(self.max_retries, f"{self.max_retries} retries"))
+        if self.priority:
+            said.append(f"priority {self.priority}")
+        if self.max_lateness:
+            said.append(f"expires after {_span(self.max_lateness)}")
+        if self.concurrency:
+            said.append(f"{self.concurrency} at a time")
+        if self.rate:
+            said.append(f"{self.rate.count} in {_span(self.rate.per)}")
+        return said
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()
+
+
+def _span(span: timedelta) -> str:
+    return str(humanize.precisedelta(span, minimum_unit="milliseconds", format="%d"))

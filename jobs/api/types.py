@@ -1,7 +1,6 @@
 """Job types over REST: their rules, and pausing them."""
 
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -57,38 +56,6 @@ class NewPauseSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=255, default="", allow_blank=True)
 
 
-@dataclass(frozen=True)
-class _JobType:
-    job_type: str
-    is_repeatable: bool
-    timeout_seconds: float | None
-    max_retries: int
-    max_lateness_seconds: float | None
-    priority: int
-    concurrency: int | None
-    rate_count: int | None
-    rate_seconds: float | None
-
-
-def _described(job_type: str) -> _JobType:
-    policy = registry.find(job_type).policy
-    return _JobType(
-        job_type=job_type,
-        is_repeatable=policy.repeatable,
-        timeout_seconds=_seconds(policy.timeout),
-        max_retries=policy.max_retries,
-        max_lateness_seconds=_seconds(policy.max_lateness),
-        priority=policy.priority,
-        concurrency=policy.concurrency,
-        rate_count=policy.rate.count if policy.rate else None,
-        rate_seconds=_seconds(policy.rate.per) if policy.rate else None,
-    )
-
-
-def _seconds(span: timedelta | None) -> float | None:
-    return None if span is None else span.total_seconds()
-
-
 class JobTypesView(APIView):
     """The registered types."""
 
@@ -98,7 +65,10 @@ class JobTypesView(APIView):
     def get(self, request: Request) -> Response:
         """List the job types with their rules and pauses."""
         paused = {pause.job_type: pause for pause in pauses.paused()}
-        types = [{**asdict(_described(name)), "pause": paused.get(name)} for name in registry.job_types()]
+        types = [
+            {"job_type": name, **registry.find(name).policy.as_json(), "pause": paused.get(name)}
+            for name in registry.job_types()
+        ]
         found = {"everything": paused.get(pauses.EVERYTHING), "job_types": types}
         return Response(JobTypesSerializer(found).data)
 

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from jobs.models import JobExecution, ScheduledJob
+from jobs.models import JobExecution, JobPause, ScheduledJob
 from tests.jobs.factories import NOW, make_job
 from tests.processes import environment
 from tests.support import CHECKOUT
@@ -275,3 +275,62 @@ class TestProcess:
         finally:
             os.close(writer)
         assert (ended.returncode, ended.stderr) == (141, "")
+
+
+@pytest.mark.django_db
+class TestPause:
+    def test_pauses_and_resumes_types(self) -> None:
+        out, _ = jobs("pause", "sample_one", "sample_many", "--reason", "the provider is down")
+        assert out == "Paused: sample_one\nPaused: sample_many\n"
+        assert {(pause.job_type, pause.reason) for pause in JobPause.objects.all()} == {
+            ("sample_one", "the provider is down"),
+            ("sample_many", "the provider is down"),
+        }
+        assert jobs("resume", "sample_one", "sample_many")[0] == "Resumed: sample_one\nResumed: sample_many\n"
+        assert not JobPause.objects.exists()
+
+    def test_of_everything_shows_in_the_figures(self) -> None:
+        assert jobs("pause", "--all")[0] == "Paused: everything\n"
+        assert "paused         everything" in jobs("stats")[0]
+        assert "Everything is paused, by" in jobs("types")[1]
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "words"),
+        [
+            (["pause"], 2, "Name job types, or give --all."),
+            (["pause", "sample_one", "--all"], 2, "Name job types, or give --all."),
+            (["pause", "nobody_handles_this"], 1, "No handler is registered for job type 'nobody_handles_this'"),
+            (["resume", "sample_one"], 1, "sample_one is not paused."),
+            (["pause", "sample_one", "--reason", "x" * 256], 2, "at most 255 characters"),
+        ],
+    )
+    def test_refuses_what_makes_no_sense(self, arguments: list[str], code: int, words: str) -> None:
+        returned, said, _, _ = refused(*arguments)
+        assert returned == code
+        assert words in said
+        assert not JobPause.objects.exists()
+
+    def test_does_the_others_when_one_cannot_be(self) -> None:
+        jobs("pause", "sample_one")
+        code, said, out, _ = refused("pause", "sample_one", "sample_many", "--json")
+        assert (code, said) == (1, "sample_one is paused already.")
+        assert [found["done"] for found in objects(out)] == [False, True]
+
+
+@pytest.mark.django_db
+class TestTypes:
+    def test_tells_the_rules_and_the_pauses(self) -> None:
+        jobs("pause", "sample_short", "--reason", "why not")
+        lines = {line.split()[0]: line for line in jobs("types")[0].splitlines()}
+        assert "time-out 200 milliseconds" in lines["sample_short"]
+        assert "why not" in lines["sample_short"]
+        assert "1 at a time" in lines["sample_one_at_a_time"]
+        assert "3 in 1 minute" in lines["sample_three_a_minute"]
+        assert "never run twice" in lines["sample_once_only"]
+        assert "1 retry; priority 4; expires after 2 hours" in lines["sample_with_defaults"]
+
+    def test_has_them_in_json_for_programs(self) -> None:
+        found = {entry["job_type"]: entry for entry in objects(jobs("types", "--json")[0])}
+        assert found["sample_three_a_minute"]["rate_count"] == 3
+        assert found["sample_three_a_minute"]["rate_seconds"] == 60
+        assert found["sample_one"]["pause"] is None

@@ -1,10 +1,11 @@
-"""`manage.py jobs list|show|cancel|retry|run|stats`: look at the queue, and change jobs, from a shell."""
+"""`manage.py jobs list|show|cancel|retry|run|stats|types|pause|resume`: look at the queue and steer it."""
 
 import json
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from getpass import getuser
 from shlex import quote
 from typing import Any
 
@@ -12,11 +13,12 @@ from django.core.management.base import CommandError, CommandParser
 from rich.console import RenderableType
 from rich.text import Text
 
-from jobs import lifecycle, stats, terminal
-from jobs.models import JobExecution, JobStatus, ScheduledJob
+from jobs import lifecycle, pauses, registry, stats, terminal
+from jobs.models import JobExecution, JobPause, JobStatus, ScheduledJob
 
 UUID_WIDTH = 36
 MOST_LISTED = 10_000
+LONGEST_REASON = 255
 SHOWN = (
     "job_id",
     "job_type",
@@ -62,7 +64,7 @@ class Command(terminal.ActionCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = self.begin(parser, "list", "show", "cancel", "retry", "run", "stats")
+        actions = self.begin(parser, "list", "show", "cancel", "retry", "run", "stats", "types", "pause", "resume")
         _add_list(actions)
         one = terminal.action(
             actions, "show", "Show one job: every field, its payload and its attempts. --json: one object."
@@ -82,11 +84,25 @@ class Command(terminal.ActionCommand):
             "Show the scheduler's health and figures: jobs by state, the last 24 hours' attempts, how late they "
             "started. --json: one object.",
         )
+        terminal.action(
+            actions, "types", "Show the job types, their rules, and which are paused. --json: one object per line."
+        )
+        for name, sentence in {
+            "pause": "Start no more jobs of these types until they are resumed. What runs already runs on.",
+            "resume": "Start jobs of these types again.",
+        }.items():
+            steering = terminal.action(actions, name, f"{sentence} --json: one object per line, for each type.")
+            steering.add_argument("types", nargs="*", metavar="TYPE", type=terminal.text, help="Job types.")
+            steering.add_argument("--all", action="store_true", help="Everything, whatever its type, as one pause.")
+            if name == "pause":
+                steering.add_argument("--reason", type=_reason, help="Why, for those who will wonder.")
 
     def act(self, action: str, options: dict[str, Any]) -> None:
         """Do one action."""
         if action in CHANGES:
             self._change(CHANGES[action], list(dict.fromkeys(options["job_ids"])))
+        elif action in ("pause", "resume"):
+            self._steer(action, **options)
         else:
             getattr(self, f"_{action}")(**options)
 
@@ -165,6 +181,50 @@ class Command(terminal.ActionCommand):
             count = f"{len(problems)} of {len(job_ids)} jobs could not be {change.participle}."
             raise CommandError(problems[0] if len(job_ids) == 1 else count)
 
+    def _steer(self, action: str, *, types: list[str], reason: str | None = None, **options: Any) -> None:
+        if bool(types) == options["all"]:
+            raise CommandError("Name job types, or give --all.", returncode=terminal.USAGE)
+        who = f"{getuser()} (shell)"
+        problems = []
+        for job_type in [pauses.EVERYTHING] if options["all"] else dict.fromkeys(types):
+            shown = "everything" if job_type == pauses.EVERYTHING else terminal.printable(job_type)
+            problem = None
+            try:
+                if action == "pause" and not pauses.pause(job_type, by=who, reason=reason or "", now=self.now):
+                    problem = f"{shown} is paused already."
+                elif action == "resume" and not pauses.resume(job_type, by=who):
+                    problem = f"{shown} is not paused."
+            except registry.UnknownJobType as error:
+                problem = str(error)
+            if problem:
+                problems.append(problem)
+            if self.is_json:
+                self.write_objects([{"job_type": job_type, "done": problem is None, "problem": problem}])
+            elif problem is None:
+                self.stdout.write(f"{'Paused' if action == 'pause' else 'Resumed'}: {shown}")
+        if problems:
+            raise CommandError("\n".join(problems))
+
+    def _types(self, **options: Any) -> None:
+        paused = {pause.job_type: pause for pause in pauses.paused()}
+        everything = paused.get(pauses.EVERYTHING)
+        if everything:
+            self.remark(f"Everything is paused, by {everything.paused_by}: nothing is started.")
+        drawn = terminal.table("Type", "Paused", "Rules")
+        for job_type in registry.job_types():
+            policy, pause = registry.find(job_type).policy, paused.get(job_type)
+            if self.is_json:
+                pause_fields = _fields(pause, ("paused_at", "paused_by", "reason")) if pause else None
+                self.write_objects([{"job_type": job_type, **policy.as_json(), "pause": pause_fields}])
+                continue
+            state = "-"
+            if pause:
+                why = f": {terminal.printable(pause.reason)}" if pause.reason else ""
+                state = f"{terminal.relative(pause.paused_at, self.now)} by {terminal.printable(pause.paused_by)}{why}"
+            drawn.add_row(Text(terminal.printable(job_type)), Text(state), Text("; ".join(policy.words())))
+        if not self.is_json:
+            self.draw(drawn)
+
     def _stats(self, **options: Any) -> None:
         figures = stats.scheduler_stats(now=self.now)
         if self.is_json:
@@ -181,6 +241,7 @@ class Command(terminal.ActionCommand):
             "Scheduler": {
                 "state": engine,
                 "live clusters": f"{health.clusters:,}",
+                "paused": ", ".join(health.paused).replace("*", "everything") or terminal.NOTHING,
                 "due now": f"{figures.queue_depth:,}",
                 "oldest due": terminal.relative(health.oldest_due_at, self.now),
                 "handlers": ", ".join(figures.handlers) or terminal.NOTHING,
@@ -259,7 +320,13 @@ def _refusal(change: Change, job_id: str) -> str:
     return f"Job {job_id} is {report.job.status}; only a {change.needed} job can be {change.participle}."
 
 
-def _fields(row: ScheduledJob | JobExecution, names: Iterable[str]) -> dict[str, Any]:
+def _reason(value: str) -> str:
+    if len(value) > LONGEST_REASON:
+        raise ArgumentTypeError(f"write at most {LONGEST_REASON} characters.")
+    return terminal.text(value)
+
+
+def _fields(row: ScheduledJob | JobExecution | JobPause, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
