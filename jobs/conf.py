@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 
@@ -15,6 +16,12 @@ class JobSettings:
     """The longest time without a look at the table when no wake-up comes."""
     lease: timedelta
     """How long a silent worker keeps its jobs."""
+    keep_jobs: timedelta
+    """How long a finished job is kept."""
+    keep_history: timedelta
+    """How long attempts and reports are kept."""
+    temp_dirs: tuple[Path, ...]
+    """Where old files are deleted."""
 
 
 def current() -> JobSettings:
@@ -23,4 +30,7 @@ def current() -> JobSettings:
         enabled=settings.JOB_SCHEDULER_ENABLED,
         check_interval=timedelta(seconds=settings.JOB_SCHEDULER_CHECK_INTERVAL_SECONDS),
         lease=timedelta(seconds=settings.JOB_LEASE_SECONDS),
+        keep_jobs=timedelta(days=settings.JOB_KEEP_DAYS),
+        keep_history=timedelta(days=settings.JOB_HISTORY_KEEP_DAYS),
+        temp_dirs=tuple(settings.TEMP_DIRS),
     )
