@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
-from jobs import conf, console, lifecycle, registry, stats
+from jobs import conf, console, lifecycle, registry, reports, stats
 from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, ScheduledJob
 
 COLORS = {
@@ -52,6 +52,12 @@ def attempts_panel(job_id: str) -> console.Panel:
         ],
         empty="It has not been tried yet.",
     )
+
+
+def reports_panels(job_id: str) -> list[console.Panel]:
+    """What the job's runs reported, newest first; no panel when they reported nothing, as most types do."""
+    rows = [(console.exactly(row.created_at), console.pretty(row.report)) for row in reversed(reports.of_job(job_id))]
+    return [console.Panel("Reports", ["Written", "Report"], rows)] if rows else []
 
 
 class JobTypeFilter(admin.SimpleListFilter):
@@ -184,8 +190,8 @@ class JobAdmin(console.ConsoleAdmin):
         return console.pretty(job.payload)
 
     def panels(self, request: HttpRequest, obj: ScheduledJob) -> list[console.Panel]:
-        """Show the attempts."""
-        return [attempts_panel(obj.job_id)]
+        """Show the attempts and what they reported."""
+        return [attempts_panel(obj.job_id), *reports_panels(obj.job_id)]
 
     def _each(self, request: HttpRequest, jobs: QuerySet[Any], change: Callable[..., bool], done: str) -> None:
         now = timezone.now()

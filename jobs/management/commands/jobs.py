@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from jobs import lifecycle, stats, terminal
-from jobs.models import JobExecution, JobStatus, ScheduledJob
+from jobs.models import JobExecution, JobStatus, Report, ScheduledJob
 
 UUID_WIDTH = 36
 MOST_LISTED = 10_000
@@ -36,6 +36,7 @@ SHOWN = (
     "payload",
 )
 ATTEMPT = ("attempt", "status", "execution_time", "duration_ms", "worker", "error_message")
+REPORT = ("created_at", "report")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Command(terminal.ActionCommand):
         actions = self.begin(parser, "list", "show", "cancel", "retry", "run", "stats")
         _add_list(actions)
         one = terminal.action(
-            actions, "show", "Show one job: every field, its payload and its attempts. --json: one object."
+            actions, "show", "Show one job: every field, its payload, its attempts and reports. --json: one object."
         )
         one.add_argument("job_id", metavar="ID", type=terminal.text, help="The job's id.")
         for name, sentence in {
@@ -125,7 +126,8 @@ class Command(terminal.ActionCommand):
         report = _find(job_id)
         if self.is_json:
             attempts = [_fields(attempt, ATTEMPT) for attempt in report.attempts]
-            self.write_objects([{**_fields(report.job, SHOWN), "attempts": attempts}])
+            reports = [_fields(row, REPORT) for row in report.reports]
+            self.write_objects([{**_fields(report.job, SHOWN), "attempts": attempts, "reports": reports}])
             return
         fields = terminal.pairs()
         for name in SHOWN:
@@ -146,6 +148,9 @@ class Command(terminal.ActionCommand):
             )
         self.stdout.write("")
         self.draw(attempts_table)
+        for row in report.reports:
+            self.stdout.write(f"\nReport of {terminal.exact(row.created_at)}")
+            self.stdout.write(terminal.printable(json.dumps(row.report, indent=2, ensure_ascii=False)))
 
     def _change(self, change: Change, job_ids: list[str]) -> None:
         problems = []
@@ -259,7 +264,7 @@ def _refusal(change: Change, job_id: str) -> str:
     return f"Job {job_id} is {report.job.status}; only a {change.needed} job can be {change.participle}."
 
 
-def _fields(row: ScheduledJob | JobExecution, names: Iterable[str]) -> dict[str, Any]:
+def _fields(row: ScheduledJob | JobExecution | Report, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
