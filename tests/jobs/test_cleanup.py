@@ -57,7 +57,7 @@ class TestPayload:
         [
             (
                 {"type": "old_news"},
-                "There is no clean-up 'old_news': choose one of decisions, everything, failed_jobs, history, old_conver",
+                "There is no clean-up 'old_news': choose one of decisions, everything, failed_jobs, history, old_",
             ),
             ({"type": ["history"]}, "There is no clean-up ['history']: choose one of "),
             ({"type": "history", "days_to_keep": 0}, "days_to_keep is a whole number from 1 to 36500, not 0."),
