@@ -1,9 +1,10 @@
 """Deleting what is too old to be kept: which kinds there are, how long each is kept, and a report of what went."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 from django_q.models import Task
@@ -105,6 +106,17 @@ def clean(
     `progress` is told, after each, the kind and how many of it went so far.
     """
     return [_clean(kind, before=_before(kind, keep, now), progress=progress) for kind in kinds(type_name)]
+
+
+def report(removals: Sequence[Removal]) -> dict[str, Any]:
+    """What went, as a job reports it."""
+    return {
+        "removed": {removal.kind: removal.removed for removal in removals},
+        "removed_bytes": sum(removal.removed_bytes for removal in removals),
+        "left": sum(removal.left for removal in removals),
+        "older_than": {removal.kind: removal.before for removal in removals},
+        "seconds": {removal.kind: removal.seconds for removal in removals},
+    }
 
 
 def _clean(kind: Kind, *, before: datetime, progress: Callable[[str, int], None]) -> Removal:

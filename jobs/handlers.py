@@ -1,6 +1,5 @@
 """The engine's own job types: the edge between it and what they do."""
 
-from dataclasses import asdict
 from datetime import timedelta
 
 from django.utils import timezone
@@ -20,7 +19,7 @@ figures.register("jobs", figures.of_jobs, keep=figures.keep_jobs)
 def data_cleanup(attempt: Attempt[DataCleanup]) -> None:
     """Delete what is old, and report what went."""
     removed = cleanup.clean(attempt.payload.type, keep=attempt.payload.keep, now=timezone.now())
-    reports.write(attempt, {"removed": [asdict(removal) for removal in removed]})
+    reports.write(attempt, cleanup.report(removed))
 
 
 @handler(figures.JOB_TYPE, Analytics, policy=Policy(concurrency=1, timeout=timedelta(hours=1)))

@@ -45,14 +45,10 @@ class TestDataCleanup:
         make_job(status="failed", scheduled_time=old, completed_at=old)
         story = run("data_cleanup", {"type": "failed_jobs"})
         assert story.job.status == "completed"
-        (report,) = story.reports
-        (removal,) = report.report["removed"]
-        assert {name: removal[name] for name in ("kind", "removed", "left")} == {
-            "kind": "jobs",
-            "removed": 1,
-            "left": 0,
-        }
-        assert removal["before"].startswith(f"{timezone.now() - timedelta(days=30):%Y-%m-%dT}")
+        (kept,) = story.reports
+        assert (kept.report["removed"], kept.report["removed_bytes"], kept.report["left"]) == ({"jobs": 1}, 0, 0)
+        assert kept.report["older_than"]["jobs"].startswith(f"{timezone.now() - timedelta(days=30):%Y-%m-%dT}")
+        assert kept.report["seconds"]["jobs"] >= 0
         assert ScheduledJob.objects.get() == story.job
 
     def test_cleans_everything_each_day_one_run_at_a_time(self) -> None:

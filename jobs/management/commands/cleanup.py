@@ -82,7 +82,8 @@ class Command(terminal.ActionCommand):
                 )
             self.draw(shown)
         if left := sum(removal.left for removal in removals):
-            raise CommandError(f"{left:,} old files could not be deleted; the log says which and why.")
+            files = "file" if left == 1 else "files"
+            raise CommandError(f"{left:,} old {files} could not be deleted; the log says which and why.")
 
     def _tell(self, kind: str, removed: int) -> None:
         """Tell the progress of what takes longer. A line each time, not one written over: it reads well in a log."""

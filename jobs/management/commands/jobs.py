@@ -133,11 +133,17 @@ class Command(terminal.ActionCommand):
         for name in SHOWN:
             fields.add_row(name.replace("_", " "), self._cell(name, getattr(report.job, name)))
         self.draw(fields)
-        if not report.attempts:
+        self._draw_attempts(report.attempts)
+        for row in report.reports:
+            self.stdout.write(f"\nReport of {terminal.exact(row.created_at)}")
+            self.stdout.write(terminal.printable(json.dumps(row.report, indent=2, ensure_ascii=False)))
+
+    def _draw_attempts(self, attempts: list[JobExecution]) -> None:
+        if not attempts:
             self.stdout.write("\nNo attempt yet.")
             return
         attempts_table = terminal.table("Attempt", "Status", "Started", "Took", "Worker", "Error")
-        for attempt in report.attempts:
+        for attempt in attempts:
             attempts_table.add_row(
                 str(attempt.attempt),
                 terminal.status(attempt.status),
@@ -148,9 +154,6 @@ class Command(terminal.ActionCommand):
             )
         self.stdout.write("")
         self.draw(attempts_table)
-        for row in report.reports:
-            self.stdout.write(f"\nReport of {terminal.exact(row.created_at)}")
-            self.stdout.write(terminal.printable(json.dumps(row.report, indent=2, ensure_ascii=False)))
 
     def _change(self, change: Change, job_ids: list[str]) -> None:
         problems = []
