@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bots.practice.world import snowflake
-from followups import analytics, ledger
+from followups import analytics, ledger, planning
 from followups.models import ConsentReceipt, FollowUpHistory, PolicyDecision
 from followups.policy import Decision, Gate, Verdict
 from jobs.figures import Span
@@ -30,6 +30,8 @@ class TestFollowUps:
     def test_counts_what_was_planned_and_why_others_were_not(self) -> None:
         make_plan(make_member())
         make_plan(make_member())
+        refused = planning.plan(user_id=make_member(opted_in=False).pk, trigger="custom", due_at=NOON, now=NOON)
+        assert not refused.created
         PolicyDecision.objects.update(decided_at=NOON)
         make_plan(make_member())
         PolicyDecision.objects.filter(decided_at__gt=TODAY.until).update(decided_at=TODAY.until)  # the next day's
@@ -39,9 +41,9 @@ class TestFollowUps:
         decide(Verdict.DROP, Gate.WEEKLY_CAP, at=MIDNIGHT - timedelta(seconds=1))
         decide(Verdict.HOLD, Gate.QUIET_HOURS, at=NOON)
         found = analytics.of_day(TODAY)
-        assert (found["planned"], found["held"], found["dropped"]) == (2, 1, 3)
+        assert (found["planned"], found["held"], found["dropped"]) == (2, 1, 4)
         assert {name: found[f"dropped_by_{name}"] for name in ("consent", "weekly_cap", "active")} == {
-            "consent": 2,
+            "consent": 3,
             "weekly_cap": 1,
             "active": 0,
         }
@@ -74,7 +76,7 @@ class TestMessages:
                 conversation=make_thread(profile), message_text="Hi", is_outgoing=False, sent_at=at, status="sent"
             )
         for status in ("sent", "failed", "suppressed"):
-            sent = make_automated(ada)
+            sent = make_automated(make_member())
             Message.objects.filter(pk=sent.pk).update(status=status, sent_at=NOON)
         for number, (author, at) in enumerate(
             [(ada.account, NOON), (make_person(), MIDNIGHT), (ben.account, MIDNIGHT + DAY)]
