@@ -205,6 +205,19 @@ class TestBesideOthers:
         assert sum(counts) + left == 400
         assert removed("history")["attempts"] == left  # what both had passed over, if anything
 
+    def test_what_is_done_stays_done_when_the_process_ends_between_two(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pruning, "BATCH", 3)
+        for _ in range(7):
+            make_attempt(at=NOW - 100 * DAY)
+
+        def die(kind: str, count: int) -> None:
+            raise SystemExit
+
+        with pytest.raises(SystemExit):
+            cleanup.clean("history", now=NOW, progress=die)
+        assert JobExecution.objects.count() == 4
+        assert removed("history")["attempts"] == 4
+
     def test_a_retry_of_a_deleted_job_finds_nothing(self) -> None:
         make_job(job_id="j", status="failed", scheduled_time=OLD, completed_at=OLD)
         removed("failed_jobs")
