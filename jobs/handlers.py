@@ -38,8 +38,8 @@ def call_custom(attempt: Attempt[Custom]) -> None:
     custom.call(attempt.payload)
 
 
-# In the small hours of UTC: figures first, then nothing is deleted that they are made from.
-recurring.register("daily-analytics", job_type=figures.JOB_TYPE, payload=Analytics(), cron="7 0 * * *")
+# In the small hours of UTC: first the figures, then, when the night's backup is made, the clean-up.
+recurring.register("analytics", job_type=figures.JOB_TYPE, payload=Analytics(), cron="7 0 * * *")
 recurring.register(
-    "daily-cleanup", job_type=cleanup.JOB_TYPE, payload=DataCleanup(type=cleanup.EVERYTHING), cron="17 3 * * *"
+    "cleanup", job_type=cleanup.JOB_TYPE, payload=DataCleanup(type=cleanup.EVERYTHING), cron="17 4 * * *"
 )

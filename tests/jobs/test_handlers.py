@@ -52,7 +52,7 @@ class TestDataCleanup:
         assert ScheduledJob.objects.get() == story.job
 
     def test_cleans_everything_each_day_one_run_at_a_time(self) -> None:
-        recurring.enqueue_recurring("daily-cleanup")
+        recurring.enqueue_recurring("cleanup")
         assert ScheduledJob.objects.get().payload == {"type": "everything", "days_to_keep": 30}
         assert registry.find("data_cleanup").policy.concurrency == 1
         assert runner.run_once(size=1) == 1
@@ -75,7 +75,7 @@ class TestAnalytics:
         assert story.job.error_message == "2999-01-01 is not over yet (days end at midnight UTC)."
 
     def test_runs_each_day(self) -> None:
-        recurring.enqueue_recurring("daily-analytics")
+        recurring.enqueue_recurring("analytics")
         assert runner.run_once(size=1) == 1
         assert ScheduledJob.objects.get().status == "completed"
         assert DailyFigure.objects.filter(name="messages.messages_in").count() == 29
