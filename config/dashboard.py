@@ -1,4 +1,4 @@
-"""The console's first page: a handful of honest figures, each a link to the rows behind it."""
+"""The console's first page: a handful of honest figures, each a link to the rows behind it, and two charts."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 
+from config import charts
 from followups import conf
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
 from jobs import stats
@@ -60,7 +61,7 @@ def environment(request: HttpRequest) -> list[str]:
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures that this person may see to the page."""
     now = timezone.now()
-    groups, may = [], request.user.has_perm
+    groups, subjects, may = [], [], request.user.has_perm
     if may("followups.view_userprofile"):
         groups.append(Group("People", _people()))
     if may("followups.view_followup"):
@@ -69,9 +70,12 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         health = stats.scheduler_health(now=now)
         context["health"] = _health(health, now)
         groups.append(Group("Jobs", _jobs(health, now)))
+        subjects.append(charts.JOBS)
     if may("socialmedia.view_message"):
         groups.append(Group("Outbox", _outbox()))
-    context["groups"] = groups
+    if may("followups.view_followuphistory"):
+        subjects.append(charts.FOLLOW_UPS)
+    context["groups"], context["charts"] = groups, charts.draw(subjects, now=now)
     return context
 
 

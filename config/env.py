@@ -49,6 +49,24 @@ def listing(name: str) -> list[str]:
     return [part.strip() for part in text(name).split(",") if part.strip()]
 
 
+def temp_folders(names: list[str], *, spare: Path) -> list[Path]:
+    """Return the folders that the clean-up may empty. Raises ImproperlyConfigured for one that nobody can mean:
+    above home or the code, above or in the data folder (`spare`).
+    """
+    folders = []
+    for name in names:
+        folder = Path(name).expanduser()
+        if not folder.is_absolute():
+            raise ImproperlyConfigured(f"TEMP_DIRS names {name!r}: write the whole path of the folder, from / on.")
+        folder = folder.resolve()
+        # The clean-up goes down into every folder below.
+        is_above = any(precious.is_relative_to(folder) for precious in (spare, BASE_DIR, Path.home()))
+        if is_above or folder.is_relative_to(spare):
+            raise ImproperlyConfigured(f"TEMP_DIRS names {name!r}, which holds more than temporary files.")
+        folders.append(folder)
+    return folders
+
+
 def data_dir() -> Path:
     """The folder for everything that is made here: database (unless root), secret key, logs, runtime files."""
     return Path(text("CHECKBACK_DATA_DIR", str(BASE_DIR / ".data"))).expanduser().resolve()

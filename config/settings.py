@@ -111,6 +111,9 @@ JOB_SCHEDULER_ENABLED = env.boolean("JOB_SCHEDULER_ENABLED", True)
 JOB_SCHEDULER_CHECK_INTERVAL_SECONDS = env.whole("JOB_SCHEDULER_CHECK_INTERVAL_SECONDS", 30, low=1, high=3600)
 JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 30, low=5, high=3600)
 JOB_WATCHDOG_SECONDS = env.whole("JOB_WATCHDOG_SECONDS", 180, low=5, high=86400)
+JOB_KEEP_DAYS = env.whole("JOB_KEEP_DAYS", 30, low=1, high=36500)
+JOB_HISTORY_KEEP_DAYS = env.whole("JOB_HISTORY_KEEP_DAYS", 90, low=1, high=36500)
+TEMP_DIRS = env.temp_folders(env.listing("TEMP_DIRS"), spare=DATA_DIR)
 
 Q_CLUSTER: dict[str, Any] = {
     "name": "checkback",
@@ -128,6 +131,9 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "Django-Q2",
 }
 
+# --- Conversations (socialmedia/conf.py) ---
+CONVERSATION_KEEP_DAYS = env.whole("CONVERSATION_KEEP_DAYS", 365, low=1, high=36500)
+
 # --- Follow-ups (followups/conf.py) ---
 FOLLOW_UP_ENABLED = env.boolean("FOLLOW_UP_ENABLED", True)
 SCHEDULER_ENABLED = env.boolean("SCHEDULER_ENABLED", True)
@@ -140,6 +146,7 @@ FOLLOW_UP_MIN_HOURS_BETWEEN = env.whole("FOLLOW_UP_MIN_HOURS_BETWEEN", 24, low=0
 FOLLOW_UP_QUIET_HOURS_START = env.whole("FOLLOW_UP_QUIET_HOURS_START", 21, low=0, high=23)
 FOLLOW_UP_QUIET_HOURS_END = env.whole("FOLLOW_UP_QUIET_HOURS_END", 9, low=0, high=23)
 FOLLOW_UP_RESPONSE_WINDOW_HOURS = env.whole("FOLLOW_UP_RESPONSE_WINDOW_HOURS", 168, low=1, high=8760)
+DECISION_KEEP_DAYS = env.whole("DECISION_KEEP_DAYS", 365, low=1, high=36500)
 
 # --- Discord (bots/conf.py) ---
 DISCORD_BOT_TOKEN = env.text("DISCORD_BOT_TOKEN")

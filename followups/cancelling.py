@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Concat
 
 from followups import members
@@ -52,7 +52,9 @@ def close_stranded(*, now: datetime) -> int:
     )
     with transaction.atomic():
         cancelled = _take(unwritten.filter(job_status=JobStatus.CANCELLED))
-        failed = _take(unwritten.filter(job_status__in=[JobStatus.FAILED, JobStatus.EXPIRED]))
+        # Without a row: while nobody looked, the job ended and was deleted for its age.
+        gone = Q(job_status=None) & ~Q(job_id="")
+        failed = _take(unwritten.filter(gone | Q(job_status__in=[JobStatus.FAILED, JobStatus.EXPIRED])))
         return cancelled.update(
             status=FollowUpStatus.CANCELLED,
             cancelled_at=now,

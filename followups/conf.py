@@ -24,6 +24,7 @@ class FollowUpSettings:
     quiet_start: int
     quiet_end: int
     response_window: timedelta
+    keep_decisions: timedelta
 
     @property
     def zone(self) -> ZoneInfo:
@@ -58,4 +59,5 @@ def current() -> FollowUpSettings:
         quiet_start=settings.FOLLOW_UP_QUIET_HOURS_START,
         quiet_end=settings.FOLLOW_UP_QUIET_HOURS_END,
         response_window=timedelta(hours=settings.FOLLOW_UP_RESPONSE_WINDOW_HOURS),
+        keep_decisions=timedelta(days=settings.DECISION_KEEP_DAYS),
     )

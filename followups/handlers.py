@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from followups import cancelling, conf, execution, planning
+from followups import analytics, cancelling, conf, execution, planning, retention
 from followups.planning import FollowUpMessage
-from jobs import recurring
+from jobs import figures, recurring
 from jobs.registry import Attempt, handler
 
 SWEEP = "quiet_member_sweep"
@@ -37,3 +37,6 @@ def quiet_member_sweep(attempt: Attempt[QuietMemberSweep]) -> None:
 
 
 recurring.register("quiet-member-sweep", job_type=SWEEP, payload=QuietMemberSweep(), every=timedelta(minutes=5))
+
+figures.register("followups", analytics.of_day, keep=analytics.keep)
+retention.register()

@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from jobs import conf, console, lifecycle, pauses, registry, stats
+from jobs import conf, console, lifecycle, pauses, registry, reports, stats
 from jobs.models import ClusterHeartbeat, JobExecution, JobPause, JobStatus, ScheduledJob
 from jobs.querysets import JobQuerySet
 
@@ -56,6 +56,12 @@ def attempts_panel(job_id: str) -> console.Panel:
         ],
         empty="It has not been tried yet.",
     )
+
+
+def reports_panels(job_id: str) -> list[console.Panel]:
+    """What the job's runs reported, newest first; no panel when they reported nothing, as most types do."""
+    rows = [(console.exactly(row.created_at), console.pretty(row.report)) for row in reversed(reports.of_job(job_id))]
+    return [console.Panel("Reports", ["Written", "Report"], rows)] if rows else []
 
 
 class JobTypeFilter(admin.SimpleListFilter):
@@ -189,8 +195,8 @@ class JobAdmin(console.ConsoleAdmin):
         return console.pretty(job.payload)
 
     def panels(self, request: HttpRequest, obj: ScheduledJob) -> list[console.Panel]:
-        """Show the attempts."""
-        return [attempts_panel(obj.job_id)]
+        """Show the attempts and what they reported."""
+        return [attempts_panel(obj.job_id), *reports_panels(obj.job_id)]
 
     def _each(self, request: HttpRequest, jobs: QuerySet[Any], change: Callable[..., bool], done: str) -> None:
         now = timezone.now()

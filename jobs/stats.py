@@ -7,8 +7,8 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.db.models import Count, Max
 
-from jobs import conf, pagination, pauses, registry, sql
-from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, ScheduledJob
+from jobs import conf, pagination, pauses, registry, reports, sql
+from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, Report, ScheduledJob
 from jobs.rescue import EVERY_SECONDS
 
 DAY = timedelta(hours=24)
@@ -23,10 +23,11 @@ FRESH = timedelta(seconds=6 * EVERY_SECONDS)
 
 @dataclass(frozen=True)
 class JobReport:
-    """A job and its attempts, oldest first."""
+    """A job, its attempts and what they reported, oldest first."""
 
     job: ScheduledJob
     attempts: list[JobExecution]
+    reports: list[Report]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class AttemptSummary:
     """How the attempts of a day went. A figure that nothing was measured for is None."""
 
     since: datetime
-    """24 hours ago; later when there were more than MOST_ATTEMPTS since, and the figures are of the newest."""
+    """Where the span begins; later when it had more attempts than were read, and the figures are of the newest."""
     executions: int
     """Attempts that ran: successes, failures and unknown outcomes."""
     successes: int
@@ -102,7 +103,8 @@ def job_status(job_id: str) -> JobReport | None:
     job = ScheduledJob.objects.filter(job_id=job_id).first()
     if job is None:
         return None
-    return JobReport(job, list(JobExecution.objects.filter(job_id=job_id).order_by("execution_time", "execution_id")))
+    attempts = JobExecution.objects.filter(job_id=job_id).order_by("execution_time", "execution_id")
+    return JobReport(job, list(attempts), reports.of_job(job_id))
 
 
 ajob_status = sync_to_async(job_status)
@@ -166,7 +168,7 @@ def scheduler_stats(*, now: datetime) -> SchedulerStats:
         health=health,
         jobs=_jobs_by_status(),
         queue_depth=health.due,
-        day=_attempts_since(now - DAY, now=now),
+        day=attempts_between(now - DAY, now),
         handlers=registry.job_types(),
     )
 
@@ -198,14 +200,15 @@ def _estimated_by_status() -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _attempts_since(since: datetime, *, now: datetime) -> AttemptSummary:
+def attempts_between(since: datetime, until: datetime, *, most: int = MOST_ATTEMPTS) -> AttemptSummary:
+    """How the attempts went that started after `since`, up to `until`: at most the newest `most` of them."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.read("attempts_summary_v1"), {"since": since, "now": now, "size": MOST_ATTEMPTS})
+        cursor.execute(sql.read("attempts_summary_v1"), {"since": since, "now": until, "size": most})
         rows_read, oldest, successes, failures, unknown, expired, *measured = cursor.fetchone()
     executions = successes + failures + unknown
     average_ms, p95_ms, lateness_p50, lateness_p99 = measured
     return AttemptSummary(
-        since=oldest if rows_read == MOST_ATTEMPTS else since,
+        since=oldest if rows_read == most else since,
         executions=executions,
         successes=successes,
         failures=failures,

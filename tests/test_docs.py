@@ -1,11 +1,16 @@
 """What the documents say of the project's own files and tests is there."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import get_commands
+from django.utils import timezone
 
+from jobs import cleanup, custom, enqueue, figures, registry, runner
+from jobs.models import ScheduledJob
 from tests.support import CHECKOUT
 
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
@@ -43,3 +48,43 @@ class TestGuarantees:
         assert [file for file in files if not (CHECKOUT / file).exists()] == []
         assert [name for name, _ in names if f"class {name}:" not in TESTS] == []
         assert [test for _, test in names if test and f"def {test}(" not in TESTS] == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestJobTypes:
+    """The examples of docs/job-types.md, in their order, as one module."""
+
+    @pytest.fixture
+    def examples(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        for module, name in (
+            (registry, "_handlers"),
+            (custom, "_callables"),
+            (cleanup, "_types"),
+            (figures, "_collectors"),
+        ):
+            monkeypatch.setattr(module, name, dict(getattr(module, name)))
+        text = (CHECKOUT / "docs" / "job-types.md").read_text()
+        module: dict[str, Any] = {"__name__": "examples"}
+        blocks = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+        assert len(blocks) == 5
+        for block in blocks:
+            exec(block, module)  # noqa: S102
+        return module
+
+    def test_run_and_do_what_they_say(self, examples: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+        assert runner.run_once() == 2
+        assert "Hello, Ada!" in (printed := capsys.readouterr().out)
+        assert "Watering the roses." in printed
+        assert set(ScheduledJob.objects.values_list("status", flat=True)) == {"completed"}
+        with pytest.raises(enqueue.InvalidJob, match=r"A greeting needs a name\."):
+            enqueue.schedule_job("greeting", timezone.now(), {"name": " "})
+
+    def test_take_part_in_the_clean_up_and_the_figures(self, examples: dict[str, Any]) -> None:
+        now = timezone.now()
+        assert [found.kind for found in cleanup.survey("staff_log", now=now)] == ["staff_log"]
+        assert figures.collect((now - timedelta(days=1)).date(), now=now)["staff.actions"] == 0
+
+    @pytest.mark.usefixtures("examples")
+    def test_every_type_of_clean_up_is_described(self) -> None:
+        text = (CHECKOUT / "docs" / "job-types.md").read_text()
+        assert [name for name in cleanup.types() if f"| `{name}` |" not in text] == ["staff_log"]

@@ -36,6 +36,8 @@ class ConsentReceipt(models.Model):
         indexes = [
             # consent.current: a member's newest receipt.
             models.Index(F("user"), F("id").desc(), name="idx_consent_newest"),
+            # analytics.of_day: who opted in or out on a day.
+            models.Index(fields=["recorded_at"], name="idx_consent_time"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=ConsentState.values), name="consent_receipts_state_known"),

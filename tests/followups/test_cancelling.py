@@ -39,6 +39,15 @@ class TestCloseStranded:
         follow_up.refresh_from_db()
         assert (follow_up.status, follow_up.error_message) == ("failed", "the disk was full")
 
+    def test_fails_what_lost_its_job_for_good(self) -> None:
+        follow_up = make_plan(make_member())
+        ScheduledJob.objects.all().delete()
+
+        assert cancelling.close_stranded(now=NOON) == 1
+
+        follow_up.refresh_from_db()
+        assert (follow_up.status, follow_up.error_message) == ("failed", "Its job failed.")
+
     def test_lets_a_retried_job_write_it_after_all(self) -> None:
         make_bot()
         follow_up = make_plan(make_member())

@@ -14,7 +14,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from jobs import lifecycle, pauses, registry, stats, terminal
-from jobs.models import JobExecution, JobPause, JobStatus, ScheduledJob
+from jobs.models import JobExecution, JobPause, JobStatus, Report, ScheduledJob
 
 UUID_WIDTH = 36
 MOST_LISTED = 10_000
@@ -38,6 +38,7 @@ SHOWN = (
     "payload",
 )
 ATTEMPT = ("attempt", "status", "execution_time", "duration_ms", "worker", "error_message")
+REPORT = ("created_at", "report")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Command(terminal.ActionCommand):
         actions = self.begin(parser, "list", "show", "cancel", "retry", "run", "stats", "types", "pause", "resume")
         _add_list(actions)
         one = terminal.action(
-            actions, "show", "Show one job: every field, its payload and its attempts. --json: one object."
+            actions, "show", "Show one job: every field, its payload, its attempts and reports. --json: one object."
         )
         one.add_argument("job_id", metavar="ID", type=terminal.text, help="The job's id.")
         for name, sentence in {
@@ -141,17 +142,24 @@ class Command(terminal.ActionCommand):
         report = _find(job_id)
         if self.is_json:
             attempts = [_fields(attempt, ATTEMPT) for attempt in report.attempts]
-            self.write_objects([{**_fields(report.job, SHOWN), "attempts": attempts}])
+            reports = [_fields(row, REPORT) for row in report.reports]
+            self.write_objects([{**_fields(report.job, SHOWN), "attempts": attempts, "reports": reports}])
             return
         fields = terminal.pairs()
         for name in SHOWN:
             fields.add_row(name.replace("_", " "), self._cell(name, getattr(report.job, name)))
         self.draw(fields)
-        if not report.attempts:
+        self._draw_attempts(report.attempts)
+        for row in report.reports:
+            self.stdout.write(f"\nReport of {terminal.exact(row.created_at)}")
+            self.stdout.write(terminal.printable(json.dumps(row.report, indent=2, ensure_ascii=False)))
+
+    def _draw_attempts(self, attempts: list[JobExecution]) -> None:
+        if not attempts:
             self.stdout.write("\nNo attempt yet.")
             return
         attempts_table = terminal.table("Attempt", "Status", "Started", "Took", "Worker", "Error")
-        for attempt in report.attempts:
+        for attempt in attempts:
             attempts_table.add_row(
                 str(attempt.attempt),
                 terminal.status(attempt.status),
@@ -326,7 +334,7 @@ def _reason(value: str) -> str:
     return terminal.text(value)
 
 
-def _fields(row: ScheduledJob | JobExecution | JobPause, names: Iterable[str]) -> dict[str, Any]:
+def _fields(row: ScheduledJob | JobExecution | JobPause | Report, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 

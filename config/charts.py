@@ -1,0 +1,110 @@
+"""The charts on the console's first page: the last 30 days, from the daily figures."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from jobs import figures
+
+DAYS = 30
+EMPTY = "No day has been counted yet. The daily analytics job fills this in shortly after midnight UTC."
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure of a chart."""
+
+    figure: str
+    label: str
+    color: str
+    """A CSS variable of unfold's palette, or a color."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What the page's template draws. Without `data` there is nothing to draw, and `summary` says so."""
+
+    title: str
+    summary: str
+    """The same in words: for who cannot see the chart, and because a small number beside a large one has no height."""
+    data: str = ""
+    options: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a chart is about."""
+
+    title: str
+    lines: tuple[Line, ...]
+    sentence: str
+    """With a place for the total of each line."""
+
+
+JOBS = Subject(
+    "Jobs in the last 30 days",
+    (
+        Line("jobs.executions", "Run", "var(--color-primary-500)"),
+        Line("jobs.failures", "Failed", "var(--color-red-500)"),
+    ),
+    "{0:,} attempts of jobs ran, {1:,} of them failed.",
+)
+FOLLOW_UPS = Subject(
+    "Follow-ups in the last 30 days",
+    (
+        Line("followups.sent", "Sent", "var(--color-primary-500)"),
+        Line("followups.answered", "Answered", "var(--color-orange-500)"),
+    ),
+    "{0:,} follow-ups were sent, {1:,} were answered.",
+)
+
+
+def draw(subjects: Sequence[Subject], *, now: datetime) -> list[Chart]:
+    """The charts of the last 30 days up to yesterday, from one query."""
+    today = now.astimezone(UTC).date()
+    days = [today - timedelta(days=back) for back in range(DAYS, 0, -1)]
+    names = [line.figure for subject in subjects for line in subject.lines]
+    found = figures.series(names, since=days[0]) if names else {}
+    return [_chart(subject, days, found) for subject in subjects]
+
+
+def _chart(subject: Subject, days: Sequence[date], found: Mapping[str, Mapping[date, float]]) -> Chart:
+    # A day that nobody counted has no bar, not a 0.
+    values = [[found[line.figure].get(day) for day in days] for line in subject.lines]
+    if all(value is None for line in values for value in line):
+        return Chart(subject.title, EMPTY)
+    totals = [int(sum(value or 0 for value in line)) for line in values]
+    summary = subject.sentence.format(*totals)
+    if not any(totals):
+        return Chart(subject.title, summary)
+    datasets = [
+        {"label": line.label, "data": data, "backgroundColor": line.color}
+        for line, data in zip(subject.lines, values, strict=True)
+    ]
+    data = json.dumps({"labels": [_short(day) for day in days], "datasets": datasets})
+    return Chart(subject.title, summary, data, _options())
+
+
+def _short(day: date) -> str:
+    return f"{day.day} {day:%b}"
+
+
+def _options() -> str:
+    """All of Chart.js's options: unfold's own hide the legend and the numbers, and what is given replaces them all."""
+    muted = "#7a8596"  # readable on light and on dark; unfold sets the color of the grid for each
+    ticks = {"color": muted, "precision": 0, "maxRotation": 0, "autoSkipPadding": 16}
+    options: dict[str, Any] = {
+        "animation": False,
+        "responsive": True,
+        "maintainAspectRatio": False,
+        "interaction": {"mode": "index", "intersect": False},
+        "datasets": {"bar": {"borderRadius": 2, "maxBarThickness": 14}},
+        "plugins": {"legend": {"align": "end", "labels": {"boxHeight": 8, "boxWidth": 8, "color": muted}}},
+        "scales": {
+            "x": {"grid": {"display": False}, "border": {"display": False}, "ticks": ticks},
+            "y": {"beginAtZero": True, "grid": {"tickWidth": 0}, "border": {"display": False}, "ticks": ticks},
+        },
+    }
+    return json.dumps(options)
