@@ -110,6 +110,10 @@ logging_configuration(json=env.boolean("LOG_JSON", False), level=env.text("LOG_L
 JOB_SCHEDULER_ENABLED = env.boolean("JOB_SCHEDULER_ENABLED", True)
 JOB_SCHEDULER_CHECK_INTERVAL_SECONDS = env.whole("JOB_SCHEDULER_CHECK_INTERVAL_SECONDS", 30, low=1, high=3600)
 JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 30, low=5, high=3600)
+BACKUP_DIR = env.backup_dir(DATA_DIR)
+BACKUP_KEEP_DAYS = env.whole("BACKUP_KEEP_DAYS", 14, low=1, high=3650)
+BACKUP_MAX_AGE_HOURS = env.whole("BACKUP_MAX_AGE_HOURS", 26, low=0, high=87600)
+PG_BIN_DIR = env.postgres_programs(DATABASES["default"])
 
 Q_CLUSTER: dict[str, Any] = {
     "name": "checkback",

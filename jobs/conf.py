@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 
@@ -15,6 +16,14 @@ class JobSettings:
     """The longest time without a look at the table when no wake-up comes."""
     lease: timedelta
     """How long a silent worker keeps its jobs."""
+    data_dir: Path
+    """What is made at run time."""
+    backup_dir: Path
+    backup_keep_days: int
+    backup_max_age: timedelta | None
+    """Health is degraded when the newest good backup is older. None: nobody watches it."""
+    pg_bin_dir: Path | None
+    """Where pg_dump and pg_restore are. None: wherever PATH finds them."""
 
 
 def current() -> JobSettings:
@@ -23,4 +32,9 @@ def current() -> JobSettings:
         enabled=settings.JOB_SCHEDULER_ENABLED,
         check_interval=timedelta(seconds=settings.JOB_SCHEDULER_CHECK_INTERVAL_SECONDS),
         lease=timedelta(seconds=settings.JOB_LEASE_SECONDS),
+        data_dir=Path(settings.DATA_DIR),
+        backup_dir=Path(settings.BACKUP_DIR),
+        backup_keep_days=settings.BACKUP_KEEP_DAYS,
+        backup_max_age=timedelta(hours=settings.BACKUP_MAX_AGE_HOURS) or None,
+        pg_bin_dir=Path(settings.PG_BIN_DIR) if settings.PG_BIN_DIR else None,
     )
