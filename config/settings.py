@@ -194,6 +194,7 @@ SPECTACULAR_SETTINGS = {
         "ErrorCode415Enum": "drf_standardized_errors.openapi_serializers.ErrorCode415Enum.choices",
         "ErrorCode500Enum": "drf_standardized_errors.openapi_serializers.ErrorCode500Enum.choices",
         "JobStatusEnum": "jobs.models.JobStatus.choices",
+        "HealthStatusEnum": "jobs.models.HealthStatus.choices",
         "FollowUpStatusEnum": "followups.models.FollowUpStatus.choices",
         "TriggerEnum": "followups.models.Trigger.choices",
         "ConsentStateEnum": "followups.models.ConsentState.choices",
@@ -273,6 +274,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Attempts", "history", "jobs.jobexecution"),
                     _item("Recurring work", "event_repeat", "django_q.schedule"),
                     _item("Clusters", "dns", "jobs.clusterheartbeat"),
+                    _item("Health", "monitor_heart", "jobs.healthresult"),
                 ],
             },
             {
