@@ -60,6 +60,7 @@ class Check:
     color: str
     detail: str
     address: str
+    is_trouble: bool
 
 
 def environment(request: HttpRequest) -> list[str]:
@@ -198,17 +199,15 @@ def _health(health: stats.SchedulerHealth, now: datetime) -> Health:
 
 def _checks(now: datetime) -> list[Check]:
     """What the check-up found last: what wants attention comes first."""
-    found = [
-        (
+    checks = [
+        Check(
+            result.check_name.capitalize(),
+            str(result.get_status_display()) if checkup.is_fresh(result, now=now) else "Not checked lately",
+            health_color(result, now=now),
+            result.detail,
+            reverse("admin:jobs_healthresult_change", args=[result.pk]),
             checkup.is_trouble(result, now=now),
-            Check(
-                result.check_name.capitalize(),
-                str(result.get_status_display()) if checkup.is_fresh(result, now=now) else "Not checked lately",
-                health_color(result, now=now),
-                result.detail,
-                reverse("admin:jobs_healthresult_change", args=[result.pk]),
-            ),
         )
         for result in checkup.latest()
     ]
-    return [check for _, check in sorted(found, key=lambda pair: not pair[0])]
+    return sorted(checks, key=lambda check: not check.is_trouble)

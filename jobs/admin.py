@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
@@ -333,11 +332,15 @@ def health_color(result: HealthResult, *, now: datetime) -> str:
 class HealthAdmin(console.ConsoleAdmin):
     """What the check-up found: first what is so now, then what was."""
 
-    list_display = ("check_name", "state", "detail", "checked", "lasted")
+    list_display = ("name", "state", "detail", "checked", "since")
     list_filter = ("is_current", ("status", ChoicesDropdownFilter), ("checked_at", console.TimeFilter))
     sortable_by = ()
     ordering = ("-is_current", "check_name", "-checked_at")
-    fields = ("check_name", "state", "detail", "began", "checked_in_full", "took", "worker", "numbers_in_full")
+    fields = ("name", "state", "detail", "began", "checked_in_full", "took", "worker", "numbers_in_full")
+
+    @admin.display(description="Check")
+    def name(self, row: HealthResult) -> str:
+        return row.check_name.capitalize()
 
     @admin.display(description="Status")
     def state(self, row: HealthResult) -> SafeString:
@@ -349,13 +352,13 @@ class HealthAdmin(console.ConsoleAdmin):
             return console.pill(f"Was {words.lower()}, not checked lately")
         return console.pill(words, health_color(row, now=now))
 
-    @admin.display(description="Last found")
+    @admin.display(description="Found last")
     def checked(self, row: HealthResult) -> object:
         return console.when(row.checked_at)
 
-    @admin.display(description="For")
-    def lasted(self, row: HealthResult) -> str:
-        return str(timesince(row.began_at, row.checked_at, depth=1)).replace("\xa0", " ")
+    @admin.display(description="Found first")
+    def since(self, row: HealthResult) -> object:
+        return console.when(row.began_at)
 
     @admin.display(description="Found first")
     def began(self, row: HealthResult) -> object:
