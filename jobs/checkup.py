@@ -99,9 +99,8 @@ def record(reports: Sequence[Report], *, worker: str, now: datetime) -> list[Hea
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(
-                "LOCK TABLE health_results IN SHARE ROW EXCLUSIVE MODE"
-            )  # two recorders, one after the other
+            # One recorder after the other: each must see what the one before it has made current.
+            cursor.execute("LOCK TABLE health_results IN SHARE ROW EXCLUSIVE MODE")
         current = {row.check_name: row for row in HealthResult.objects.filter(is_current=True)}
         changes = [
             change

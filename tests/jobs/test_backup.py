@@ -74,6 +74,18 @@ def fake_programs(folder: Path, **scripts: str) -> Path:
 
 
 @contextmanager
+def small_disk(where: Path, size: str) -> Iterator[Path]:
+    """A file system of this size."""
+    where.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(where)], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        yield where
+    finally:
+        subprocess.run(["umount", str(where)], check=True)
+
+
+@contextmanager
 def scratch_database() -> Iterator[str]:
     """An empty database beside the test's, by name."""
     name = f"scratch_{os.getpid()}"
@@ -218,12 +230,7 @@ class TestRefusals:
             backup.make(now=NOW)
 
     def test_onto_a_disk_that_is_too_small(self, settings: Any, tmp_path: Path) -> None:
-        small = tmp_path / "small"
-        small.mkdir()
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=False)
-        if mounted.returncode:
-            pytest.skip("nothing can be mounted here")
-        try:
+        with small_disk(tmp_path / "small", "64k") as small:
             settings.BACKUP_DIR = small
             with pytest.raises(BackupFailed, match=r"has [\d.]+ kB free, and the backup may need [\d.]+ MB: make room"):
                 backup.make(now=NOW)
@@ -232,8 +239,6 @@ class TestRefusals:
             with pytest.raises(BackupFailed, match=rf"No backup was made, {small} is full: make room there"):
                 backup.make(now=NOW)
             assert names(small) == [small_one.name]
-        finally:
-            subprocess.run(["umount", str(small)], check=True)
 
     def test_when_the_password_is_wrong_by_now(self, settings: Any, folder: Path, tmp_path: Path) -> None:
         said = "pg_dump: error: connection to server failed: FATAL:  password authentication failed for user"
@@ -262,6 +267,16 @@ class TestPrune:
         place(folder, NOW - 50 * DAY, b"broken")
         backup.prune(now=NOW)
         assert names(folder) == [best.name]
+
+    def test_makes_room_for_the_next_one(self, settings: Any, tmp_path: Path) -> None:
+        good = backup.make(now=NOW - DAY).path
+        size = good.stat().st_size
+        with small_disk(tmp_path / "small", str(size * 5)) as small:
+            shutil.copy(good, small)
+            settings.BACKUP_DIR = small
+            place(small, NOW - 50 * DAY, bytes(size * 3))
+            made = backup.make(now=NOW)
+            assert names(small) == sorted([good.name, made.path.name])
 
     def test_removes_nothing_when_nothing_is_good(self, folder: Path) -> None:
         broken = place(folder, NOW - 50 * DAY, b"broken")
