@@ -14,7 +14,7 @@ from discord.ext import commands
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from bots import bridge, failures, registration, relay
+from bots import bridge, failures, presence, registration, relay
 from bots.bridge import run_unit
 from bots.cogs.settings import SettingsCog
 from bots.people import channel_of, letter_of, person_of
@@ -70,6 +70,7 @@ class CheckbackBot(commands.Bot):
         self._relay_ended = asyncio.Event()
         self._relay: Relay | None = None
         self._relay_task: asyncio.Task[None] | None = None
+        self._presence: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._catching_up: asyncio.Task[None] | None = None
 
@@ -102,6 +103,9 @@ class CheckbackBot(commands.Bot):
         """Runs once, after the login and before the gateway."""
         assert self.user is not None  # noqa: S101 - the login has filled it
         self.account = await run_unit(bridge.own_account, person_of(self.user), now=timezone.now())
+        self._presence = asyncio.create_task(
+            presence.keep(account_id=self.account.pk, is_connected=lambda: self.ws is not None and self.ws.open)
+        )
         await self.add_cog(SettingsCog(self))
         await registration.sync_if_changed(self.tree)
 
@@ -109,6 +113,9 @@ class CheckbackBot(commands.Bot):
         """Leave the gateway and stop reading."""
         if self._catching_up is not None:
             self._catching_up.cancel()
+        if self._presence is not None:
+            self._presence.cancel()
+            await asyncio.wait({self._presence})
         await super().close()
 
     def _start_relay(self) -> None:

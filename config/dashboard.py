@@ -14,7 +14,8 @@ from django.utils.timesince import timesince
 from config import charts
 from followups import conf
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
-from jobs import stats
+from jobs import checkup, stats
+from jobs.admin import health_color
 from jobs.models import JobExecution, JobStatus, ScheduledJob
 from jobs.pagination import ESTIMATE_ABOVE, estimated_count
 from socialmedia.models import Message, MessageStatus
@@ -51,6 +52,18 @@ class Health:
     detail: str
 
 
+@dataclass(frozen=True)
+class Check:
+    """What a check of the check-up found, and where more is."""
+
+    name: str
+    words: str
+    color: str
+    detail: str
+    address: str
+    is_trouble: bool
+
+
 def environment(request: HttpRequest) -> list[str]:
     """Name the installation in the badge beside the title."""
     if settings.DEBUG:
@@ -71,6 +84,8 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["health"] = _health(health, now)
         groups.append(Group("Jobs", _jobs(health, now)))
         subjects.append(charts.JOBS)
+    if may("jobs.view_healthresult"):
+        context["checks"] = _checks(now)
     if may("socialmedia.view_message"):
         groups.append(Group("Outbox", _outbox()))
     if may("followups.view_followuphistory"):
@@ -187,3 +202,19 @@ def _health(health: stats.SchedulerHealth, now: datetime) -> Health:
     if health.overdue:
         return Health("Behind", "warning", f"{clusters}, but {health.overdue:,} jobs are overdue.")
     return Health("Running", "success", f"{clusters}, nothing is overdue.")
+
+
+def _checks(now: datetime) -> list[Check]:
+    """What the check-up found last: what wants attention comes first."""
+    checks = [
+        Check(
+            result.check_name.capitalize(),
+            str(result.get_status_display()) if checkup.is_fresh(result, now=now) else "Not checked lately",
+            health_color(result, now=now),
+            result.detail,
+            reverse("admin:jobs_healthresult_change", args=[result.pk]),
+            checkup.is_trouble(result, now=now),
+        )
+        for result in checkup.latest()
+    ]
+    return sorted(checks, key=lambda check: not check.is_trouble)

@@ -7,7 +7,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config.embedded_postgres import server
+from config.embedded_postgres import binaries, server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -70,6 +70,21 @@ def temp_folders(names: list[str], *, spare: Path) -> list[Path]:
 def data_dir() -> Path:
     """The folder for everything that is made here: database (unless root), secret key, logs, runtime files."""
     return Path(text("CHECKBACK_DATA_DIR", str(BASE_DIR / ".data"))).expanduser().resolve()
+
+
+def backup_dir(folder: Path) -> Path:
+    """The folder for copies of the database."""
+    return Path(text("BACKUP_DIR", str(folder / "backups"))).expanduser().resolve()
+
+
+def postgres_programs(named: dict[str, Any]) -> str:
+    """The folder of pg_dump and pg_restore; empty when PATH must find them. With the embedded PostgreSQL its own."""
+    if folder := text("PG_BIN_DIR"):
+        return str(Path(folder).expanduser())
+    try:
+        return str(binaries.find()) if named["ENGINE"] == "config.embedded_postgres" else ""
+    except binaries.BinariesMissing:
+        return ""
 
 
 def secret_key(folder: Path) -> str:

@@ -114,6 +114,10 @@ JOB_WATCHDOG_SECONDS = env.whole("JOB_WATCHDOG_SECONDS", 180, low=5, high=86400)
 JOB_KEEP_DAYS = env.whole("JOB_KEEP_DAYS", 30, low=1, high=36500)
 JOB_HISTORY_KEEP_DAYS = env.whole("JOB_HISTORY_KEEP_DAYS", 90, low=1, high=36500)
 TEMP_DIRS = env.temp_folders(env.listing("TEMP_DIRS"), spare=DATA_DIR)
+BACKUP_DIR = env.backup_dir(DATA_DIR)
+BACKUP_KEEP_DAYS = env.whole("BACKUP_KEEP_DAYS", 14, low=1, high=3650)
+BACKUP_MAX_AGE_HOURS = env.whole("BACKUP_MAX_AGE_HOURS", 26, low=0, high=87600)
+PG_BIN_DIR = env.postgres_programs(DATABASES["default"])
 
 Q_CLUSTER: dict[str, Any] = {
     "name": "checkback",
@@ -198,6 +202,7 @@ SPECTACULAR_SETTINGS = {
         "ErrorCode415Enum": "drf_standardized_errors.openapi_serializers.ErrorCode415Enum.choices",
         "ErrorCode500Enum": "drf_standardized_errors.openapi_serializers.ErrorCode500Enum.choices",
         "JobStatusEnum": "jobs.models.JobStatus.choices",
+        "HealthStatusEnum": "jobs.models.HealthStatus.choices",
         "FollowUpStatusEnum": "followups.models.FollowUpStatus.choices",
         "TriggerEnum": "followups.models.Trigger.choices",
         "ConsentStateEnum": "followups.models.ConsentState.choices",
@@ -278,6 +283,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Recurring work", "event_repeat", "django_q.schedule"),
                     _item("Pauses", "pause_circle", "jobs.jobpause"),
                     _item("Clusters", "dns", "jobs.clusterheartbeat"),
+                    _item("Health", "monitor_heart", "jobs.healthresult"),
                 ],
             },
             {

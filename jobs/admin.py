@@ -16,8 +16,16 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from jobs import conf, console, lifecycle, pauses, registry, reports, stats
-from jobs.models import ClusterHeartbeat, JobExecution, JobPause, JobStatus, ScheduledJob
+from jobs import checkup, conf, console, lifecycle, pauses, registry, reports, stats
+from jobs.models import (
+    ClusterHeartbeat,
+    HealthResult,
+    HealthStatus,
+    JobExecution,
+    JobPause,
+    JobStatus,
+    ScheduledJob,
+)
 from jobs.querysets import JobQuerySet
 
 COLORS = {
@@ -386,3 +394,60 @@ class ClusterAdmin(console.ConsoleAdmin):
     @admin.display(description="Running since")
     def since(self, row: ClusterHeartbeat) -> object:
         return console.when(row.started_at)
+
+
+HEALTH_COLORS = {HealthStatus.OK: "success", HealthStatus.DEGRADED: "warning", HealthStatus.FAILED: "danger"}
+
+
+def health_color(result: HealthResult, *, now: datetime) -> str:
+    """The color of what a check found; gray when that says nothing about now."""
+    return HEALTH_COLORS[HealthStatus(result.status)] if checkup.is_fresh(result, now=now) else ""
+
+
+@admin.register(HealthResult)
+class HealthAdmin(console.ConsoleAdmin):
+    """What the check-up found: first what is so now, then what was."""
+
+    list_display = ("name", "state", "detail", "checked", "since")
+    list_filter = ("is_current", ("status", ChoicesDropdownFilter), ("checked_at", console.TimeFilter))
+    sortable_by = ()
+    ordering = ("-is_current", "check_name", "-checked_at")
+    fields = ("name", "state", "detail", "began", "checked_in_full", "took", "worker", "numbers_in_full")
+
+    @admin.display(description="Check")
+    def name(self, row: HealthResult) -> str:
+        return row.check_name.capitalize()
+
+    @admin.display(description="Status")
+    def state(self, row: HealthResult) -> SafeString:
+        now = timezone.now()
+        words = row.get_status_display()
+        if not row.is_current:
+            return console.pill(f"Was {words.lower()}")
+        if not checkup.is_fresh(row, now=now):
+            return console.pill(f"Was {words.lower()}, not checked lately")
+        return console.pill(words, health_color(row, now=now))
+
+    @admin.display(description="Found last")
+    def checked(self, row: HealthResult) -> object:
+        return console.when(row.checked_at)
+
+    @admin.display(description="Found first")
+    def since(self, row: HealthResult) -> object:
+        return console.when(row.began_at)
+
+    @admin.display(description="Found first")
+    def began(self, row: HealthResult) -> object:
+        return console.exactly(row.began_at)
+
+    @admin.display(description="Found last")
+    def checked_in_full(self, row: HealthResult) -> object:
+        return console.exactly(row.checked_at)
+
+    @admin.display(description="Took")
+    def took(self, row: HealthResult) -> str:
+        return f"{row.duration_ms:,} ms"
+
+    @admin.display(description="Numbers")
+    def numbers_in_full(self, row: HealthResult) -> SafeString:
+        return console.pretty(row.numbers)

@@ -12,8 +12,8 @@ class JobsConfig(AppConfig):
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        """Load every app's `handlers.py`; keep the recurring work's schedules in place after each migrate."""
-        autodiscover_modules("handlers")
+        """Load every app's `handlers.py` and `health_checks.py`; keep the schedules in place after each migrate."""
+        autodiscover_modules("handlers", "health_checks")
         post_migrate.connect(_create_schedules, sender=self)
 
 

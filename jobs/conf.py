@@ -24,6 +24,14 @@ class JobSettings:
     """How long attempts and reports are kept."""
     temp_dirs: tuple[Path, ...]
     """Where old files are deleted."""
+    data_dir: Path
+    """What is made at run time."""
+    backup_dir: Path
+    backup_keep_days: int
+    backup_max_age: timedelta | None
+    """Health is degraded when the newest good backup is older. None: nobody watches it."""
+    pg_bin_dir: Path | None
+    """Where pg_dump and pg_restore are. None: wherever PATH finds them."""
 
 
 def current() -> JobSettings:
@@ -36,4 +44,9 @@ def current() -> JobSettings:
         keep_jobs=timedelta(days=settings.JOB_KEEP_DAYS),
         keep_history=timedelta(days=settings.JOB_HISTORY_KEEP_DAYS),
         temp_dirs=tuple(settings.TEMP_DIRS),
+        data_dir=Path(settings.DATA_DIR),
+        backup_dir=Path(settings.BACKUP_DIR),
+        backup_keep_days=settings.BACKUP_KEEP_DAYS,
+        backup_max_age=timedelta(hours=settings.BACKUP_MAX_AGE_HOURS) or None,
+        pg_bin_dir=Path(settings.PG_BIN_DIR) if settings.PG_BIN_DIR else None,
     )

@@ -1,18 +1,30 @@
 """The engine's own job types: the edge between it and what they do."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils import timezone
 
-from jobs import cleanup, custom, figures, recurring, reports
+from jobs import backup, checkup, cleanup, custom, figures, recurring, reports
 from jobs.cleanup import DataCleanup
 from jobs.custom import Custom
 from jobs.errors import PermanentFailure
 from jobs.figures import Analytics
-from jobs.policies import Policy
+from jobs.policies import HIGHEST_PRIORITY, Policy
 from jobs.registry import Attempt, handler
+from jobs.runner import worker_name
 
-figures.register("jobs", figures.of_jobs, keep=figures.keep_jobs)
+
+@dataclass(frozen=True)
+class Backup:
+    """Payload of a backup: what it is made for becomes part of its file's name."""
+
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """Payload of the check-up: nothing."""
 
 
 @handler(cleanup.JOB_TYPE, DataCleanup, policy=Policy(concurrency=1, timeout=timedelta(hours=6)))
@@ -32,14 +44,37 @@ def analytics(attempt: Attempt[Analytics]) -> None:
     reports.write(attempt, {"days": {f"{day}": found for day, found in days.items()}})
 
 
+@handler(backup.JOB_TYPE, Backup, policy=Policy(concurrency=1, timeout=timedelta(hours=6)))
+def back_up(attempt: Attempt[Backup]) -> None:
+    """Save the database, and remove old backups."""
+    made = backup.make(now=timezone.now(), label=attempt.payload.label)
+    reports.write(attempt, {"file": made.path.name, "bytes": made.size})
+
+
+@handler(
+    checkup.JOB_TYPE,
+    HealthCheck,
+    # Another one comes soon, so a failed one is not tried again. The worse the backlog, the more it is wanted.
+    policy=Policy(concurrency=1, timeout=timedelta(minutes=3), max_retries=0, priority=HIGHEST_PRIORITY),
+)
+def health_check(attempt: Attempt[HealthCheck]) -> None:
+    """Run every check, and keep what they found."""
+    now = timezone.now()
+    checkup.record(checkup.run_all(now=now), worker=worker_name(), now=now)
+
+
 @handler(custom.JOB_TYPE, Custom)
 def call_custom(attempt: Attempt[Custom]) -> None:
     """Call what an app has registered by this name."""
     custom.call(attempt.payload)
 
 
-# In the small hours of UTC: first the figures, then, when the night's backup is made, the clean-up.
+figures.register("jobs", figures.of_jobs, keep=figures.keep_jobs)
+
+# In the small hours of UTC: first the figures, then the backup, then the clean-up.
 recurring.register("analytics", job_type=figures.JOB_TYPE, payload=Analytics(), cron="7 0 * * *")
+recurring.register("backup", job_type=backup.JOB_TYPE, payload=Backup(), cron="17 3 * * *")
 recurring.register(
     "cleanup", job_type=cleanup.JOB_TYPE, payload=DataCleanup(type=cleanup.EVERYTHING), cron="17 4 * * *"
 )
+recurring.register("health-check", job_type=checkup.JOB_TYPE, payload=HealthCheck(), every=checkup.EVERY)

@@ -20,6 +20,9 @@ MOST_COUNTED = 100_000
 FRESH = timedelta(seconds=6 * EVERY_SECONDS)
 """A cluster that has not beaten for this long is taken for dead."""
 
+MOST_OVERDUE = 50
+"""More overdue jobs than these are not a short rush: the scheduler's health is degraded."""
+
 
 @dataclass(frozen=True)
 class JobReport:

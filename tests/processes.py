@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.db import connection
+from django_q.models import Schedule
 
 from jobs.models import ClusterHeartbeat
 from tests.support import CHECKOUT, wait_until
@@ -55,6 +56,8 @@ def kill_group(process: "subprocess.Popen[bytes]") -> None:
 @contextmanager
 def cluster(tmp_path: Path, *, name: str = "cluster", **extra: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A real `manage.py qcluster` that is ready, killed with all its children at the end."""
+    # Each migrate and each emptying of the tables makes them due: a backup is not what these tests are about.
+    Schedule.objects.filter(name__in=["backup", "health-check"]).delete()
     known = set(ClusterHeartbeat.objects.values_list("cluster", flat=True))
     log = tmp_path / f"{name}.log"
     process = start("qcluster", log=log, **extra)

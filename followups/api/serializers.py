@@ -110,6 +110,18 @@ class OptOutResultSerializer(ConsentSerializer):
     cancelled_follow_ups = serializers.IntegerField()
 
 
+class CheckSerializer(serializers.Serializer[object]):
+    """What one check of the check-up found last."""
+
+    status = serializers.ChoiceField(choices=["ok", "degraded", "failed"])
+    detail = serializers.CharField(help_text="One sentence.")
+    numbers = serializers.DictField(help_text="The figures behind it, by name.")
+    since = serializers.DateTimeField(help_text="Since when it finds this status.")
+    checked_at = serializers.DateTimeField()
+    is_fresh = serializers.BooleanField(help_text="False: it was found too long ago to say anything about now.")
+    duration_ms = serializers.IntegerField()
+
+
 class HealthSerializer(serializers.Serializer[object]):
     """The scheduler's health."""
 
@@ -123,3 +135,4 @@ class HealthSerializer(serializers.Serializer[object]):
     failed_last_hour = serializers.IntegerField()
     last_heartbeat_at = serializers.DateTimeField(allow_null=True)
     timezone = serializers.CharField()
+    checks = serializers.DictField(child=CheckSerializer(), help_text="By the check's name.")

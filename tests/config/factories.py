@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from config import keys
 from followups import consent, members
 from followups.models import FollowUp, FollowUpHistory, PolicyDecision, UserProfile
-from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, ScheduledJob, new_job_id
+from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
 from socialmedia.models import Account, Conversation
 from tests.socialmedia.factories import make_bot, make_person
@@ -126,6 +126,19 @@ def make_follow_up(profile: UserProfile, status: str = "pending", *, now: dateti
     return row
 
 
+def make_health_result(status: str = "ok", *, now: datetime, **values: Any) -> HealthResult:
+    """What a check of the check-up found."""
+    fields: dict[str, Any] = {
+        "check_name": f"check {next(_numbers)}",
+        "detail": "All is well.",
+        "began_at": now,
+        "checked_at": now,
+        "duration_ms": 3,
+        "worker": "host:1",
+    }
+    return HealthResult.objects.create(status=status, **{**fields, **values})
+
+
 def make_community(size: int, *, now: datetime) -> list[UserProfile]:
     """Members with follow-ups, conversations and jobs, in every state."""
     bot, profiles = make_bot(), []
@@ -145,4 +158,5 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
         make_attempt(job, "failed" if number % 2 else "completed", now=now, error="Time-out after 10 s." * (number % 2))
         make_follow_up(profile, states[number % len(states)], now=now, job_id=job.job_id)
     ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
+    make_health_result(now=now)
     return profiles

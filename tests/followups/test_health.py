@@ -7,6 +7,7 @@ import pytest
 
 from followups import health
 from jobs.models import ClusterHeartbeat, ScheduledJob
+from tests.config.factories import make_health_result
 from tests.followups.factories import DAY, HOUR, NOON, make_member, make_plan, make_sent
 
 KEYS = {
@@ -20,6 +21,7 @@ KEYS = {
     "failed_last_hour",
     "last_heartbeat_at",
     "timezone",
+    "checks",
 }
 
 
@@ -78,3 +80,34 @@ class TestHealthCheck:
         report = health.health_check(now=NOON)
 
         assert (report["pending_followups"], report["pending_jobs"], report["apscheduler_jobs"]) == (1, 1, 1)
+
+    @pytest.mark.parametrize(
+        ("found", "minutes", "status"),
+        [("ok", 0, "healthy"), ("degraded", 14, "degraded"), ("failed", 0, "degraded"), ("failed", 15, "healthy")],
+    )
+    def test_is_degraded_when_a_check_found_something_lately(self, found: str, minutes: int, status: str) -> None:
+        beat(NOON)
+        at = NOON - timedelta(minutes=minutes)
+        make_health_result(found, now=at, check_name="disk", detail="Words.", numbers={"free": 7})
+
+        report = health.health_check(now=NOON)
+
+        assert report["status"] == status
+        assert report["checks"] == {
+            "disk": {
+                "status": found,
+                "detail": "Words.",
+                "numbers": {"free": 7},
+                "since": at,
+                "checked_at": at,
+                "is_fresh": minutes < 15,
+                "duration_ms": 3,
+            }
+        }
+
+    def test_forgets_what_a_check_found_before(self) -> None:
+        beat(NOON)
+        make_health_result("failed", now=NOON, check_name="disk", is_current=False)
+        make_health_result("ok", now=NOON, check_name="disk")
+
+        assert health.health_check(now=NOON)["status"] == "healthy"

@@ -1,0 +1,61 @@
+"""The bot's heartbeat: a row that says it is alive, for the check-up and the console."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from bots import failures
+from bots.bridge import run_unit
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 5.0
+FORGET_AFTER_SECONDS = 24 * 3600
+
+
+def process_name() -> str:
+    """Host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def beat(process: str, *, account_id: int, is_connected: bool) -> None:
+    """Record that this process is alive, by the database's clock, and forget those that died a day ago."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO bot_heartbeats (process, account_id, is_connected, beat_at) VALUES (%s, %s, %s, now()) "
+            "ON CONFLICT (process) DO UPDATE SET account_id = excluded.account_id, "
+            "is_connected = excluded.is_connected, beat_at = now()",
+            [process, account_id, is_connected],
+        )
+        cursor.execute(
+            "DELETE FROM bot_heartbeats WHERE beat_at < now() - %s * interval '1 second'", [FORGET_AFTER_SECONDS]
+        )
+
+
+def leave(process: str) -> None:
+    """Take the heartbeat back at a clean stop."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM bot_heartbeats WHERE process = %s", [process])
+
+
+async def keep(*, account_id: int, is_connected: Callable[[], bool]) -> None:
+    """Beat until cancelled, then take the heartbeat back. Without a database it waits for the next beat."""
+    process = process_name()
+    try:
+        while True:
+            await _try(beat, process, account_id=account_id, is_connected=is_connected())
+            await asyncio.sleep(EVERY_SECONDS)
+    finally:
+        await _try(leave, process)
+
+
+async def _try(function: Callable[..., None], *args: object, **kwargs: object) -> None:
+    try:
+        await run_unit(function, *args, **kwargs)
+    except DatabaseError as error:
+        log.warning("bot.heartbeat_failed", **failures.describe(error))

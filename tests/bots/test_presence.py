@@ -1,0 +1,138 @@
+"""The bot's heartbeat, and what the check-up says of it."""
+
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from structlog.testing import capture_logs
+
+from bots import presence
+from bots.bridge import run_unit
+from bots.health_checks import bot as check
+from bots.models import BotHeartbeat
+from bots.practice.server import PracticeServer
+from jobs.models import ClusterHeartbeat
+from socialmedia.models import Account
+from tests.bots import running
+from tests.bots.running import eventually
+from tests.bots.test_runbot import exit_code, rename_table, runbot
+from tests.socialmedia.factories import make_bot
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.usefixtures("database")
+class TestRunningBot:
+    async def test_beats_while_it_runs_and_leaves_nothing(self, practice: PracticeServer) -> None:
+        async with running.checkback(practice) as bot:
+            row = await eventually(BotHeartbeat.objects.first, "the heartbeat")
+            assert (row.process, row.account_id) == (presence.process_name(), bot.account.pk)
+        assert not await run_unit(BotHeartbeat.objects.exists)
+
+    async def test_says_whether_it_is_connected(
+        self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(presence, "EVERY_SECONDS", 0.05)
+        connected = BotHeartbeat.objects.filter(is_connected=True)
+        async with running.checkback(practice):
+            await eventually(connected.exists, "the connection")
+            await practice.stop()
+            await eventually(lambda: not connected.exists(), "the news that it is lost")
+            assert (await run_unit(check, now=timezone.now())).status == "degraded"
+
+    async def test_outlives_a_database_that_says_no(
+        self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(presence, "EVERY_SECONDS", 0.05)
+        async with running.checkback(practice):
+            row = await eventually(BotHeartbeat.objects.first, "the heartbeat")
+            await run_unit(rename_table, "bot_heartbeats", "away")
+            try:
+                with capture_logs() as logs:
+                    await eventually(
+                        lambda: [line for line in logs if line["event"] == "bot.heartbeat_failed"], "it fails"
+                    )
+            finally:
+                await run_unit(rename_table, "away", "bot_heartbeats")
+            later = BotHeartbeat.objects.filter(beat_at__gt=row.beat_at)
+            await eventually(later.exists, "the next heartbeat")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("database")
+class TestRealProcess:
+    @pytest.mark.parametrize(("number", "left"), [(signal.SIGTERM, 0), (signal.SIGKILL, 1)], ids=["asked", "killed"])
+    async def test_takes_its_heartbeat_back_when_asked_to_stop(
+        self, practice: PracticeServer, tmp_path: Path, number: signal.Signals, left: int
+    ) -> None:
+        async with runbot(practice, tmp_path / "log") as process:
+            row = await eventually(BotHeartbeat.objects.first, "the heartbeat", seconds=30)
+            assert row.process.endswith(f":{process.pid}")
+            process.send_signal(number)
+            await exit_code(process)
+        assert await run_unit(BotHeartbeat.objects.count) == left
+
+
+@pytest.mark.django_db
+class TestBeat:
+    def test_forgets_processes_that_died_a_day_ago(self) -> None:
+        account = make_bot()
+        old = BotHeartbeat.objects.create(
+            process="dead:1", account=account, is_connected=True, beat_at=timezone.now() - 2 * DAY
+        )
+        presence.beat("host:1", account_id=account.pk, is_connected=True)
+        presence.beat("host:1", account_id=account.pk, is_connected=False)
+        assert not BotHeartbeat.objects.filter(pk=old.pk).exists()
+        assert BotHeartbeat.objects.get().is_connected is False
+
+
+@pytest.mark.django_db
+class TestCheck:
+    def beat(self, account: Account, *, ago: float = 0, is_connected: bool = True, process: str = "host:1") -> None:
+        BotHeartbeat.objects.create(
+            process=process,
+            account=account,
+            is_connected=is_connected,
+            beat_at=timezone.now() - timedelta(seconds=ago),
+        )
+
+    def status(self) -> str:
+        return str(check(now=timezone.now()).status)
+
+    def test_is_content_before_there_ever_was_one(self) -> None:
+        assert self.status() == "ok"
+
+    @pytest.mark.parametrize(("ago", "status"), [(0, "ok"), (25, "ok"), (31, "failed")])
+    def test_judges_by_the_age_of_the_heartbeat(self, ago: float, status: str) -> None:
+        self.beat(make_bot(), ago=ago)
+        assert self.status() == status
+
+    def test_fails_when_it_has_stopped(self) -> None:
+        name = make_bot().username
+        found = check(now=timezone.now())
+        assert found.status == "failed"
+        assert name in found.detail or "The bot does not run (" in found.detail
+
+    def test_counts_one_connected_process_as_enough(self) -> None:
+        account = make_bot()
+        self.beat(account, is_connected=False, process=f"host:{os.getpid()}")
+        assert self.status() == "degraded"
+        self.beat(account, process="host:2")
+        assert self.status() == "ok"
+
+    def test_waits_for_it_when_all_has_just_been_started(self) -> None:
+        make_bot()
+        now = timezone.now()
+        cluster = ClusterHeartbeat.objects.create(cluster="a", beat_at=now, started_at=now - timedelta(seconds=100))
+        assert self.status() == "ok"
+        cluster.started_at = now - timedelta(seconds=130)
+        cluster.save()
+        assert self.status() == "failed"
+
+    def test_asks_nothing_of_a_retired_account(self) -> None:
+        account = make_bot()
+        Account.objects.filter(pk=account.pk).update(is_active=False)
+        assert self.status() == "ok"
