@@ -186,18 +186,22 @@ def enqueue_recurring(name: str, planned: str | None = None) -> str:
     """
     now = timezone.now()
     work = find(name)
+    # Whatever is decided below leaves a line for the first time, so that a second delivery is known by it.
     first = datetime.fromisoformat(planned) if planned else now
     times = _due(name, first, now=now)
     with transaction.atomic():
         runs.lock(name)
-        fresh = runs.without_run(name, times)
+        known = {run.planned_at: run.origin for run in runs.known(name, times)}
+        if known.get(first) == Origin.SCHEDULE:
+            return "Nothing was enqueued: that time was given out before."
+        fresh = [moment for moment in times if moment not in known]
         chosen = choose(times, fresh, work.catch_up, now=now)
         overlap = Overlap.QUEUE if work.catch_up == CatchUp.ALL else Overlap.SKIP
         taken = runs.take(work, chosen, origin=Origin.SCHEDULE, overlap=overlap, now=now)
         left = [moment for moment in fresh if moment not in chosen]
         if left:
             _record_missed(work, left, now=now)
-    return " ".join(_told(run) for run in taken) or "Nothing was enqueued: that time has its run, or was missed."
+    return " ".join(_told(run) for run in taken) or "Nothing was enqueued."
 
 
 def choose(

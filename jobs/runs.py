@@ -153,12 +153,6 @@ def still_open(runs: Iterable[RecurringRun]) -> list[datetime]:
     return [run.planned_at for run in without if run.backfill_id is None or run.backfill_id not in live]
 
 
-def without_run(name: str, times: Sequence[datetime]) -> list[datetime]:
-    """Those planned times of which nothing is on record."""
-    known = set(_runs(name).filter(planned_at__in=times).values_list("planned_at", flat=True))
-    return [planned for planned in times if planned not in known]
-
-
 def known(name: str, times: Sequence[datetime]) -> list[RecurringRun]:
     """The runs of these planned times."""
     return list(_runs(name).filter(planned_at__in=times))

@@ -92,7 +92,7 @@ class Timing:
         if self.kind == Schedule.CRON:
             try:
                 yield from croniter(self.cron, moment).all_next(datetime)  # type: ignore[no-untyped-call]
-            except CroniterBadDateError:
+            except (ValueError, KeyError):  # it never comes, or somebody wrote it into the table
                 return
         elif self.kind == Schedule.ONCE:
             yield from [self.anchor] if self.anchor > moment else []
@@ -116,7 +116,7 @@ class Timing:
             try:
                 after = croniter(self.cron, moment + timedelta(microseconds=1))
                 yield from after.all_prev(datetime)  # type: ignore[no-untyped-call]
-            except CroniterBadDateError:
+            except (ValueError, KeyError):  # it never comes, or somebody wrote it into the table
                 return
         elif self.kind == Schedule.ONCE:
             yield from [self.anchor] if self.anchor <= moment else []
@@ -192,7 +192,7 @@ def cron_words(text: str) -> str:
         return f"daily {at}"
     if day == "*" and weekday in {"1-5", "mon-fri"}:
         return f"Monday to Friday {at}"
-    if day == "*" and _is_number(weekday):
+    if day == "*" and _is_number(weekday) and int(weekday) < len(DAYS):
         return f"every {DAYS[int(weekday)]} {at}"
     if weekday == "*" and _is_number(day):
         return f"monthly on day {int(day)} {at}"
