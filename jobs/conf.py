@@ -15,6 +15,8 @@ class JobSettings:
     """The longest time without a look at the table when no wake-up comes."""
     lease: timedelta
     """How long a silent worker keeps its jobs."""
+    timezone: str
+    """The community's zone, in which times are shown to people who chose none. All schedules run in UTC."""
 
 
 def current() -> JobSettings:
@@ -23,4 +25,5 @@ def current() -> JobSettings:
         enabled=settings.JOB_SCHEDULER_ENABLED,
         check_interval=timedelta(seconds=settings.JOB_SCHEDULER_CHECK_INTERVAL_SECONDS),
         lease=timedelta(seconds=settings.JOB_LEASE_SECONDS),
+        timezone=settings.SCHEDULER_TIMEZONE,
     )

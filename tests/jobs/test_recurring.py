@@ -308,8 +308,8 @@ class TestEntry:
 @pytest.mark.django_db
 class TestLastResult:
     def test_joins_the_job(self) -> None:
-        run = recurring.run_now("hourly", now=NOW)
-        assert (runs.last_result("hourly") or run).status == "pending"  # type: ignore[union-attr]
+        recurring.run_now("hourly", now=NOW)
+        assert [report.status for report in runs.latest("hourly", 10)] == ["pending"]
         ScheduledJob.objects.update(
             status="failed", started_at=NOW, completed_at=NOW + timedelta(seconds=3), error_message="it broke"
         )
