@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django_q.models import Schedule
 
 from jobs.querysets import JobQuerySet
 
@@ -225,3 +226,15 @@ class RecurringRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.planned_at:%Y-%m-%d %H:%M}"
+
+
+class RecurringSchedule(Schedule):
+    """A Django-Q schedule under its name: what the console lists, and what permissions are about."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "recurring work"
+        verbose_name_plural = "recurring work"
+
+    def __str__(self) -> str:
+        return self.name or ""

@@ -254,6 +254,11 @@ def enable(name: str, *, now: datetime) -> bool:
     return bool(changed)
 
 
+def remove(name: str) -> bool:
+    """Delete the schedule of work that no app declares any more. False for declared work: disable that."""
+    return name not in _declared and bool(_schedules().filter(name=name).delete()[0])
+
+
 def retime(name: str, *, every: timedelta | None = None, cron: str | None = None, now: datetime) -> None:
     """Let the work come at other times, from now on. `migrate` keeps it so.
 

@@ -1,10 +1,11 @@
-"""Runs of recurring work."""
+"""Runs of recurring work, and its schedules under a name of their own for the console."""
 
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
         ("jobs", "0002_wake_trigger"),
     ]
 
@@ -84,5 +85,17 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="RecurringSchedule",
+            fields=[],
+            options={
+                "verbose_name": "recurring work",
+                "verbose_name_plural": "recurring work",
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("django_q.schedule",),
         ),
     ]
