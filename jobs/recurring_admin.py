@@ -23,7 +23,7 @@ from jobs.models import JobStatus, Origin, RecurringSchedule, ScheduledJob
 from jobs.recurring import State
 from jobs.runs import Overlap, Report
 
-SHOWN_RUNS = 30
+SHOWN_RUNS = 20
 STATES = {
     State.ON: ("On", "success"),
     State.DISABLED: ("Disabled", "warning"),
@@ -132,13 +132,17 @@ class RecurringAdmin(console.ConsoleAdmin):
         "remove": lambda row: _state(row) == State.UNDECLARED,
     }
     fieldsets = (
-        (None, {"fields": ("name", "does", "state", "runs_in_words", "next_in_full")}),
+        (None, {"fields": ("called", "does", "state", "runs_in_words", "next_in_full")}),
         ("Runs", {"fields": ("last_in_full", "job_type", "catch_up")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Only our own schedules."""
         return super().get_queryset(request).filter(func=recurring.FUNCTION, name__isnull=False)
+
+    @admin.display(description="Name")
+    def called(self, row: RecurringSchedule) -> str:
+        return str(row)
 
     @admin.display(description="Runs")
     def runs_in_words(self, row: RecurringSchedule) -> str:
@@ -193,14 +197,13 @@ class RecurringAdmin(console.ConsoleAdmin):
         return [self._following(request, obj), self._latest(obj)]
 
     def _following(self, request: HttpRequest, obj: RecurringSchedule) -> console.Panel:
-        now = timezone.now()
         zone = _zone(request)
         return console.Panel(
             f"Next ten times in {zone.key}",
-            ["On the clock there", "From now"],
+            ["On the clock there"],
             [
-                (timing.in_zone(moment, zone), console.when(moment))
-                for moment in _entry(obj).following(now=now, count=10)
+                (format_html("{}, {}", timing.in_zone(moment, zone), console.when(moment)),)
+                for moment in _entry(obj).following(now=timezone.now())
             ],
             empty="No run is planned.",
             control=_zone_control(zone),
@@ -219,7 +222,7 @@ class RecurringAdmin(console.ConsoleAdmin):
             )
         return console.Panel(
             "Latest runs",
-            ["Planned", "Status", "Ended", "Took", "Asked for by", "Job", "Remark"],
+            ["Planned", "Status", "Ended", "Job", "Remark"],
             [_run_row(report) for report in runs.latest(str(obj), SHOWN_RUNS)],
             empty="It has not run yet.",
             footer=footer,
@@ -375,15 +378,16 @@ def _run_row(report: Report) -> tuple[object, ...]:
         job = run.job_id[:8]
         if report.status != "deleted":
             job = console.link(ScheduledJob(job_id=run.job_id), run.job_id[:8])
-    took = None if report.duration is None else round(report.duration / timedelta(milliseconds=1))
+    ended = console.when(report.ended_at)
+    if report.ended_at is not None and report.duration is not None:
+        ended = format_html("{}, took {} ms", ended, f"{round(report.duration / timedelta(milliseconds=1)):,}")
+    remarks = [Origin(run.origin).label] if run.origin != Origin.SCHEDULE else []
     return (
         console.exactly(run.planned_at),
         run_pill(report),
-        console.when(report.ended_at),
-        console.NOTHING if took is None else f"{took:,} ms",
-        Origin(run.origin).label,
+        ended,
         job,
-        report.error or console.NOTHING,
+        ". ".join([*remarks, *([report.error] if report.error else [])]) or console.NOTHING,
     )
 
 

@@ -95,7 +95,8 @@ def _one_at_a_time(runs: Sequence[RecurringRun], work: Work, *, is_queue: bool, 
     busy = live_job(work.name)
     queue = _queue(work.name) if is_queue else None
     for run in runs:
-        if busy is None and queue is None:
+        # Of several the first waits, too: so the queue's job has all of them, and its progress is theirs.
+        if busy is None and queue is None and not (is_queue and len(runs) > 1):
             try:
                 busy = _enqueue(run, work, key=_key(work.name), now=now)
                 continue

@@ -117,24 +117,25 @@ class TestBackfill:
 
     def test_queue_enqueues_one_after_the_other(self) -> None:
         fill(Overlap.QUEUE)
-        assert statuses() == ["pending", "waiting", "waiting", "waiting"]
-        assert turn() == "3 runs wait for the one before to end."
-        for left in (2, 1, 0):
-            end_jobs()
+        assert statuses() == ["waiting"] * 4
+        for left in (3, 2, 1, 0):
             assert turn().startswith(str(left))
             assert ScheduledJob.objects.live().filter(job_type="sample_planned").count() == 1
-        assert turn() == "done"
-        assert statuses() == ["completed", "completed", "completed", "pending"]
+            assert turn().startswith(str(left)) if left else turn() == "done"
+            end_jobs()
+        assert statuses() == ["completed"] * 4
         assert ScheduledJob.objects.get(job_type=runs.BACKFILL).status == JobStatus.COMPLETED
 
     def test_queue_joins_one_that_is_at_work(self) -> None:
         fill(Overlap.QUEUE, hours=2)
+        turn()
         fill(Overlap.QUEUE, hours=4)
         assert ScheduledJob.objects.filter(job_type=runs.BACKFILL).count() == 1
-        assert runs.progress("hourly") == runs.Progress(ScheduledJob.objects.get(job_type=runs.BACKFILL).pk, 0, 3)
+        assert runs.progress("hourly") == runs.Progress(ScheduledJob.objects.get(job_type=runs.BACKFILL).pk, 1, 3)
 
     def test_queue_takes_longer_pauses_for_longer_runs(self) -> None:
         fill(Overlap.QUEUE)
+        turn()
         ScheduledJob.objects.filter(job_type="sample_planned").update(
             status=JobStatus.RUNNING, started_at=NOW, lease_token=uuid4(), lease_expires_at=NOW + HOUR
         )
@@ -153,6 +154,7 @@ class TestBackfill:
 
     def test_leaves_its_waiting_runs_to_the_next_when_it_is_cancelled(self) -> None:
         fill(Overlap.QUEUE)
+        turn()
         first = ScheduledJob.objects.get(job_type=runs.BACKFILL)
         assert lifecycle.cancel_job(first.pk, now=NOW)
         assert statuses() == ["pending", "left", "left", "left"]
@@ -184,4 +186,4 @@ class TestBackfillAtOnce:
         assert overlap == Overlap.SKIP or sorted(taken) == [0, 0, 0, 30]
         assert RecurringRun.objects.count() == 30
         live = ScheduledJob.objects.live().filter(job_type="sample_planned").count()
-        assert live == (30 if overlap == Overlap.ALLOW else 1)
+        assert live == {Overlap.ALLOW: 30, Overlap.QUEUE: 0, Overlap.SKIP: 1}[overlap]

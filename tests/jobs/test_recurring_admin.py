@@ -76,6 +76,10 @@ class TestRecurringPages:
         page = boss.get(address()).content.decode()
         assert reverse("admin:jobs_scheduledjob_change", args=[str(run.job_id).replace("_", "_5F")]) in page
         assert "it met &lt;another&gt;" in page
+        ScheduledJob.objects.update(status="failed", started_at=NOW, completed_at=NOW + HOUR, error_message="it broke")
+        page = boss.get(address()).content.decode()
+        assert "took 3,600,000 ms" in page
+        assert "By hand. it broke" in page
         ScheduledJob.objects.all().delete()
         assert "Deleted" in boss.get(address()).content.decode()
 
@@ -189,8 +193,8 @@ class TestBackfillForm:
 
     def test_shows_how_far_a_queue_is(self, boss: Client) -> None:
         page = post(boss, "backfill", **{**self.span, "overlap": "queue"}, confirmed="1")
-        assert "1 run enqueued, 2 waiting for their turn." in page
-        assert "A backfill is at work: 0 enqueued, 2 waiting." in page
+        assert "0 runs enqueued, 3 waiting for their turn." in page
+        assert "A backfill is at work: 0 enqueued, 3 waiting." in page
 
     @pytest.mark.parametrize(
         ("answers", "told"),

@@ -166,7 +166,7 @@ class TestRecurringBackfill:
         assert refused("backfill", "hourly", *self.span) == (1, "Nothing was enqueued.")
         assert not RecurringRun.objects.exists()
         monkeypatch.setattr(sys, "stdin", Person("y\n"))
-        assert command("backfill", "hourly", *self.span)[0].startswith("Enqueued: 1, skipped: 0\nWaiting: 2, for job ")
+        assert command("backfill", "hourly", *self.span)[0].startswith("Enqueued: 0, skipped: 0\nWaiting: 3, for job ")
 
     def test_says_what_it_did_by_overlap(self) -> None:
         out, _ = command("backfill", "hourly", *self.span, "--overlap", "skip", "--yes")

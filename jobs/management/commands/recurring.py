@@ -88,7 +88,7 @@ class Command(terminal.ActionCommand):
         if not latest:
             self.stdout.write("\nNo run yet.")
             return
-        table = terminal.table("Planned", "Origin", "Status", "Took", "Job", "Error")
+        table = terminal.table("Planned", "Origin", "Status", "Took", "Job", "Remark")
         for report in latest:
             table.add_row(
                 Text(self._time(report.run.planned_at)),
