@@ -239,7 +239,10 @@ def disable(name: str) -> bool:
     """Stop planning runs; what is enqueued still runs. False when it is disabled already."""
     find_entry(name)
     # Django-Q's own word for "no more": it passes these rows over, and `migrate` keeps them.
-    return bool(_schedules().filter(name=name).exclude(repeats=0).update(repeats=0))
+    changed = _schedules().filter(name=name).exclude(repeats=0).update(repeats=0)
+    if changed:
+        log.info("recurring.disabled", name=name)
+    return bool(changed)
 
 
 def enable(name: str, *, now: datetime) -> bool:
@@ -281,6 +284,7 @@ def retime(name: str, *, every: timedelta | None = None, cron: str | None = None
     schedule.next_run = _next(schedule, now=now)
     times = {field: getattr(schedule, field) for field in ("schedule_type", "minutes", "cron", "next_run")}
     _schedules().filter(pk=schedule.pk).update(**times)
+    log.info("recurring.retimed", name=name, runs=words(schedule))
 
 
 def align_schedules() -> int:

@@ -229,7 +229,11 @@ class RecurringAdmin(console.ConsoleAdmin):
         )
 
     def _one(
-        self, request: HttpRequest, object_id: str, question: console.Question, change: Callable[[str, datetime], str]
+        self,
+        request: HttpRequest,
+        object_id: str,
+        question: console.Question,
+        change: Callable[[str, datetime], str | None],
     ) -> HttpResponse:
         row = self.row_or_404(request, object_id)
         if request.method != "POST":
@@ -239,8 +243,9 @@ class RecurringAdmin(console.ConsoleAdmin):
         except (recurring.UnknownRecurring, recurring.StillLive) as error:
             self.tell(request, str(error), good=False)
         else:
-            self.note(request, [row], done)
-            self.tell(request, done)
+            if done:
+                self.note(request, [row], done)
+            self.tell(request, done or "Nothing was changed: it is so already.", good=bool(done))
         return self.back_to(row)
 
     @console.page_action("Run now", url_path="run-now", icon="play_arrow", variant=ActionVariant.PRIMARY)
@@ -258,8 +263,8 @@ class RecurringAdmin(console.ConsoleAdmin):
         sentence = "It runs again from its next planned time on. The times of the pause do not count as missed."
         question = console.Question("Enable it?", sentence, "Enable")
 
-        def change(name: str, now: datetime) -> str:
-            return "Enabled." if recurring.enable(name, now=now) else "It was enabled already."
+        def change(name: str, now: datetime) -> str | None:
+            return "Enabled." if recurring.enable(name, now=now) else None
 
         return self._one(request, object_id, question, change)
 
@@ -268,8 +273,8 @@ class RecurringAdmin(console.ConsoleAdmin):
         sentence = "No more runs are planned until it is enabled. What is enqueued already still runs."
         question = console.Question("Disable it?", sentence, "Disable", True)
 
-        def change(name: str, now: datetime) -> str:
-            return "Disabled." if recurring.disable(name) else "It was disabled already."
+        def change(name: str, now: datetime) -> str | None:
+            return "Disabled." if recurring.disable(name) else None
 
         return self._one(request, object_id, question, change)
 

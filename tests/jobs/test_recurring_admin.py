@@ -125,6 +125,7 @@ class TestRecurringActions:
         assert RecurringSchedule.objects.get().repeats == 0
         assert "Enabled." in post(boss, "enable")
         assert RecurringSchedule.objects.get().repeats == -1
+        assert "Nothing was changed: it is so already." in post(boss, "enable")
         assert noted() == ["Disabled.", "Enabled."]
         assert {entry.object_repr for entry in LogEntry.objects.all()} == {"hourly"}
 
