@@ -200,7 +200,7 @@ def enqueue_recurring(name: str, planned: str | None = None) -> str:
         taken = runs.take(work, chosen, origin=Origin.SCHEDULE, overlap=overlap, now=now)
         left = [moment for moment in fresh if moment not in chosen]
         if left:
-            _record_missed(work, left, now=now)
+            _record_missed(work, left, is_complete=len(times) <= MOST_AT_ONCE + 1, now=now)
     return " ".join(_told(run) for run in taken) or "Nothing was enqueued."
 
 
@@ -362,15 +362,13 @@ def _due(name: str, first: datetime, *, now: datetime) -> list[datetime]:
     return [first, *(moment for moment in later if moment > first)]
 
 
-def _record_missed(work: Recurring, left: Sequence[datetime], *, now: datetime) -> None:
-    """One line among the runs stands for all that were left out."""
-    count = "1 planned time" if len(left) == 1 else f"{len(left):,} planned times"
-    if len(left) > MOST_AT_ONCE:
-        count = f"More than {MOST_AT_ONCE:,} planned times"
+def _record_missed(work: Recurring, left: Sequence[datetime], *, is_complete: bool, now: datetime) -> None:
+    """One line among the runs stands for all that were left out. Of very many nobody counts those in between."""
+    count = "1 planned time" if len(left) == 1 else f"{len(left):,} planned times" if is_complete else "planned times"
     span = f", {left[0]:%Y-%m-%d %H:%M} to {left[-1]:%Y-%m-%d %H:%M} UTC" if len(left) > 1 else ""
     because = f"Missed, since no cluster took it up in time: {count}{span} (catch-up: {work.catch_up})."
     runs.skip(work.name, left[0], because=because, now=now)
-    log.warning("recurring.missed", name=work.name, count=len(left), first=left[0].isoformat(), catch_up=work.catch_up)
+    log.warning("recurring.missed", name=work.name, first=left[0].isoformat(), last=left[-1].isoformat())
 
 
 def _told(run: RecurringRun) -> str:
