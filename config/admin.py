@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
-from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
+from django_q.admin import FailAdmin, QueueAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -21,6 +21,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 from config import keys
 from config.models import SCOPES, ApiToken
 from jobs import console
+from jobs.models import RecurringSchedule
+from jobs.recurring_admin import RecurringAdmin
 
 
 class NewKeyForm(forms.Form):
@@ -91,8 +93,11 @@ class ApiTokenAdmin(console.ConsoleAdmin):
 
 admin.site.index_title = "Overview"
 
+# Schedules have their page as recurring work: one bad row written by hand would stop them all.
 for model in (User, Group, Schedule, Success, Failure, OrmQ):
     admin.site.unregister(model)
+
+admin.site.register(RecurringSchedule, RecurringAdmin)
 
 
 @admin.register(User)
@@ -107,34 +112,6 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """What staff may do."""
-
-
-@admin.register(Schedule)
-class RecurringAdmin(ModelAdmin, ScheduleAdmin):  # type: ignore[misc]
-    """Recurring work. Operators may change when it runs; the code never overwrites that."""
-
-    list_display = ("name", "rhythm", "next_time", "state")  # type: ignore[assignment]
-    list_display_links = ("name",)  # type: ignore[assignment]
-    list_filter = ("schedule_type",)  # type: ignore[assignment]
-    list_per_page = 50
-
-    @admin.display(description="Runs")
-    def rhythm(self, row: Schedule) -> str:
-        if row.schedule_type == Schedule.MINUTES:
-            return "Every minute" if row.minutes == 1 else f"Every {row.minutes} minutes"
-        if row.schedule_type == Schedule.CRON:
-            return f"By cron: {row.cron} (UTC)"
-        return str(row.get_schedule_type_display())
-
-    @admin.display(description="Next", ordering="next_run")
-    def next_time(self, row: Schedule) -> object:
-        return console.when(row.next_run)
-
-    @admin.display(description="State")
-    def state(self, row: Schedule) -> object:
-        if row.repeats == 0:
-            return console.pill("Stopped", "warning")
-        return console.pill("On", "success")
 
 
 @admin.register(Success)

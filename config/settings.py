@@ -280,7 +280,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Jobs", "schedule", "jobs.scheduledjob"),
                     _item("Attempts", "history", "jobs.jobexecution"),
-                    _item("Recurring work", "event_repeat", "django_q.schedule"),
+                    _item("Recurring work", "event_repeat", "jobs.recurringschedule"),
                     _item("Pauses", "pause_circle", "jobs.jobpause"),
                     _item("Clusters", "dns", "jobs.clusterheartbeat"),
                     _item("Health", "monitor_heart", "jobs.healthresult"),

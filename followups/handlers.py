@@ -36,7 +36,13 @@ def quiet_member_sweep(attempt: Attempt[QuietMemberSweep]) -> None:
         pass
 
 
-recurring.register("quiet-member-sweep", job_type=SWEEP, payload=QuietMemberSweep(), every=timedelta(minutes=5))
+recurring.register(
+    "quiet-member-sweep",
+    job_type=SWEEP,
+    payload=QuietMemberSweep(),
+    every=timedelta(minutes=5),
+    describe="Plans check-ins for members who went quiet.",
+)
 
 figures.register("followups", analytics.of_day, keep=analytics.keep)
 retention.register()

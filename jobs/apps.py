@@ -14,13 +14,13 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         """Load every app's `handlers.py` and `health_checks.py`; keep the schedules in place after each migrate."""
         autodiscover_modules("handlers", "health_checks")
-        post_migrate.connect(_create_schedules, sender=self)
+        post_migrate.connect(_align_schedules, sender=self)
 
 
-def _create_schedules(**_: Any) -> None:
+def _align_schedules(**_: Any) -> None:
     from django.db import connection
 
     from jobs import recurring
 
     if "django_q_schedule" in connection.introspection.table_names():
-        recurring.create_missing_schedules()
+        recurring.align_schedules()

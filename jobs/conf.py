@@ -32,6 +32,8 @@ class JobSettings:
     """Health is degraded when the newest good backup is older. None: nobody watches it."""
     pg_bin_dir: Path | None
     """Where pg_dump and pg_restore are. None: wherever PATH finds them."""
+    timezone: str
+    """The community's zone, in which times are shown to people who chose none. All schedules run in UTC."""
 
 
 def current() -> JobSettings:
@@ -49,4 +51,5 @@ def current() -> JobSettings:
         backup_keep_days=settings.BACKUP_KEEP_DAYS,
         backup_max_age=timedelta(hours=settings.BACKUP_MAX_AGE_HOURS) or None,
         pg_bin_dir=Path(settings.PG_BIN_DIR) if settings.PG_BIN_DIR else None,
+        timezone=settings.SCHEDULER_TIMEZONE,
     )

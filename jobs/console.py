@@ -93,6 +93,8 @@ class Panel:
     rows: Iterable[Sequence[object]]
     empty: str = "Nothing yet."
     footer: str | SafeString = ""
+    control: str | SafeString = ""
+    """A form beside the title that chooses what the table shows."""
 
     def labeled(self) -> list[list[tuple[str, object]]]:
         """Return the rows with each cell's header: on a phone the cells stand below each other."""

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from jobs import backup, checkup, cleanup, custom, figures, recurring, reports
+from jobs import backfill, backup, checkup, cleanup, custom, figures, recurring, reports, runs
+from jobs.backfill import Waiting
 from jobs.cleanup import DataCleanup
 from jobs.custom import Custom
 from jobs.errors import PermanentFailure
 from jobs.figures import Analytics
 from jobs.policies import HIGHEST_PRIORITY, Policy
+from jobs.recurring import CatchUp
 from jobs.registry import Attempt, handler
 from jobs.runner import worker_name
 
@@ -69,12 +71,41 @@ def call_custom(attempt: Attempt[Custom]) -> None:
     custom.call(attempt.payload)
 
 
+@handler(runs.BACKFILL, Waiting)
+def recurring_backfill(attempt: Attempt[Waiting]) -> None:
+    """Enqueue waiting runs of recurring work one after the other."""
+    backfill.go_on(attempt, now=timezone.now())
+
+
 figures.register("jobs", figures.of_jobs, keep=figures.keep_jobs)
 
 # In the small hours of UTC: first the figures, then the backup, then the clean-up.
-recurring.register("analytics", job_type=figures.JOB_TYPE, payload=Analytics(), cron="7 0 * * *")
-recurring.register("backup", job_type=backup.JOB_TYPE, payload=Backup(), cron="17 3 * * *")
 recurring.register(
-    "cleanup", job_type=cleanup.JOB_TYPE, payload=DataCleanup(type=cleanup.EVERYTHING), cron="17 4 * * *"
+    "analytics",
+    job_type=figures.JOB_TYPE,
+    payload=Analytics(),
+    cron="7 0 * * *",
+    describe="Counts the day before: jobs, follow-ups, messages.",
 )
-recurring.register("health-check", job_type=checkup.JOB_TYPE, payload=HealthCheck(), every=checkup.EVERY)
+recurring.register(
+    "backup",
+    job_type=backup.JOB_TYPE,
+    payload=Backup(),
+    cron="17 3 * * *",
+    describe="Saves the database into BACKUP_DIR, and removes old backups.",
+)
+recurring.register(
+    "cleanup",
+    job_type=cleanup.JOB_TYPE,
+    payload=DataCleanup(type=cleanup.EVERYTHING),
+    cron="17 4 * * *",
+    describe="Deletes what is older than the settings say.",
+)
+recurring.register(
+    "health-check",
+    job_type=checkup.JOB_TYPE,
+    payload=HealthCheck(),
+    every=checkup.EVERY,
+    catch_up=CatchUp.SKIP,
+    describe="Looks whether all that Checkback needs is there.",
+)

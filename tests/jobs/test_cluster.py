@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import Schedule
 
+from jobs import recurring, runs
 from jobs.enqueue import schedule_job, schedule_jobs
 from jobs.models import ClusterHeartbeat, JobExecution, ScheduledJob
 from tests.jobs.sample import effects
@@ -183,6 +184,23 @@ class TestDjangoQ:
         async_task("tests.jobs.sample.effects.add", "from a task")
         with cluster(tmp_path):
             wait_until(lambda: len(effects.keys()) == 2, "the task and the schedule", seconds=60)
+
+
+class TestRecurringAfterDowntime:
+    def test_makes_up_for_each_missed_day_in_order(self, tmp_path: Path) -> None:
+        """From the schedule that code has made to the handler, with the planned time in its payload."""
+        recurring.align_schedules()
+        # The last of them a while ago: another one must not become due while the test runs.
+        first = timezone.now().replace(microsecond=0) - timedelta(days=3, hours=1)
+        Schedule.objects.exclude(name="sample-leap-day").delete()
+        Schedule.objects.update(schedule_type=Schedule.DAILY, next_run=first)
+        with cluster(tmp_path):
+            expected = [(first + timedelta(days=day)).isoformat() for day in range(4)]
+            wait_until(lambda: len(effects.keys()) == 4, "four runs", seconds=90)
+            wait_until(all_completed, "the queue's end", seconds=20)
+        assert effects.keys() == expected
+        assert [report.status for report in runs.latest("sample-leap-day", 9)] == ["completed"] * 4
+        assert Schedule.objects.get().next_run == first + timedelta(days=4)
 
 
 class TestDatabaseConnectionLost:

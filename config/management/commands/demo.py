@@ -3,6 +3,7 @@
 import secrets
 import shutil
 from argparse import ArgumentParser
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ class Command(up.Command):
             consent.grant(
                 user_id=ADA, source="demo", evidence="Opted in by the demo, with your knowledge", actor="demo"
             )
-        recurring.enqueue_recurring("quiet-member-sweep")
+        with suppress(recurring.StillLive):
+            recurring.run_now("quiet-member-sweep", now=timezone.now())
         connections.close_all()
         self.show()
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from jobs import outcomes, pauses
+from jobs import outcomes, pauses, recurring
 from jobs.errors import OutcomeUnknown, PermanentFailure, RateLimited, Snooze
 from jobs.policies import Policy, Rate
 from jobs.registry import Attempt, handler
@@ -201,3 +201,25 @@ def run_many(attempts: Sequence[Attempt[Sample]]) -> None:
 @handler("sample_picky", Picky)
 def run_picky(attempt: Attempt[Picky]) -> None:
     effects.add(attempt.payload.key)
+
+
+@dataclass(frozen=True)
+class Planned:
+    key: str = ""
+    planned_at: str = ""
+
+
+@handler("sample_planned", Planned)
+def run_planned(attempt: Attempt[Planned]) -> None:
+    effects.add(attempt.payload.planned_at)
+
+
+# Too rare to come in between the tests of other things.
+recurring.register(
+    "sample-leap-day",
+    job_type="sample_planned",
+    payload=Planned(key="kept"),
+    cron="0 0 29 2 *",
+    catch_up=recurring.CatchUp.ALL,
+    describe="Notes the planned time.",
+)
