@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django_q.models import Task
 
-from jobs import conf, temp_files
+from jobs import conf, runs, temp_files
 from jobs.models import JobExecution, JobStatus, Report, ScheduledJob
 from jobs.pruning import Kind, Rows, Survey
 from jobs.temp_files import Files
@@ -161,4 +161,5 @@ register("failed_jobs", Rows("jobs", lambda: conf.current().keep_jobs, _finished
 register("history", Rows("attempts", lambda: conf.current().keep_history, _attempts, by="execution_time"))
 register("history", Rows("reports", lambda: conf.current().keep_history, _reports, by="created_at"))
 register("history", Rows("django_q_tasks", lambda: conf.current().keep_history, _django_q_tasks, by="stopped"))
+register("history", Rows("recurring_runs", lambda: runs.KEEP, runs.decided_before, by="decided_at"))
 register(TEMP_DATA, Files("temp_files", lambda: temp_files.KEEP, lambda: conf.current().temp_dirs))

@@ -12,6 +12,8 @@ from django.db.models import QuerySet
 from jobs import enqueue, registry
 from jobs.models import JobExecution, Origin, RecurringRun, ScheduledJob, new_job_id
 
+KEEP = timedelta(days=365)
+"""How long runs stay. Long: a backfill enqueues what it finds no run for."""
 BACKFILL = "recurring_backfill"
 """The job type that enqueues waiting runs one after the other (`jobs.backfill`)."""
 MOST_RETRIES = 100
@@ -179,8 +181,11 @@ def progress(name: str) -> Progress | None:
     return Progress(queue.job_id, RecurringRun.objects.filter(backfill_id=queue.job_id).count() - still, still)
 
 
-def prune_runs(*, before: datetime) -> int:
-    """Delete what was decided before, apart from waiting runs and each work's last result. Returns how many."""
+def decided_before(before: datetime) -> QuerySet[RecurringRun]:
+    """What a clean-up may delete: old runs, apart from waiting ones and each work's last result.
+
+    Served by idx_recurring_runs_decided.
+    """
     old = RecurringRun.objects.filter(decided_at__lt=before).exclude(job_id=None, skipped_because=None)
     last = (
         RecurringRun.objects.filter(job_id__isnull=False)
@@ -188,7 +193,7 @@ def prune_runs(*, before: datetime) -> int:
         .distinct("name")
         .values_list("pk", flat=True)
     )
-    return old.exclude(pk__in=list(last)).delete()[0]
+    return old.exclude(pk__in=list(last))
 
 
 def _runs(name: str) -> QuerySet[RecurringRun]:

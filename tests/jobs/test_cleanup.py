@@ -131,7 +131,7 @@ class TestHistory:
             make_attempt(at=at)
             make_task(f"{at:%j}", at=at)
             Report.objects.create(job_id="j", job_type="t", report={}, created_at=at)
-        assert removed("history") == {"attempts": 1, "reports": 1, "django_q_tasks": 1}
+        assert removed("history") == {"attempts": 1, "reports": 1, "django_q_tasks": 1, "recurring_runs": 0}
         assert [model.objects.count() for model in (JobExecution, Report, Task)] == [1, 1, 1]
 
 
@@ -345,6 +345,7 @@ class TestEverything:
             "jobs": 5 * DAY,
             "attempts": 50 * DAY,
             "reports": 50 * DAY,
+            "recurring_runs": 365 * DAY,
             "django_q_tasks": 50 * DAY,
             "messages": 365 * DAY,
             "temp_files": DAY,

@@ -43,6 +43,7 @@ class TestDryRun:
             "attempts",
             "reports",
             "django_q_tasks",
+            "recurring_runs",
             "messages",
             "temp_files",
         }

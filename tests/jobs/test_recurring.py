@@ -341,7 +341,7 @@ class TestPruneRuns:
             finish(*ScheduledJob.objects.values_list("pk", flat=True))
         runs.skip("hourly", NOW - timedelta(days=2), because="for the test", now=NOW)
         fire(now=NOW + 3 * HOUR)  # a queue
-        assert runs.prune_runs(before=NOW + timedelta(days=1)) == 2
+        assert runs.decided_before(NOW + timedelta(days=1)).delete()[0] == 2
         assert RecurringRun.objects.filter(job_id=None, skipped_because=None).count() == 4
         assert runs.last_result("hourly") is not None
 
