@@ -19,6 +19,23 @@ def claim(size: int = SIZE) -> int:
     return len(leases.claim(size=size, worker="bare", lease=timedelta(seconds=600)).jobs)
 
 
+def explain_claim(size: int = SIZE) -> str:
+    """The plan of one claim as it ran; the claim is taken back."""
+    from django.db import connection, transaction
+
+    from jobs import sql
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS, WAL) " + sql.read(CLAIM), _claim_values(size))
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+        transaction.set_rollback(True)
+    return plan
+
+
+def _claim_values(size: int) -> dict[str, Any]:
+    return {"size": size, "token": uuid.uuid4(), "lease": 30, "worker": "bare", "not_repeatable": []}
+
+
 def drain(connections: int = 2) -> None:
     """Claim, record the effects and settle, over so many connections, until nothing is due."""
     from django.db import connection
@@ -42,15 +59,14 @@ def _send_statements(barrier: Any) -> None:
         cursor.execute("SELECT 1")
         barrier.wait()
         while True:
-            token = uuid.uuid4()
-            values = {"size": SIZE, "token": token, "lease": 30, "worker": "bare", "not_repeatable": []}
+            values = _claim_values(SIZE)
             cursor.execute(sql.read(CLAIM), values)
             rows = cursor.fetchall()
             if not rows:
                 break
             with transaction.atomic():
                 effects.record_many([int(row[2][11:-1]) for row in rows])  # {"number": 17}
-                cursor.execute(sql.read(SETTLE), _outcome([row[0] for row in rows], token))
+                cursor.execute(sql.read(SETTLE), _outcome([row[0] for row in rows], values["token"]))
     connection.close()
 
 

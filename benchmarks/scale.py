@@ -37,7 +37,7 @@ INSERT INTO scheduled_jobs (job_id, job_type, scheduled_time, next_attempt_at, p
 SELECT gen_random_uuid()::text, 'bench_type_' || n %% 10, at, at, jsonb_build_object('number', n),
        CASE WHEN n %% 20 = 0 THEN n / 20 %% 9 + 1 ELSE 0 END
 FROM generate_series(1, %(pending)s) AS n
-CROSS JOIN LATERAL (SELECT now() + interval '2 hours' + interval '30 days' * random() AS at) AS made
+CROSS JOIN LATERAL (SELECT now() + interval '2 hours' + interval '30 days' * random() * (n > 0)::int AS at) AS made
 """
 HISTORY = """
 INSERT INTO job_execution_history (job_id, job_type, execution_time, duration_ms, status, error_message, worker)
@@ -208,7 +208,12 @@ def explain(longer_than_ms: float) -> str:
     """The slowest statement of every question that takes longer, with its plan, as Markdown."""
     from django.db import connection
 
-    told = []
+    _enqueue_spread(range(DUE))
+    told = [f"## One claim of {bare.SIZE}\n\n```\n{bare.explain_claim()}\n```\n"]
+    while bare.claim():
+        pass
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM scheduled_jobs WHERE status = 'running'")
     for name, question in questions().items():
         question()
         connection.force_debug_cursor = True
