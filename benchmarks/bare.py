@@ -1,8 +1,9 @@
-"""The engine's own statements, sent by nobody but a loop: what the database alone allows.
+"""The engine's claim and its outcome statement, sent by nobody but a loop: what the database alone allows.
 
-The one place that knows their names and parameters. A change of the engine's SQL is a change here.
+The one place that knows the names and parameters of the engine's SQL. A change of them is a change here.
 """
 
+import json
 import multiprocessing
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -10,30 +11,37 @@ from typing import Any
 
 CLAIM, SETTLE = "claim_v1", "settle_v1"
 SIZE = 500
+LEASE = timedelta(seconds=600)
 
 
 def claim(size: int = SIZE) -> int:
     """Claim through the engine's function, run nothing. Returns how many."""
     from jobs import leases
 
-    return len(leases.claim(size=size, worker="bare", lease=timedelta(seconds=600)).jobs)
+    return len(leases.claim(size=size, worker="bare", lease=LEASE).jobs)
 
 
 def explain_claim(size: int = SIZE) -> str:
     """The plan of one claim as it ran; the claim is taken back."""
     from django.db import connection, transaction
 
+    from benchmarks.sample.handlers import TYPES
     from jobs import sql
 
+    values = {
+        "size": size,
+        "token": uuid.uuid4(),
+        "lease": LEASE.total_seconds(),
+        "worker": "bare",
+        "not_repeatable": [],
+        "priorities": [5, *[0] * (len(TYPES) - 1)],
+        "job_types": TYPES,
+    }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("EXPLAIN (ANALYZE, BUFFERS, WAL) " + sql.read(CLAIM), _claim_values(size))
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS, WAL) " + sql.read(CLAIM), values)
         plan = "\n".join(row[0] for row in cursor.fetchall())
         transaction.set_rollback(True)
     return plan
-
-
-def _claim_values(size: int) -> dict[str, Any]:
-    return {"size": size, "token": uuid.uuid4(), "lease": 30, "worker": "bare", "not_repeatable": []}
 
 
 def drain(connections: int = 2) -> None:
@@ -53,20 +61,15 @@ def _send_statements(barrier: Any) -> None:
     from django.db import connection, transaction
 
     from benchmarks import effects
-    from jobs import sql
+    from jobs import leases, sql
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         barrier.wait()
-        while True:
-            values = _claim_values(SIZE)
-            cursor.execute(sql.read(CLAIM), values)
-            rows = cursor.fetchall()
-            if not rows:
-                break
+        while (batch := leases.claim(size=SIZE, worker="bare", lease=LEASE)).jobs:
             with transaction.atomic():
-                effects.record_many([int(row[2][11:-1]) for row in rows])  # {"number": 17}
-                cursor.execute(sql.read(SETTLE), _outcome([row[0] for row in rows], values["token"]))
+                effects.record_many([json.loads(job.payload)["number"] for job in batch.jobs])
+                cursor.execute(sql.read(SETTLE), _outcome([job.job_id for job in batch.jobs], batch.token))
     connection.close()
 
 

@@ -37,6 +37,7 @@ def prepare(database: str = DATABASE, *, fresh: bool = True) -> None:
 
     from benchmarks import effects
 
+    end_in_order()
     django.setup()
     connection.close()
     with connection._nodb_cursor() as cursor:
@@ -52,6 +53,11 @@ def prepare(database: str = DATABASE, *, fresh: bool = True) -> None:
 
     Schedule.objects.all().delete()
     effects.create()
+
+
+def end_in_order() -> None:
+    """Let a SIGTERM end the blocks that are open, so that nothing which was started here stays."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
 def clean_up() -> None:

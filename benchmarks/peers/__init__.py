@@ -49,6 +49,10 @@ def python(peer: Peer) -> str:
 def is_installed(peer: Peer) -> bool:
     """Whether the peers' interpreter finds its packages, and this machine its programs."""
     check = f"from importlib.util import find_spec; raise SystemExit(not all(map(find_spec, {list(peer.needs)})))"
+    if shutil.which(python(peer)) is None:
+        raise SystemExit(
+            f"BENCHMARK_PEERS_PYTHON={python(peer)!r} is no program: name the interpreter of the peers' venv."
+        )
     if subprocess.run([python(peer), "-c", check], check=False).returncode:
         return False
     return "redis" not in peer.needs or shutil.which("redis-server") is not None
@@ -75,14 +79,20 @@ def _measure(peer: Peer, folder: str, what: str, options: dict[str, Any]) -> Any
         "BENCHMARK_VARIANT": peer.variant,
         "BENCHMARK_DATABASE": json.dumps(harness.place(DATABASE)),
     }
-    done = subprocess.run(
+    child = subprocess.Popen(
         [python(peer), "-m", "benchmarks.peers.run", what, json.dumps(options)],
         cwd=harness.ROOT,
         env=environment,
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    if done.returncode:
-        raise RuntimeError(f"{peer.label}, {what}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    try:
+        said, problems = child.communicate()
+    finally:
+        child.terminate()  # nothing when it ended; otherwise it stops its own workers first
+        child.wait()
+    if child.returncode:
+        raise RuntimeError(f"{peer.label}, {what}: {said[-2000:]}{problems[-2000:]}")
+    return json.loads(said.strip().splitlines()[-1])

@@ -15,6 +15,7 @@ def main() -> None:
     from django.conf import settings
     from django.core.management import call_command
 
+    harness.end_in_order()
     django.setup()
     _create(settings.DATABASES["default"]["NAME"])
     try:
