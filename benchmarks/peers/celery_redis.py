@@ -62,9 +62,9 @@ class Celery(Engine):
         """Redis knows no transaction over thousands of calls: the workers stop to consume, and start again."""
         from benchmarks.peers.work.celery import app
 
-        app.control.cancel_consumer("celery", reply=True, timeout=10)
+        app.control.cancel_consumer("celery", reply=True, timeout=10, limit=1)
         yield
-        app.control.add_consumer("celery", reply=True, timeout=10)
+        app.control.add_consumer("celery", reply=True, timeout=10, limit=1)
 
     def enqueue(self, number: int) -> None:
         from benchmarks.peers.work.celery import record
