@@ -19,18 +19,18 @@ PROBES = 1_000_000
 """Probes are numbered from here, the jobs of the flow from 0."""
 
 
-def under_load(seconds: float, probes: int) -> tuple[list[float], list[float], float]:
+def under_load(flowing: str, seconds: float, probes: int) -> tuple[list[float], list[float], float]:
     """Milliseconds late of the jobs of the flow, from commit to effect, and of probes due at instants beside them.
 
-    The third is how many jobs a second really flowed.
+    The flow is of the type `flowing`, the probes are per-job ones. The third is how many jobs a second really flowed.
     """
-    engine = Checkback("bench_one")
+    engine, probe = Checkback(flowing), Checkback("bench_one")
     with engine.running():
         measures.empty(engine)
         begin = datetime.now(UTC) + timedelta(seconds=2)
         dues = {PROBES + n: begin + timedelta(seconds=random.uniform(0, seconds)) for n in range(probes)}
         for number, due in dues.items():
-            engine.enqueue_at(due, number)
+            probe.enqueue_at(due, number)
         committed = _flow(engine, seconds + 2)
         rate = len(committed) / (seconds + 2)
         measures.wait(engine, len(committed) + probes)
@@ -73,9 +73,10 @@ def main() -> None:
             "Checkback, due now": figures(measures.due_now(one, count)),
             "Checkback, due at an instant": figures(measures.due_later(one, count, seconds)),
         }
-        flow, probes, rate = under_load(seconds, count // 2)
-        results[f"Checkback, due now, {rate:.0f} jobs/s"] = figures(flow)
-        results[f"Checkback, due at an instant, {rate:.0f} jobs/s"] = figures(probes)
+        for flowing, kind in (("bench_one", "per-job"), ("bench_many", "set-based")):
+            flow, probes, rate = under_load(flowing, seconds, count // 2)
+            results[f"Checkback, due now, among {rate:.0f} {kind} jobs/s"] = figures(flow)
+            results[f"Checkback, due at an instant, among {rate:.0f} {kind} jobs/s"] = figures(probes)
         others = _ask_peers(count, seconds)
     finally:
         harness.clean_up()
