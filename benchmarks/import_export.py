@@ -1,4 +1,4 @@
-"""How fast, and in how much memory, is a chat export imported? `python benchmarks/import_export.py [MEGABYTES]`
+"""How fast, and in how much memory, is a chat export imported? `python -m benchmarks.import_export [MEGABYTES]`
 
 Writes a seeded export of that size (300 MB), imports it in a process of its own into a scratch database, imports
 it once more (nothing is new then), and compares with a plain `json.load` of the same file. Removes what it made.

@@ -1,14 +1,12 @@
 """Does planning check-ins for quiet members cost what is due, or what is there?
 
 Plans for the same number of due members in a small and in a large community, then for many at once, all in one run.
-`python benchmarks/sweep.py [--members N] [--json]`.
+`python -m benchmarks.sweep [--members N] [--json]`.
 """
 
-import argparse
-import json
 import time
 
-import harness
+from benchmarks import harness
 
 SMALL, FEW, MANY = 10_000, 100, 50_000
 
@@ -71,16 +69,16 @@ def sweep(expected: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--members", type=int, default=1_000_000)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = harness.parser(__doc__)
+    parser.add_argument("--members", type=int, help="of the large community (1,000,000)")
     options = parser.parse_args()
+    members = options.members or (100_000 if options.quick else 1_000_000)
     harness.prepare()
     try:
         fill(SMALL)
         silence(FEW, 3)
         small = sweep(FEW)
-        fill(options.members)
+        fill(members)
         silence(FEW, 3)
         large = sweep(FEW)
         idle = sweep(0)
@@ -90,12 +88,12 @@ def main() -> None:
         harness.clean_up()
     results = {
         f"{FEW} due of {SMALL:,}": small,
-        f"{FEW} due of {options.members:,}": large,
-        f"none due of {options.members:,}": idle,
-        f"{MANY:,} due of {options.members:,}": many,
+        f"{FEW} due of {members:,}": large,
+        f"none due of {members:,}": idle,
+        f"{MANY:,} due of {members:,}": many,
     }
     if options.json:
-        print(json.dumps(results))
+        harness.dump(results)
         return
     for name, seconds in results.items():
         print(f"{name:28}{seconds * 1000:10.1f} ms")
