@@ -3,9 +3,10 @@
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from jobs import backoff, sql
 from jobs.errors import JobError, OutcomeUnknown, PermanentFailure, RateLimited
@@ -34,6 +35,12 @@ def complete(attempts: Sequence[Attempt[Any]], *, now: datetime) -> None:
     started_at = attempts[0].started_at or now
     if settle(attempts, status=JobStatus.COMPLETED, started_at=started_at, now=now) < len(attempts):
         raise LeaseLost(f"{attempts[0].job_type} {attempts[0].job_id} is held by another worker by now.")
+    transaction.on_commit(partial(_note_recorded, attempts))
+
+
+def _note_recorded(attempts: Sequence[Attempt[Any]]) -> None:
+    for attempt in attempts:
+        attempt.ending.is_recorded = True
 
 
 def fail(attempt: Attempt[Any], error: BaseException, *, max_retries: int, now: datetime) -> JobStatus | None:

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
@@ -11,6 +11,14 @@ from uuid import UUID
 from jobs.policies import Policy
 
 P = TypeVar("P")
+
+
+@dataclass
+class Ending:
+    """What is known here of an attempt's end."""
+
+    is_recorded: bool = False
+    """The transaction that completed the job is committed."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class Attempt(Generic[P]):
     """Names this attempt: `outcomes.complete` lets a handler finish the job inside its own transaction with it."""
     started_at: datetime | None = None
     """When the handler was entered."""
+    ending: Ending = field(default_factory=Ending, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

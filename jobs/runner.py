@@ -201,7 +201,9 @@ def _run_one(handler: Handler, job: ClaimedJob, attempt: Attempt[Any], keepalive
     except Exception as error:
         _fail(job, attempt, error)
     else:
-        # No row changes when the handler completed the job itself, in the transaction of its effects.
+        if attempt.ending.is_recorded:
+            return  # by the handler, in the transaction of its effects
+        # No row changes should it have been recorded all the same, as in a transaction around all this.
         outcomes.settle(
             [attempt],
             status=JobStatus.COMPLETED,

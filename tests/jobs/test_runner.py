@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from jobs import outcomes, runner
 from jobs.models import JobExecution, ScheduledJob
@@ -262,6 +263,22 @@ class TestFencing:
         with pytest.raises(outcomes.LeaseLost):
             outcomes.complete([attempt], now=datetime.now(UTC))
         assert ScheduledJob.objects.get().status == "pending"
+
+
+class TestJobThatCompletesItself:
+    def test_is_recorded_once(self) -> None:
+        make_job(job_type="sample_own_transaction", payload={"key": "a"})
+        with CaptureQueriesContext(connection) as queries:
+            runner.run_once()
+        assert sum("WITH settled AS" in query["sql"] for query in queries.captured_queries) == 1
+        assert effects.keys() == ["a"]
+
+    def test_is_recorded_by_the_engine_when_its_own_transaction_was_rolled_back(self) -> None:
+        job = make_job(job_type="sample_own_transaction", payload={"key": "a", "behave": "change its mind"})
+        runner.run_once()
+        job.refresh_from_db()
+        assert (job.status, effects.keys()) == ("completed", [])
+        assert [attempt.status for attempt in attempts_of(job)] == ["completed"]
 
 
 class TestPace:

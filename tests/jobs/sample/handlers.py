@@ -103,6 +103,8 @@ def run_own_transaction(attempt: Attempt[Sample]) -> None:
         effects.add(attempt.payload.key)
         outcomes.complete([attempt], now=timezone.now())
         _behave(attempt.payload)
+        if attempt.payload.behave == "change its mind":
+            transaction.set_rollback(True)
         _reach("after_effect", attempt.payload)
     _reach("after_outcome", attempt.payload)
 
