@@ -103,7 +103,7 @@ class DueFilter(admin.SimpleListFilter):
         now = timezone.now()
         if self.value() == "late":
             late = now - 2 * conf.current().check_interval  # what health calls overdue
-            return rows.due_before(late, only_pending=True)
+            return rows.due_before(late, only_pending=True).not_paused(pause.job_type for pause in pauses.paused())
         if self.value() == "future":
             return rows.filter(status=JobStatus.PENDING, next_attempt_at__gt=now)
         return rows
@@ -331,7 +331,11 @@ class PauseForm(forms.ModelForm):  # type: ignore[type-arg]  # not a generic whe
         super().__init__(*args, **kwargs)
         choice = self.fields["job_type"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - declared above
-        choice.choices = [(pauses.EVERYTHING, "Everything"), *((name, name) for name in registry.job_types())]
+        choice.choices = [
+            ("", "Choose what to pause"),
+            (pauses.EVERYTHING, "Everything"),
+            *((name, name) for name in registry.job_types()),
+        ]
 
 
 @admin.register(JobPause)

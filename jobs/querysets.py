@@ -1,5 +1,6 @@
 """Which jobs: the questions asked about the table, as chainable adjectives without side effects."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,11 @@ class JobQuerySet(models.QuerySet[Any]):
             few = heads.few_due(moment, most=FEW)
             rows = rows if few is None else rows.filter(job_id__in=few)
         return rows
+
+    def not_paused(self, paused: Iterable[str]) -> "JobQuerySet":
+        """Of none of these paused types; `*` is all of them."""
+        types = set(paused)
+        return self.none() if "*" in types else self.exclude(job_type__in=types)
 
     def listed_after(self, job: Any) -> "JobQuerySet":
         """What follows this job in a list by descending scheduled time and id."""

@@ -47,7 +47,7 @@ class TestEveryPage:
             response = boss.get(reverse(f"admin:{name}_changelist") + f"{pk}/change/")
             assert response.status_code in {302, 404}, pk
 
-    @pytest.mark.parametrize("name", OURS)
+    @pytest.mark.parametrize("name", sorted({*OURS} - {"jobs_jobpause"}))  # a pause is made by a form
     def test_has_no_form_that_saves(self, boss: Client, name: str) -> None:
         assert boss.get(reverse(f"admin:{name}_add")).status_code == 403
 

@@ -50,7 +50,7 @@ class TestCollect:
             started_at=MIDNIGHT + 3 * DAY / 24,
             completed_at=NOW,
         )
-        make_attempt(job.pk, at=MIDNIGHT + 3 * DAY / 24, duration_ms=100)
+        make_attempt(job.pk, at=MIDNIGHT + 3 * DAY / 24, duration_ms=100, lateness_ms=3 * 3600 * 1000)
         for number, status in enumerate(("completed", "failed", "unknown", "expired")):
             make_attempt(at=MIDNIGHT + DAY - timedelta(seconds=1 + number), status=status, duration_ms=200, attempt=2)
         make_attempt(at=MIDNIGHT - timedelta(seconds=1), status="failed")
