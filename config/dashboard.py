@@ -141,7 +141,11 @@ def _jobs(health: stats.SchedulerHealth, now: datetime) -> list[Figure]:
     jobs = "jobs_scheduledjob"
     unknown = ScheduledJob.objects.filter(status=JobStatus.UNKNOWN).count()
     return [
-        Figure("Pending", f"{health.pending:,}", _list(jobs, status__exact="pending")),
+        Figure(
+            "Pending",
+            f"{'≈ ' if health.is_pending_estimate else ''}{health.pending:,}",
+            _list(jobs, status__exact="pending"),
+        ),
         Figure(
             "Overdue",
             f"{health.overdue:,}",

@@ -13,7 +13,12 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         """Load every app's `handlers.py` and `health_checks.py`; keep the schedules in place after each migrate."""
+        from django_q.signals import pre_execute
+
+        from jobs import watchdog
+
         autodiscover_modules("handlers", "health_checks")
+        pre_execute.connect(watchdog.package_taken)
         post_migrate.connect(_align_schedules, sender=self)
 
 

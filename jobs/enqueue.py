@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs import registry, sql
@@ -17,6 +18,7 @@ from jobs.registry import Handler
 LONGEST_ID = 255
 LARGEST_PAYLOAD = 1024 * 1024
 """Bytes of JSON. A job names what it works on; the bulk belongs into a table or a file."""
+COPY_AT_ONCE = 5_000
 FARTHEST = timedelta(days=3660)
 """A scheduled time farther from now is a mistake in the caller's arithmetic."""
 _NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # an escaped backslash before "u0000" is only text
@@ -67,7 +69,7 @@ def schedule_job(
     check_time(scheduled_time, now=timezone.now())
     stored = _payload_text(handler, payload)
     if unique_key is None and handler.policy.unique_key is not None:
-        unique_key = handler.policy.unique_key(registry.read(handler, stored))
+        unique_key = _unique_key(handler, stored)
     _check_text("unique_key", unique_key)
     _check_text("job_id", job_id)
     job = ScheduledJob(
@@ -122,24 +124,25 @@ def schedule_jobs(
         handler.policy, max_retries=max_retries, priority=priority, max_lateness=max_lateness
     )
     now = timezone.now()
-    columns = "job_id, job_type, scheduled_time, payload, max_retries, next_attempt_at, expires_at, priority"
+    rows = (
+        (
+            new_job_id(),
+            job_type,
+            scheduled_time,
+            _payload_text(handler, payload),
+            max_retries,
+            scheduled_time,
+            scheduled_time + max_lateness if max_lateness is not None else None,
+            priority,
+        )
+        for scheduled_time, payload in _checked(jobs, now=now)
+    )
     count = 0
-    with connection.cursor() as cursor, cursor.copy(f"COPY scheduled_jobs ({columns}) FROM STDIN") as copy:
-        for scheduled_time, payload in jobs:
-            check_time(scheduled_time, now=now)
-            copy.write_row(
-                (
-                    new_job_id(),
-                    job_type,
-                    scheduled_time,
-                    _payload_text(handler, payload),
-                    max_retries,
-                    scheduled_time,
-                    scheduled_time + max_lateness if max_lateness is not None else None,
-                    priority,
-                )
-            )
-            count += 1
+    with transaction.atomic():
+        # In pieces: what `jobs` asks the database while it is read must not meet a COPY on the same connection.
+        while piece := list(islice(rows, COPY_AT_ONCE)):
+            _copy(piece)
+            count += len(piece)
     return count
 
 
@@ -157,11 +160,36 @@ def check_time(scheduled_time: datetime, *, now: datetime) -> None:
         )
 
 
+def _checked(jobs: Iterable[tuple[datetime, object]], *, now: datetime) -> Iterator[tuple[datetime, object]]:
+    for scheduled_time, payload in jobs:
+        check_time(scheduled_time, now=now)
+        yield scheduled_time, payload
+
+
+def _copy(rows: Iterable[Sequence[object]]) -> None:
+    columns = "job_id, job_type, scheduled_time, payload, max_retries, next_attempt_at, expires_at, priority"
+    with connection.cursor() as cursor, cursor.copy(f"COPY scheduled_jobs ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
 def _handler(job_type: str) -> Handler:
     try:
         return registry.find(job_type)
     except registry.UnknownJobType as error:
         raise InvalidJob("job_type", str(error)) from None
+
+
+def _unique_key(handler: Handler, stored: str) -> str | None:
+    """What the type's policy makes of the payload."""
+    assert handler.policy.unique_key is not None  # noqa: S101 - asked before
+    try:
+        key: object = handler.policy.unique_key(registry.read(handler, stored))
+    except Exception as error:
+        raise InvalidJob("unique_key", f"No unique key can be made of the payload: {error!r}.") from error
+    if key is not None and not isinstance(key, str):
+        raise InvalidJob("unique_key", f"The unique key made of the payload is no text: {key!r}.")
+    return key
 
 
 def _options(
@@ -195,6 +223,9 @@ def _payload_text(handler: Handler, payload: object) -> str:
         stored = registry.encode(payload)
         if isinstance(payload, Mapping):
             registry.decode(handler, stored)
+        elif not isinstance(payload, handler.payload_type):
+            wanted, given = handler.payload_type.__name__, type(payload).__name__
+            raise InvalidJob("payload", f"Jobs of type {handler.job_type!r} take a {wanted}, not a {given}.")
         text = json.dumps(stored, allow_nan=False, ensure_ascii=False)
     except RecursionError:
         raise InvalidJob("payload", "The payload is nested too deeply.") from None

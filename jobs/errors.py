@@ -16,6 +16,8 @@ class RateLimited(JobError):
 
     def __init__(self, message: str, *, retry_after: timedelta) -> None:
         super().__init__(message)
+        if not isinstance(retry_after, timedelta):
+            raise TypeError(f"retry_after is a timedelta, not {retry_after!r}.")
         self.retry_after = retry_after
 
 

@@ -16,6 +16,9 @@ from jobs.recurring import CatchUp
 from jobs.registry import Attempt, handler
 from jobs.runner import worker_name
 
+UPKEEP = "upkeep"
+"""What may take hours goes one at a time: else it could have all workers, and nothing else would start meanwhile."""
+
 
 @dataclass(frozen=True)
 class Backup:
@@ -29,14 +32,14 @@ class HealthCheck:
     """Payload of the check-up: nothing."""
 
 
-@handler(cleanup.JOB_TYPE, DataCleanup, policy=Policy(concurrency=1, timeout=timedelta(hours=6)))
+@handler(cleanup.JOB_TYPE, DataCleanup, policy=Policy(concurrency=1, limit=UPKEEP, timeout=timedelta(hours=6)))
 def data_cleanup(attempt: Attempt[DataCleanup]) -> None:
     """Delete what is old, and report what went."""
     removed = cleanup.clean(attempt.payload.type, keep=attempt.payload.keep, now=timezone.now())
     reports.write(attempt, cleanup.report(removed))
 
 
-@handler(figures.JOB_TYPE, Analytics, policy=Policy(concurrency=1, timeout=timedelta(hours=1)))
+@handler(figures.JOB_TYPE, Analytics, policy=Policy(concurrency=1, limit=UPKEEP, timeout=timedelta(hours=1)))
 def analytics(attempt: Attempt[Analytics]) -> None:
     """Fill the table of daily figures, and report them."""
     try:
@@ -46,7 +49,7 @@ def analytics(attempt: Attempt[Analytics]) -> None:
     reports.write(attempt, {"days": {f"{day}": found for day, found in days.items()}})
 
 
-@handler(backup.JOB_TYPE, Backup, policy=Policy(concurrency=1, timeout=timedelta(hours=6)))
+@handler(backup.JOB_TYPE, Backup, policy=Policy(concurrency=1, limit=UPKEEP, timeout=timedelta(hours=6)))
 def back_up(attempt: Attempt[Backup]) -> None:
     """Save the database, and remove old backups."""
     made = backup.make(now=timezone.now(), label=attempt.payload.label)

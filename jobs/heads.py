@@ -24,10 +24,17 @@ def ready() -> list[Head]:
     then what has waited longest. Those due later are among them.
     """
     limited = registry.limited()
+    rates = [policy.rate for policy in limited.values()]
     with connection.cursor() as cursor:
         cursor.execute(
             sql.read("ready_heads_v1"),
-            {"limited_types": list(limited), "limits": [policy.concurrency for policy in limited.values()]},
+            {
+                "job_types": list(limited),
+                "names": [policy.limit_name(job_type) for job_type, policy in limited.items()],
+                "workers": [policy.concurrency for policy in limited.values()],
+                "starts": [rate and rate.count for rate in rates],
+                "seconds": [rate and rate.per.total_seconds() for rate in rates],
+            },
         )
         return [Head(*row) for row in cursor.fetchall()]
 

@@ -13,16 +13,14 @@ from itertools import groupby
 from typing import NoReturn
 
 import structlog
-from django.db import connection
-from psycopg.pq import TransactionStatus
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobs import heads, limits, registry, sql
 from jobs.heads import Head
-from jobs.timeouts import GRACE
 
 log = structlog.get_logger(__name__)
 
-CANCEL_SECONDS = 5.0
 OVERDUE_EXIT = 70  # an internal software error, by sysexits.h
 PATIENCE_SECONDS = 2.0
 """A batch that takes longer gives its unstarted jobs back."""
@@ -79,7 +77,7 @@ def claim(*, size: int, worker: str, lease: timedelta) -> Batch:
 def _take(
     jobs: list[ClaimedJob], chosen: list[Head], size: int, *, token: uuid.UUID, worker: str, lease: timedelta
 ) -> int:
-    """Claim up to `size` jobs of these heads and add them to `jobs`. Returns how many."""
+    """Claim up to `size` jobs of these heads and add them to `jobs`. Returns how many of them will start."""
     with connection.cursor() as cursor:
         cursor.execute(
             sql.read("claim_v1"),
@@ -95,8 +93,9 @@ def _take(
         )
         rows = cursor.fetchall()
     rows.sort(key=lambda row: (-row[8], row[9]))  # UPDATE returns its rows in no particular order
-    jobs.extend(ClaimedJob(*row[:8]) for row in rows)
-    return len(rows)
+    claimed = [ClaimedJob(*row[:8]) for row in rows]
+    jobs.extend(claimed)
+    return sum(not job.is_too_late for job in claimed)
 
 
 def renew(token: uuid.UUID, job_ids: Sequence[str], *, lease: timedelta) -> int:
@@ -134,6 +133,25 @@ def release(token: uuid.UUID, job_ids: Sequence[str]) -> int:
         return int(cursor.fetchone()[0])
 
 
+@dataclass(frozen=True)
+class Deadline:
+    """When a call of a handler must be over, and what is done if it is not."""
+
+    at: float
+    """By the monotonic clock."""
+    wrapper: BaseDatabaseWrapper
+    """Django's connection of the thread that runs the handler."""
+    record: Callable[[], None]
+
+    def end_statement(self) -> None:
+        """Let the server end what the handler is waiting for, and undo its transaction: that may hold our rows."""
+        theirs = self.wrapper.connection
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = %s", [f"{PATIENCE_SECONDS}s"])
+            if theirs is not None and not theirs.closed:
+                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [theirs.info.backend_pid])
+
+
 class Keepalive:
     """Renews a batch's lease from a thread while its jobs run, and gives back what waits behind a long one.
 
@@ -148,8 +166,10 @@ class Keepalive:
         self._lock = threading.Lock()
         self._lease = lease
         self._confirmed_at = time.monotonic()
-        self._overdue: tuple[float, Callable[[], None]] | None = None
-        self._done = threading.Event()
+        self._deadline: Deadline | None = None
+        self._wakes_at = 0.0
+        self._is_done = False
+        self._changed = threading.Event()
 
     def is_fresh(self) -> bool:
         """Whether the lease is certainly ours still. Asks the database when the last renewal is too long ago, as
@@ -178,14 +198,25 @@ class Keepalive:
             self._waiting.clear()
 
     @contextmanager
-    def overdue_after(self, timeout: timedelta | None, record: Callable[[], None]) -> Iterator[None]:
-        """Record the outcome and end this process when the block does not end soon after its time-out."""
-        if timeout is not None:
-            self._overdue = time.monotonic() + (timeout + GRACE).total_seconds(), record
+    def limited(self, timeout: timedelta | None, record: Callable[[], None]) -> Iterator[None]:
+        """Hold the block to its time. Afterwards the keeper's thread calls `record` and ends this process.
+
+        Nothing is raised into the block: it may stand anywhere, in the middle of a commit even.
+        """
+        if timeout is None:
+            yield
+            return
+        deadline = Deadline(time.monotonic() + timeout.total_seconds(), connections["default"], record)
+        with self._lock:
+            self._deadline = deadline
+            is_early = deadline.at < self._wakes_at
+        if is_early:
+            self._changed.set()
         try:
             yield
         finally:
-            self._overdue = None
+            with self._lock:  # which the keeper holds for good once it ends this process
+                self._deadline = None
 
     def start(self) -> None:
         """Start the thread."""
@@ -193,13 +224,14 @@ class Keepalive:
 
     def stop(self) -> None:
         """Let the thread end. It may still be in a statement; that does no harm."""
-        self._done.set()
+        self._is_done = True
+        self._changed.set()
 
     def _run(self) -> None:
         interval = self._lease.total_seconds() / 3
         renew_at, give_back_at = time.monotonic() + interval, time.monotonic() + PATIENCE_SECONDS
         try:
-            while not self._done.wait(max(0.0, min(renew_at, give_back_at) - time.monotonic())):
+            while not self._wait(min(renew_at, give_back_at)):
                 try:
                     if time.monotonic() >= renew_at:
                         renew_at = time.monotonic() + interval
@@ -208,9 +240,6 @@ class Keepalive:
                         give_back_at = time.monotonic() + interval
                         self.give_back()
                         give_back_at = float("inf")
-                    overdue = self._overdue
-                    if overdue is not None and time.monotonic() >= overdue[0]:
-                        self._end_process(overdue[1])
                 except Exception as error:
                     # Not ours to mend: if it lasts, the lease runs out and the jobs are rescued.
                     log.warning("job.lease_not_renewed", error=str(error))
@@ -218,15 +247,32 @@ class Keepalive:
         finally:
             connection.close()
 
-    @staticmethod
-    def _end_process(record: Callable[[], None]) -> NoReturn:
-        """The last resort. Django-Q2's sentinel starts another worker; this one holds no lock of its queues now."""
+    def _wait(self, until: float) -> bool:
+        """Wait, and see to the deadline meanwhile. True when the batch is over."""
+        while not self._is_done and time.monotonic() < until:
+            with self._lock:
+                self._changed.clear()
+                deadline = self._deadline
+                if deadline is not None and time.monotonic() >= deadline.at:
+                    self._end_process(deadline)
+                self._wakes_at = until if deadline is None else min(until, deadline.at)
+            if not self._is_done:
+                self._changed.wait(max(0.0, self._wakes_at - time.monotonic()))
+        return self._is_done
+
+    def _end_process(self, deadline: "Deadline") -> NoReturn:
+        """Record what ran too long, give back what waits, and end the worker; Django-Q2's sentinel starts another.
+
+        A handler runs, so this process holds none of the locks of Django-Q2's queues.
+        """
         try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '5s'")  # what hangs may hold the jobs' rows
-            record()
+            deadline.end_statement()
+            deadline.record()
+            release(self._token, sorted(self._waiting))
+        except Exception as error:  # of any kind: the lease runs out, and the jobs are rescued
+            log.warning("job.overdue_not_recorded", error=str(error))
         finally:
-            log.error("job.worker_ended", reason="a handler that could not be stopped")
+            log.error("job.worker_ended", reason="a handler took longer than its time-out")
             os._exit(OVERDUE_EXIT)
 
     def _renew(self) -> bool:
@@ -237,20 +283,6 @@ class Keepalive:
         if held:
             self._confirmed_at = asked_at
         return held > 0
-
-
-def cancel_statement() -> None:
-    """End the statement that this thread's connection was waiting for when it was interrupted: the server would go on
-    with it, locks and all, although nobody waits any more.
-    """
-    interrupted = connection.connection
-    if interrupted is not None and interrupted.info.transaction_status == TransactionStatus.ACTIVE:
-        interrupted.cancel_safe(timeout=CANCEL_SECONDS)
-        # Its answer was not read, so the connection is of no use. A transaction's own end closes it in its way.
-        if connection.in_atomic_block:
-            interrupted.close()
-        else:
-            connection.close()
 
 
 def drop_broken_connection() -> None:

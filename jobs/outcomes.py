@@ -14,6 +14,7 @@ from jobs.models import JobStatus
 from jobs.registry import Attempt, BrokenPayload, UnknownJobType
 
 LONGEST_ERROR = 10_000
+LONGEST_DURATION_MS = 2_000_000_000  # more than three weeks; the column holds no more
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(days=3660)
 _PERMANENT = (PermanentFailure, UnknownJobType, BrokenPayload)
 
@@ -115,7 +116,7 @@ def settle(
                 "history_status": str(recorded) if recorded else None,
                 "started_at": started_at,
                 "now": now,
-                "duration_ms": max(0, round((now - started_at) / timedelta(milliseconds=1))),
+                "duration_ms": min(max(0, round((now - started_at) / timedelta(milliseconds=1))), LONGEST_DURATION_MS),
                 "next_attempt_at": next_attempt_at,
                 "error": error,
                 "retries_used": retries_used,

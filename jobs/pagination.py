@@ -52,9 +52,12 @@ def _count_in_time(rows: QuerySet[Any]) -> int | None:
     with connections[rows.db].cursor() as cursor:
         try:
             with transaction.atomic(using=rows.db):
+                cursor.execute("SELECT current_setting('statement_timeout')")
+                (callers,) = cursor.fetchone()
                 cursor.execute("SELECT set_config('statement_timeout', %s, TRUE)", [str(PATIENCE_MS)])
                 count = rows.count()
-                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")  # the transaction may be a caller's
+                # The transaction may be a caller's, and go on.
+                cursor.execute("SELECT set_config('statement_timeout', %s, TRUE)", [callers])
         except OperationalError as error:
             if not isinstance(error.__cause__, QueryCanceled):
                 raise

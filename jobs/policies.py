@@ -10,6 +10,7 @@ import humanize
 LOWEST_PRIORITY, HIGHEST_PRIORITY = 0, 9
 DEFAULT_TIMEOUT = timedelta(minutes=10)
 MOST_RETRIES = 100
+MOST_STARTS = 1_000
 LONGEST_LATENESS = timedelta(days=3660)
 
 
@@ -21,8 +22,11 @@ class Rate:
     per: timedelta
 
     def __post_init__(self) -> None:
-        if self.count < 1 or self.per <= timedelta(0):
-            raise ValueError(f"A rate is one job or more in a span of time, not {self.count} in {self.per}.")
+        if not 1 <= self.count <= MOST_STARTS or self.per <= timedelta(0):
+            raise ValueError(
+                f"A rate is 1 to {MOST_STARTS:,} jobs in a span of time, not {self.count} in {self.per}. "
+                "For more, give a shorter span."
+            )
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Policy:
     """At most so many workers run jobs of this type at once, over all clusters."""
     rate: Rate | None = None
     """At most so many jobs of this type are started in a span of time, over all clusters."""
+    limit: str | None = None
+    """Types that name the same limit share it; they must agree on its numbers. None: the type has its own."""
     unique_key: Callable[[Any], str | None] | None = None
     """Makes the unique key from the payload for jobs that are enqueued without one."""
 
@@ -57,6 +63,10 @@ class Policy:
             raise ValueError(f"priority is {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}, not {self.priority}.")
         if self.concurrency is not None and self.concurrency < 1:
             raise ValueError(f"concurrency is one worker or more, not {self.concurrency}.")
+
+    def limit_name(self, job_type: str) -> str:
+        """What the type's limit is called."""
+        return self.limit or job_type
 
     @property
     def is_limited(self) -> bool:
@@ -88,7 +98,9 @@ class Policy:
         if self.max_lateness:
             said.append(f"expires after {_span(self.max_lateness)}")
         if self.concurrency:
-            said.append(f"{self.concurrency} at a time")
+            said.append(
+                f"{self.concurrency} at a time" + (f", together with all of {self.limit!r}" if self.limit else "")
+            )
         if self.rate:
             said.append(f"{self.rate.count} in {_span(self.rate.per)}")
         return said

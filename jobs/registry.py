@@ -115,6 +115,11 @@ def not_repeatable() -> list[str]:
     return sorted(name for name, entry in _handlers.items() if not entry.policy.repeatable)
 
 
+def repeatable() -> list[str]:
+    """The job types that may run again after a crash."""
+    return sorted(name for name, entry in _handlers.items() if entry.policy.repeatable)
+
+
 def limited() -> dict[str, Policy]:
     """The policies of the job types of which only so many may run at once, or start in a span of time."""
     return {name: entry.policy for name, entry in sorted(_handlers.items()) if entry.policy.is_limited}

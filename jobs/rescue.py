@@ -18,7 +18,7 @@ FORGET_CLUSTERS_AFTER_SECONDS = 24 * 3600
 def rescue() -> int:
     """Return jobs with an expired lease to the queue, or to `failed` or `unknown`. Returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.read("rescue_v1"), {"size": LARGEST_SWEEP, "not_repeatable": registry.not_repeatable()})
+        cursor.execute(sql.read("rescue_v1"), {"size": LARGEST_SWEEP, "repeatable": registry.repeatable()})
         count = int(cursor.fetchone()[0])
     if count:
         log.warning("job.rescued", jobs=count)

@@ -3,15 +3,16 @@
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from asyncio import CancelledError
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from jobs import conf, leases, outcomes, pauses, registry, timeouts, wakeup, watchdog
+from jobs import conf, leases, outcomes, pauses, registry, wakeup
 from jobs.errors import OutcomeUnknown, Snooze
 from jobs.leases import Batch, ClaimedJob, Keepalive
 from jobs.models import JobStatus
@@ -25,6 +26,11 @@ BATCH_SECONDS = 0.25
 """How long a claimed batch should take: short enough to share work fairly, long enough to make claims cheap."""
 LARGEST_BATCH = 500
 FIRST_BATCH = 16
+
+
+Running = list[tuple[ClaimedJob, Attempt[Any]]]
+STOPPABLE = (Exception, SystemExit, CancelledError)
+"""What a handler may raise without harm to its worker. A call of sys.exit() fails its job, as any error does."""
 
 
 class Pace:
@@ -49,7 +55,6 @@ def worker_name() -> str:
 
 def run_due() -> int:
     """Run due jobs until none is left or the slice is over; the broker sends workers here. Returns how many ran."""
-    watchdog.package_taken()
     deadline = time.monotonic() + SLICE_SECONDS
     count = 0
     while conf.current().enabled and time.monotonic() < deadline:
@@ -125,7 +130,7 @@ def _chunks(job_type: str, jobs: list[ClaimedJob]) -> Sequence[list[ClaimedJob]]
 def _run_chunk(batch: Batch, job_type: str, jobs: list[ClaimedJob], keepalive: Keepalive) -> None:
     """Decode the payloads, fail those that are broken, run the rest."""
     handler: Handler | None = None
-    ready: list[tuple[ClaimedJob, Attempt[Any]]] = []
+    ready: Running = []
     for job in jobs:
         try:
             handler = registry.find(job_type)
@@ -140,30 +145,20 @@ def _run_chunk(batch: Batch, job_type: str, jobs: list[ClaimedJob], keepalive: K
         _run_one(handler, job, attempt, keepalive)
 
 
-@contextmanager
-def _in_time(handler: Handler, running: list[tuple[ClaimedJob, Attempt[Any]]], keepalive: Keepalive) -> Iterator[None]:
-    """Hold one call of the handler to its time-out. What the exception cannot stop ends with this process."""
+def _in_time(handler: Handler, running: Running, keepalive: Keepalive) -> AbstractContextManager[None]:
+    """Hold one call of the handler to its time-out: this process ends then, and whether the effect is there is open."""
     timeout = handler.policy.timeout
 
-    def record_overdue() -> None:
-        assert timeout is not None  # noqa: S101 - nothing is overdue without one
+    def record() -> None:
+        words = f"It ran for longer than {timeout and timeout.total_seconds():g} s, and was ended with its worker."
         for job, attempt in running:
-            _fail(job, attempt, _overrun(handler, timeouts.TimedOut(timeout)))
+            _fail(job, attempt, TimeoutError(words) if handler.policy.repeatable else OutcomeUnknown(words))
+        wakeup.notify()
 
-    try:
-        with keepalive.overdue_after(timeout, record_overdue), timeouts.limit(timeout):
-            yield
-    except timeouts.TimedOut:
-        leases.cancel_statement()
-        raise
+    return keepalive.limited(timeout, record)
 
 
-def _overrun(handler: Handler, timed_out: timeouts.TimedOut) -> Exception:
-    """What a call that was stopped means for its job: whether its effect is there is not known."""
-    return TimeoutError(str(timed_out)) if handler.policy.repeatable else OutcomeUnknown(str(timed_out))
-
-
-def _run_set(handler: Handler, ready: list[tuple[ClaimedJob, Attempt[Any]]], keepalive: Keepalive) -> bool:
+def _run_set(handler: Handler, ready: Running, keepalive: Keepalive) -> bool:
     """Effects and outcomes of the whole set in one transaction. False when it failed: then each must run alone."""
     attempts = [attempt for _, attempt in ready]
     try:
@@ -171,7 +166,7 @@ def _run_set(handler: Handler, ready: list[tuple[ClaimedJob, Attempt[Any]]], kee
             with _in_time(handler, ready, keepalive):
                 handler.function(attempts)
             outcomes.complete(attempts, now=timezone.now())
-    except (Exception, timeouts.TimedOut) as error:
+    except STOPPABLE as error:
         log.warning("job.set_failed", job_type=handler.job_type, jobs=len(attempts), error=outcomes.describe(error))
         return False
     return True
@@ -192,13 +187,11 @@ def _run_one(handler: Handler, job: ClaimedJob, attempt: Attempt[Any], keepalive
         log.warning("job.lease_lost", job_id=job.job_id, job_type=job.job_type, error=str(lost))
     except Snooze as pause:
         outcomes.snooze(attempt, until=pause.until, reason=str(pause), now=timezone.now())
-    except timeouts.TimedOut as timed_out:
-        _fail(job, attempt, _overrun(handler, timed_out))
     except (OperationalError, InterfaceError) as error:
         # The connection may have died while the handler's own effect was being committed.
         in_doubt = OutcomeUnknown(f"The database's answer was lost: {error}")
         _fail(job, attempt, error if handler.policy.repeatable else in_doubt)
-    except Exception as error:
+    except STOPPABLE as error:
         _fail(job, attempt, error)
     else:
         if attempt.ending.is_recorded:
@@ -212,7 +205,7 @@ def _run_one(handler: Handler, job: ClaimedJob, attempt: Attempt[Any], keepalive
         )
 
 
-def _fail(job: ClaimedJob, attempt: Attempt[Any], error: Exception) -> None:
+def _fail(job: ClaimedJob, attempt: Attempt[Any], error: BaseException) -> None:
     leases.drop_broken_connection()  # the connection may be what failed; the outcome takes a new one
     status = outcomes.fail(attempt, error, max_retries=job.max_retries, now=timezone.now())
     log.warning(

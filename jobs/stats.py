@@ -44,7 +44,11 @@ class SchedulerHealth:
     last_heartbeat_at: datetime | None
     pending: int
     """About so many, when they are more than MOST_COUNTED."""
+    is_pending_estimate: bool
     due: int
+    """At least so many, when `is_due_capped`."""
+    is_due_capped: bool
+    """More than MOST_COUNTED jobs of one type and priority are due: counting stopped there."""
     due_in_future: int
     """Of the pending ones; about so many, when those are."""
     overdue: int
@@ -95,7 +99,7 @@ class SchedulerStats:
     jobs: dict[JobStatus, StatusCount]
     """Every state, in the order of JobStatus."""
     queue_depth: int
-    """Jobs that are due now and not claimed."""
+    """Jobs that are due now and not claimed; at least so many, when the health's `is_due_capped`."""
     day: AttemptSummary
     handlers: list[str]
     """The job types that this process can run."""
@@ -145,16 +149,18 @@ def scheduler_health(*, now: datetime) -> SchedulerHealth:
         cursor.execute(
             sql.read("waiting_v1"), {"now": now, "late": now - 2 * settings.check_interval, "most": MOST_COUNTED}
         )
-        due, overdue, oldest_due_at = cursor.fetchone()
-    pending = _pending().count
+        due, overdue, oldest_due_at, is_due_capped = cursor.fetchone()
+    pending = _pending()
     return SchedulerHealth(
         enabled=settings.enabled,
         running=settings.enabled and clusters > 0,
         clusters=clusters,
         last_heartbeat_at=ClusterHeartbeat.objects.aggregate(newest=Max("beat_at"))["newest"],
-        pending=pending,
+        pending=pending.count,
+        is_pending_estimate=pending.is_estimate,
         due=due,
-        due_in_future=max(pending - due, 0),
+        is_due_capped=is_due_capped,
+        due_in_future=_due_in_future(now) if is_due_capped else max(pending.count - due, 0),
         overdue=overdue,
         oldest_due_at=oldest_due_at,
         failed_last_hour=JobExecution.objects.filter(
@@ -174,6 +180,11 @@ def scheduler_stats(*, now: datetime) -> SchedulerStats:
         day=attempts_between(now - DAY, now),
         handlers=registry.job_types(),
     )
+
+
+def _due_in_future(now: datetime) -> int:
+    """Counted like the pending ones, since those that are due were not counted to their end."""
+    return ScheduledJob.objects.pending().filter(next_attempt_at__gt=now).order_by()[:MOST_COUNTED].count()
 
 
 def _pending() -> StatusCount:

@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 _taken_at = RawValue("d", 0.0)
 
 
-def package_taken() -> None:
-    """A worker has begun to run what is due."""
+def package_taken(**_: object) -> None:
+    """A worker has begun a package: "run what is due", or a task of Django-Q2's own."""
     _taken_at.value = time.monotonic()
 
 
@@ -62,8 +62,12 @@ class Watchdog:
 
     def _end_cluster(self) -> None:
         group = os.getpgrp()
-        log.error("job.cluster_stuck", ended=_is_of_the_cluster(group))
-        if _is_of_the_cluster(group):
+        is_ours = _is_of_the_cluster(group)
+        log.error("job.cluster_stuck", ended=is_ours)
+        if is_ours and group == 1:
+            # The first process of a container: its group would be everything here. It ends with its sentinel.
+            os.kill(os.getppid(), signal.SIGKILL)
+        elif is_ours:
             os.killpg(group, signal.SIGKILL)
 
 

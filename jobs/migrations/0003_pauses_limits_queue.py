@@ -39,9 +39,12 @@ class Migration(migrations.Migration):
             name="JobTypeUse",
             fields=[
                 (
-                    "job_type",
+                    "name",
                     models.CharField(
-                        help_text="A job type with a limit.", max_length=100, primary_key=True, serialize=False
+                        help_text="A job type with a limit, or the limit that several types share.",
+                        max_length=100,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
@@ -50,17 +53,16 @@ class Migration(migrations.Migration):
                         base_field=models.DateTimeField(),
                         db_default=[],
                         default=list,
-                        help_text="When jobs started, as far back as its rate asks.",
+                        help_text="When jobs started, oldest first, as far back as the rate asks.",
                         size=None,
                     ),
                 ),
-                ("free_at", models.DateTimeField(help_text="The rate allows the next start from then on.", null=True)),
             ],
             options={
                 "verbose_name": "use of a limited type",
                 "verbose_name_plural": "use of limited types",
                 "db_table": "job_type_use",
-                "ordering": ["job_type"],
+                "ordering": ["name"],
             },
         ),
         migrations.RemoveIndex(
@@ -75,6 +77,12 @@ class Migration(migrations.Migration):
                 name="idx_scheduled_jobs_queue",
             ),
         ),
+        # Raw SQL could write such a payload until now. No handler could read it; so it is still there to be seen.
+        migrations.RunSQL(
+            sql="UPDATE scheduled_jobs SET payload = jsonb_build_object('not_an_object', payload) "
+            "WHERE jsonb_typeof(payload) <> 'object'",
+            reverse_sql=migrations.RunSQL.noop,
+        ),
         migrations.AddConstraint(
             model_name="scheduledjob",
             constraint=models.CheckConstraint(
@@ -85,7 +93,9 @@ class Migration(migrations.Migration):
             model_name="scheduledjob",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    jobs.models.IsFinite(models.F("scheduled_time")), jobs.models.IsFinite(models.F("next_attempt_at"))
+                    jobs.models.IsFinite(models.F("scheduled_time")),
+                    jobs.models.IsFinite(models.F("next_attempt_at")),
+                    jobs.models.IsFinite(models.F("expires_at")),
                 ),
                 name="scheduled_jobs_times_are_finite",
             ),

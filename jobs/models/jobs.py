@@ -136,7 +136,7 @@ class ScheduledJob(models.Model):
             models.CheckConstraint(condition=IsObject(F("payload")), name="scheduled_jobs_payload_is_object"),
             # Python cannot read an infinite time: one such row would break every list that it is in.
             models.CheckConstraint(
-                condition=IsFinite(F("scheduled_time")) & IsFinite(F("next_attempt_at")),
+                condition=Q(IsFinite(F("scheduled_time")), IsFinite(F("next_attempt_at")), IsFinite(F("expires_at"))),
                 name="scheduled_jobs_times_are_finite",
             ),
         ]

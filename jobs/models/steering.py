@@ -31,20 +31,21 @@ class JobPause(models.Model):
 class JobTypeUse(models.Model):
     """How much of a limited type was started lately. Locked by whoever claims jobs of that type."""
 
-    job_type = models.CharField(primary_key=True, max_length=100, help_text="A job type with a limit.")
+    name = models.CharField(
+        primary_key=True, max_length=100, help_text="A job type with a limit, or the limit that several types share."
+    )
     recent_starts = ArrayField(
         models.DateTimeField(),
         default=list,
         db_default=[],
-        help_text="When jobs started, as far back as its rate asks.",
+        help_text="When jobs started, oldest first, as far back as the rate asks.",
     )
-    free_at = models.DateTimeField(null=True, help_text="The rate allows the next start from then on.")
 
     class Meta:
         db_table = "job_type_use"
-        ordering = ["job_type"]
+        ordering = ["name"]
         verbose_name = "use of a limited type"
         verbose_name_plural = "use of limited types"
 
     def __str__(self) -> str:
-        return self.job_type
+        return self.name

@@ -33,7 +33,7 @@ RETURNING
     job.scheduled_time,
     job.retry_count,
     job.max_retries,
-    coalesce(job.expires_at < now(), FALSE) AS is_too_late,
+    coalesce(job.expires_at < now() AND job.retry_count = 0, FALSE) AS is_too_late,
     job.started_at IS NULL AS is_marked_at_start,
     job.priority,
     job.next_attempt_at

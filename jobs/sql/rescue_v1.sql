@@ -1,6 +1,7 @@
 -- Take back jobs whose lease ran out: their worker died, hangs, or lost the database. The attempt counts, unless the
 -- job has no start: then it was never begun and only goes back. A begun one of a type that must not run twice
--- (:not_repeatable) becomes unknown. Called by jobs.rescue; served by idx_scheduled_jobs_leases.
+-- (not among :repeatable, as
+-- one that this program does not know) becomes unknown. Called by jobs.rescue; served by idx_scheduled_jobs_leases.
 WITH dead AS (
     SELECT job_id
     FROM scheduled_jobs
@@ -25,7 +26,7 @@ WITH dead AS (
     CROSS JOIN LATERAL (
         SELECT CASE
             WHEN stored.started_at IS NULL THEN 'pending'
-            WHEN stored.job_type = ANY(%(not_repeatable)s) THEN 'unknown'
+            WHEN stored.job_type <> ALL(%(repeatable)s) THEN 'unknown'
             WHEN stored.retry_count >= stored.max_retries THEN 'failed'
             ELSE 'pending'
         END AS status
@@ -40,6 +41,7 @@ WITH dead AS (
     FROM rescued
     WHERE started_at IS NOT NULL
 ), wake AS (
-    SELECT pg_notify('checkback_jobs', '') FROM rescued WHERE status = 'pending' LIMIT 1
+    -- Also without a job that waits again: a place of a limited type is free.
+    SELECT pg_notify('checkback_jobs', '') FROM rescued LIMIT 1
 )
 SELECT count(*) FROM rescued, (SELECT count(*) FROM wake) AS woken

@@ -25,4 +25,5 @@ WITH settled AS (
     FROM settled
     WHERE %(history_status)s::text IS NOT NULL
 )
-SELECT count(*) FROM settled
+-- Whoever waits for the next due time must hear of this one, which may come before.
+SELECT count(*), CASE WHEN %(status)s = 'pending' AND count(*) > 0 THEN pg_notify('checkback_jobs', '') END FROM settled

@@ -4,7 +4,8 @@
 SELECT
     coalesce(sum(waiting.due), 0)::bigint,
     coalesce(sum(waiting.overdue) FILTER (WHERE NOT waiting.is_paused), 0)::bigint,
-    min(waiting.first)
+    min(waiting.first),
+    coalesce(max(waiting.due) >= %(most)s, FALSE)
 FROM (
     SELECT
         head.next_attempt_at AS first,

@@ -97,7 +97,7 @@ class Job:
         )
 
     def is_too_late(self, clock: timedelta) -> bool:
-        return self.expires is not None and self.expires < clock
+        return self.expires is not None and self.expires < clock and not self.retries
 
     def is_abandoned(self, clock: timedelta) -> bool:
         return self.lease_ends is not None and self.lease_ends < clock

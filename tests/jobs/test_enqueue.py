@@ -1,3 +1,4 @@
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -5,9 +6,10 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import enqueue
+from jobs import enqueue, registry
 from jobs.enqueue import InvalidJob, UniqueKeyTaken, schedule_job, schedule_jobs
 from jobs.models import ScheduledJob
+from jobs.policies import Policy
 from tests.concurrency import at_once
 from tests.jobs.factories import NOW
 from tests.jobs.sample.handlers import Sample
@@ -126,3 +128,51 @@ class TestScheduleJobs:
         with pytest.raises(InvalidJob), transaction.atomic():
             enqueue.schedule_jobs("sample_many", jobs())
         assert not ScheduledJob.objects.exists()
+
+
+@pytest.mark.django_db
+class TestPayloads:
+    def test_of_another_type_are_refused(self) -> None:
+        with pytest.raises(enqueue.InvalidJob, match="take a Sample, not a Unfit"):
+            enqueue.schedule_job("sample_one", timezone.now(), Unfit())
+
+    def test_end_at_a_megabyte(self) -> None:
+        room = enqueue.LARGEST_PAYLOAD - len('{"key": ""}')
+        assert enqueue.schedule_job("sample_one", timezone.now(), {"key": "x" * room}).payload["key"] == "x" * room
+        for much in ("x" * (room + 1), "é" * (room // 2 + 1), "x" * 10_000_000):
+            with pytest.raises(enqueue.InvalidJob, match=r"bytes as JSON; at most 1,048,576 are allowed") as raised:
+                enqueue.schedule_job("sample_one", timezone.now(), {"key": much})
+            assert raised.value.field == "payload"
+        assert ScheduledJob.objects.count() == 1
+
+    @pytest.mark.parametrize("years", [-100, 100])
+    def test_a_century_away_are_refused(self, years: int) -> None:
+        with pytest.raises(enqueue.InvalidJob, match="more than ten years away"):
+            enqueue.schedule_job("sample_one", timezone.now() + timedelta(days=365 * years), {})
+        with pytest.raises(enqueue.InvalidJob, match="more than ten years away"):
+            enqueue.schedule_jobs("sample_one", [(timezone.now() + timedelta(days=365 * years), {})])
+        assert not ScheduledJob.objects.exists()
+
+    def test_may_come_from_a_query_that_is_read_meanwhile(self) -> None:
+        for _ in range(3):
+            enqueue.schedule_job("sample_one", timezone.now(), {})
+        ids = ScheduledJob.objects.values_list("job_id", flat=True)
+        assert enqueue.schedule_jobs("sample_one", ((timezone.now(), {"key": key}) for key in ids.iterator())) == 3
+        first = (ScheduledJob.objects.order_by("job_id")[number] for number in range(2))
+        assert enqueue.schedule_jobs("sample_one", ((timezone.now(), {"key": job.pk}) for job in first)) == 2
+
+    @pytest.mark.parametrize("make", [lambda payload: {}[payload.key], lambda payload: 7, lambda payload: "x" * 300])
+    def test_of_which_no_unique_key_can_be_made_are_refused(self, make: Any) -> None:
+        known = registry.find("sample_one")
+        registry._handlers["sample_one"] = replace(known, policy=Policy(unique_key=make))
+        try:
+            with pytest.raises(enqueue.InvalidJob) as raised:
+                enqueue.schedule_job("sample_one", timezone.now(), {"key": "a"})
+        finally:
+            registry._handlers["sample_one"] = known
+        assert raised.value.field == "unique_key"
+
+
+@dataclass(frozen=True)
+class Unfit:
+    other: str = "x"

@@ -1,9 +1,13 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs import heads, leases, runner
+from jobs import heads, leases, registry, runner
 from jobs.models import JobTypeUse, ScheduledJob
+from jobs.policies import Policy, Rate
 from tests.concurrency import at_once
 from tests.jobs.factories import make_job
 from tests.jobs.sample import effects
@@ -14,6 +18,17 @@ LEASE = timedelta(seconds=30)
 @pytest.fixture(autouse=True)
 def _effects(transactional_db: None) -> None:
     effects.create_table()
+
+
+@contextmanager
+def policy(job_type: str, changed: Policy) -> Iterator[None]:
+    """Another policy for a type while the block runs."""
+    known = registry.find(job_type)
+    registry._handlers[job_type] = replace(known, policy=changed)
+    try:
+        yield
+    finally:
+        registry._handlers[job_type] = known
 
 
 def claim(size: int = 10) -> leases.Batch:
@@ -90,7 +105,7 @@ class TestRate:
         use = JobTypeUse.objects.get()
         # A little more than a minute passes for two of the three.
         old = use.recent_starts[0] - timedelta(seconds=61)
-        JobTypeUse.objects.update(recent_starts=[old, old, use.recent_starts[2]], free_at=old)
+        JobTypeUse.objects.update(recent_starts=[old, old, use.recent_starts[2]])
         while runner.run_once():
             pass
         assert len(effects.keys()) == 5
@@ -100,6 +115,54 @@ class TestRate:
             make_job(job_type="sample_three_a_minute")
         taken = [len(claim().jobs) for _ in range(5)]
         assert sum(taken) == 3
+
+    def test_is_not_used_up_by_jobs_that_expire(self) -> None:
+        now = datetime.now(UTC)
+        for number in range(6):
+            at = now - timedelta(minutes=10 - number)
+            make_job(job_type="sample_three_a_minute", scheduled_time=at, expires_at=now - timedelta(minutes=1))
+        make_job(job_type="sample_three_a_minute", payload={"key": "fresh"})
+        while runner.run_once():
+            pass
+        assert effects.keys() == ["fresh"]
+        assert ScheduledJob.objects.filter(status="expired").count() == 6
+
+    def test_forgets_starts_that_a_clock_has_put_into_the_future(self) -> None:
+        for number in range(2):
+            make_job(job_type="sample_three_a_minute", payload={"key": str(number)})
+        ahead = datetime.now(UTC) + timedelta(days=365)
+        JobTypeUse.objects.create(name="sample_three_a_minute", recent_starts=[ahead] * 3)
+        (head,) = heads.ready()
+        assert 0 < head.seconds <= 60
+        JobTypeUse.objects.update(recent_starts=[ahead] * 2)
+        while runner.run_once():
+            pass
+        assert sorted(effects.keys()) == ["0", "1"]
+
+    def test_that_was_raised_counts_at_once(self) -> None:
+        for _ in range(4):
+            make_job(job_type="sample_three_a_minute")
+        while runner.run_once():
+            pass
+        assert heads.ready()[0].seconds > 0
+        with policy("sample_three_a_minute", Policy(rate=Rate(4, timedelta(minutes=1)))):
+            assert heads.ready()[0].seconds <= 0
+            assert runner.run_once() == 1
+
+
+class TestSharedLimit:
+    def test_lets_one_of_all_its_types_run(self) -> None:
+        shared = Policy(concurrency=1, limit="together")
+        with policy("sample_one", shared), policy("sample_many", shared):
+            first, second = make_job(), make_job(job_type="sample_many")
+            batch = claim()
+            assert [job.job_id for job in batch.jobs] == [first.pk]
+            assert claim().jobs == []
+            assert heads.ready() == []
+            ScheduledJob.objects.filter(pk=first.pk).update(
+                status="completed", completed_at=datetime.now(UTC), lease_token=None, lease_expires_at=None
+            )
+            assert [job.job_id for job in claim().jobs] == [second.pk]
 
 
 class TestRateUnderConcurrency:

@@ -17,7 +17,7 @@ class TestPolicy:
             (lambda: Policy(max_lateness=timedelta(days=-1)), "longer than nothing"),
             (lambda: Policy(priority=10), "0 to 9, not 10"),
             (lambda: Policy(concurrency=0), "one worker or more, not 0"),
-            (lambda: Policy(rate=Rate(0, timedelta(minutes=1))), "one job or more"),
+            (lambda: Policy(rate=Rate(0, timedelta(minutes=1))), "1 to 1,000 jobs"),
             (lambda: Policy(rate=Rate(5, timedelta(0))), "in a span of time"),
         ],
     )

@@ -184,6 +184,16 @@ class TestFailure:
         assert effects.keys() == []
 
 
+class TestHandlerThatEndsItsProgram:
+    @pytest.mark.parametrize("behave", ["exit", "cancelled", "limited in seconds"])
+    def test_fails_alone(self, behave: str) -> None:
+        bad = make_job(payload={"behave": behave}, scheduled_time=datetime.now(UTC) - timedelta(hours=1))
+        make_job(payload={"key": "good"})
+        runner.run_once()
+        bad.refresh_from_db()
+        assert (bad.status, bad.retry_count, effects.keys()) == ("pending", 1, ["good"])
+
+
 class TestSets:
     def test_fails_the_poisonous_job_alone(self) -> None:
         good = [make_job(job_type="sample_many", payload={"key": f"good {n}"}) for n in range(3)]
@@ -227,9 +237,9 @@ class TestLongJob:
     def test_gives_the_others_back_when_the_worker_itself_fails(self, job_type: str, retry_count: int) -> None:
         age = timedelta(hours=1)
         fields: dict[str, Any] = {"job_type": job_type, "retry_count": retry_count}
-        make_job(payload={"behave": "exit"}, scheduled_time=datetime.now(UTC) - age, **fields)
+        make_job(payload={"behave": "interrupt"}, scheduled_time=datetime.now(UTC) - age, **fields)
         other = make_job(payload={"key": "other"}, **fields)
-        with pytest.raises(SystemExit):
+        with pytest.raises(KeyboardInterrupt):
             runner.run_once(size=2)
         other.refresh_from_db()
         assert (other.status, other.retry_count) == ("pending", retry_count)
@@ -243,6 +253,12 @@ class TestExpiry:
         assert late.status == "expired"
         assert [entry.status for entry in attempts_of(late)] == ["expired"]
         assert effects.keys() == []
+
+    def test_does_not_stop_the_retry_of_a_job_that_began_in_time(self) -> None:
+        job = make_job(payload={"key": "again"}, retry_count=1, expires_at=datetime.now(UTC) - timedelta(minutes=1))
+        runner.run_once()
+        job.refresh_from_db()
+        assert (job.status, effects.keys()) == ("completed", ["again"])
 
 
 class TestFencing:

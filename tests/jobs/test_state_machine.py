@@ -508,8 +508,8 @@ class JobMachine(RuleBasedStateMachine):
                 {"wait": wait},
             )
             cursor.execute(
-                "UPDATE job_type_use SET free_at = free_at - %(wait)s, "
-                "recent_starts = ARRAY(SELECT start - %(wait)s FROM unnest(recent_starts) AS start ORDER BY 1)",
+                "UPDATE job_type_use SET recent_starts = "
+                "ARRAY(SELECT start - %(wait)s FROM unnest(recent_starts) AS start ORDER BY 1)",
                 {"wait": wait},
             )
         self.clock += wait
@@ -601,7 +601,8 @@ class JobMachine(RuleBasedStateMachine):
 
     def _check_choice(self, expected: list[Job], taken: list[Job]) -> None:
         assert [job.job_id for job in taken] == [job.job_id for job in sorted(expected, key=lambda job: job.rank)]
-        self.starts += [self.clock for job in taken if job.job_type == THREE_A_MINUTE]
+        started = [job for job in taken if job.job_type == THREE_A_MINUTE and not job.is_too_late(self.clock)]
+        self.starts += [self.clock for _ in started]
 
     def _fail(self, job: Job, kind: str, retry_after: timedelta) -> None:
         if kind == "unknown":

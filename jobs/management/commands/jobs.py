@@ -250,7 +250,7 @@ class Command(terminal.ActionCommand):
                 "state": engine,
                 "live clusters": f"{health.clusters:,}",
                 "paused": ", ".join(health.paused).replace("*", "everything") or terminal.NOTHING,
-                "due now": f"{figures.queue_depth:,}",
+                "due now": f"{'more than ' if health.is_due_capped else ''}{figures.queue_depth:,}",
                 "oldest due": terminal.relative(health.oldest_due_at, self.now),
                 "handlers": ", ".join(figures.handlers) or terminal.NOTHING,
             },

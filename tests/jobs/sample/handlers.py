@@ -1,8 +1,8 @@
 """Handlers that do what their payload says."""
 
 import os
-import threading
 import time
+from asyncio import CancelledError
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -67,6 +67,12 @@ def _behave(payload: Sample) -> None:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     if payload.behave == "exit":
         raise SystemExit(1)
+    if payload.behave == "interrupt":
+        raise KeyboardInterrupt
+    if payload.behave == "cancelled":
+        raise CancelledError
+    if payload.behave == "limited in seconds":
+        raise RateLimited("slow down", retry_after=90)  # type: ignore[arg-type]  # as a careless author writes it
     if payload.behave == "hang":
         # Tells who runs it, then waits to be killed.
         Path(payload.gate).write_text(str(os.getpid()))
@@ -168,16 +174,17 @@ def _overrun(payload: Sample) -> None:
         while True:
             pass
     if payload.behave == "swallow":
-        with suppress(Exception):
-            threading.Event().wait(60)
+        while True:
+            with suppress(BaseException):
+                time.sleep(60)
     if payload.behave == "query":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(60)")
-    if payload.behave == "defy":
-        while True:
-            with suppress(BaseException):
-                Path(payload.gate).write_text(str(os.getpid()))
-                time.sleep(60)
+    if payload.behave == "transaction":
+        with transaction.atomic(), connection.cursor() as cursor:
+            effects.add(payload.key)
+            cursor.execute("UPDATE scheduled_jobs SET priority = priority WHERE status = 'running'")  # holds the rows
+            cursor.execute("SELECT pg_sleep(60)")
 
 
 @handler(
