@@ -127,9 +127,10 @@ class ScheduledJob(models.Model):
                 | (~Q(status__in=["pending", "running"]) & Q(completed_at__isnull=False)),
                 name="scheduled_jobs_final_has_time",
             ),
+            # Jobs without a key are not in its index: every claim would write to it.
             models.UniqueConstraint(
                 fields=["unique_key"],
-                condition=Q(status__in=["pending", "running"]),
+                condition=Q(status__in=["pending", "running"], unique_key__isnull=False),
                 name="scheduled_jobs_unique_live_key",
             ),
             # Every handler's payload is a dataclass. Raw SQL is held to it, too.
