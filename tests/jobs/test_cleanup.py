@@ -1,6 +1,7 @@
 """Deleting what is old: which rows and files go, which stay, and who is held up."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -322,17 +323,26 @@ class TestTempData:
         ("name", "sentence"),
         [
             ("tmp", "TEMP_DIRS names 'tmp': write the whole path of the folder, from / on."),
-            ("/", "TEMP_DIRS names '/', which holds more than temporary files."),
-            (str(Path.home()), "which holds more than temporary files."),
-            ("/data/checkback/postgres", "which holds more than temporary files."),
-            ("/data", "which holds more than temporary files."),
+            ("~nosuchuser/x", "TEMP_DIRS names '~nosuchuser/x', but there is no home folder of that user: write"),
+            *(
+                (name, f"TEMP_DIRS names {name!r}, which holds more than temporary files (see ")
+                for name in (
+                    *("/", "/etc", "/etc/cron.d", "/usr", "/usr/share", "/var", "/var/lib", "/var/lib/postgresql"),
+                    *("/opt", "/home", "/boot", "/root", "/bin", "/lib", "/sbin", "/proc", "/proc/1", "/sys", "/dev"),
+                    *(sys.prefix, f"{sys.prefix}/lib", str(Path(sys.base_prefix).parent), str(Path.home())),
+                    *("/data/checkback", "/data/checkback/postgres", "/data", "/mnt/copies", "/mnt/copies/old"),
+                )
+            ),
         ],
     )
     def test_refuses_folders_that_nobody_can_mean(self, name: str, sentence: str) -> None:
         with pytest.raises(ImproperlyConfigured) as raised:
-            env.temp_folders([name], spare=Path("/data/checkback"))
+            env.temp_folders([name], spare=[Path("/data/checkback"), Path("/mnt/copies")])
         assert sentence in str(raised.value)
-        assert env.temp_folders(["/data/other"], spare=Path("/data/checkback")) == [Path("/data/other")]
+
+    @pytest.mark.parametrize("name", ["/data/other", "/tmp", "/tmp/ours", "/var/tmp/ours", "/dev/shm/ours"])
+    def test_takes_folders_of_temporary_files(self, name: str) -> None:
+        assert env.temp_folders([name], spare=[Path("/data/checkback")]) == [Path(name)]
 
 
 @pytest.mark.django_db
