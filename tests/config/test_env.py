@@ -55,14 +55,6 @@ class TestReading:
             ("JOB_WORKERS=0", "JOB_WORKERS=0 is outside 1 to 64."),
             ("DEBUG=maybe", "DEBUG='maybe' is not a switch: write true or false."),
             ("BACKUP_DIR=backups", "BACKUP_DIR names 'backups': write the whole path of the folder, from / on."),
-            *(
-                (
-                    f"{name}=~nosuchuser/x",
-                    f"{name} names '~nosuchuser/x', but there is no home folder of that user: "
-                    "write the whole path, from / on.",
-                )
-                for name in ("BACKUP_DIR", "PG_BIN_DIR", "TEMP_DIRS", "CHECKBACK_DATA_DIR")
-            ),
         ],
     )
     def test_says_what_is_wrong(self, setting: str, sentence: str, tmp_path: object) -> None:
@@ -76,6 +68,11 @@ class TestReading:
             check=False,
         )
         assert (done.returncode, done.stderr.strip()) == (1, sentence)
+
+    @pytest.mark.parametrize("name", ["BACKUP_DIR", "PG_BIN_DIR", "TEMP_DIRS", "CHECKBACK_DATA_DIR"])
+    def test_says_that_nobody_has_this_home(self, name: str, tmp_path: Path) -> None:
+        sentence = f"{name} names '~nosuchuser/x', but there is no home folder of that user: write the whole path"
+        self.test_says_what_is_wrong(f"{name}=~nosuchuser/x", f"{sentence}, from / on.", tmp_path)
 
     @pytest.mark.parametrize("place", ["data", "copies", "server"])
     def test_lets_nobody_clean_up_the_database_or_its_copies(self, place: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The check-up: running the checks, keeping what they found, and showing it."""
 
 import json
+import math
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -68,6 +69,32 @@ class TestRunAll:
         assert first.finding == failed("The check itself failed. RuntimeError: no such file")
         assert second.finding.status == "ok"
 
+    @pytest.mark.parametrize(
+        ("found", "sentence"),
+        [
+            (None, "TypeError: It returned NoneType in place of a finding."),
+            (ok("Fine.", free=math.nan), "ValueError: Its number 'free' cannot be stored: nan."),
+            (ok("Fine.", at=NOW), f"ValueError: Its number 'at' cannot be stored: {NOW!r}."),  # type: ignore[arg-type]
+            (Finding("fine", "Fine."), "ValueError: 'fine' is not a valid HealthStatus"),  # type: ignore[arg-type]
+        ],
+        ids=["nothing", "nan", "time", "state"],
+    )
+    def test_keeps_the_findings_of_the_others_when_one_is_none(
+        self, found: Finding, sentence: str, register: Register
+    ) -> None:
+        register("a", lambda *, now: found)
+        register("b", lambda *, now: ok("Fine."))
+        assert record(*checkup.run_all(now=NOW)) == ["a", "b"]
+        first, second = checkup.latest()
+        assert (first.status, first.detail) == ("failed", f"The check itself failed. {sentence}")
+        assert second.status == "ok"
+
+    def test_makes_a_text_storable(self, register: Register) -> None:
+        register("a", lambda *, now: ok("Fine\x00.", who="half \ud800"))
+        record(*checkup.run_all(now=NOW))
+        (row,) = checkup.latest()
+        assert (row.status, row.detail, row.numbers) == ("ok", "Fine\ufffd.", {"who": "half ?"})
+
     def test_does_not_wait_for_a_check_that_hangs(self, register: Register) -> None:
         release, entered = threading.Event(), []
 
@@ -113,6 +140,11 @@ class TestRegister:
         with pytest.raises(ValueError, match="There is already a check called 'a'"):
             register("a", lambda *, now: ok("Fine."))
 
+    @pytest.mark.parametrize("name", ["", "x" * 51, "a\x00b"])
+    def test_refuses_a_name_that_cannot_be_stored(self, name: str, register: Register) -> None:
+        with pytest.raises(ValueError, match="A check's name has 1 to 50 characters, unlike "):
+            register(name, lambda *, now: ok("Fine."))
+
 
 @pytest.mark.django_db
 class TestRecord:
@@ -132,6 +164,15 @@ class TestRecord:
         record(report("failed", at=NOW))
         assert record(report("ok", at=NOW - MINUTE)) == []
         assert HealthResult.objects.get().status == "failed"
+
+    @pytest.mark.parametrize("status", ["ok", "failed"])
+    def test_goes_on_after_a_host_whose_clock_was_ahead(self, status: str) -> None:
+        record(report(at=NOW + 60 * MINUTE), now=NOW + 60 * MINUTE)
+        assert not checkup.is_fresh(HealthResult.objects.get(), now=NOW)
+        record(report(status, at=NOW))
+        row = HealthResult.objects.get(is_current=True)
+        assert (row.status, row.began_at, row.checked_at) == (status, NOW, NOW)
+        assert checkup.is_fresh(row, now=NOW)
 
     def test_forgets_what_is_a_month_old(self) -> None:
         old = make_health_result(now=NOW - timedelta(days=31), is_current=False)

@@ -384,7 +384,10 @@ class TestTempData:
             env.temp_folders([name], spare=[Path("/data/checkback"), Path("/mnt/copies")])
         assert sentence in str(raised.value)
 
-    @pytest.mark.parametrize("name", ["/data/other", "/tmp", "/tmp/ours", "/var/tmp/ours", "/dev/shm/ours"])
+    @pytest.mark.parametrize(
+        "name",
+        ["/data/other", "/tmp", "/tmp/ours", "/var/tmp/ours", "/dev/shm/ours"],  # noqa: S108 - only named
+    )
     def test_takes_folders_of_temporary_files(self, name: str) -> None:
         assert env.temp_folders([name], spare=[Path("/data/checkback")]) == [Path(name)]
 
