@@ -100,7 +100,7 @@ def newest_backup(*, now: datetime) -> Finding:
     allowed = conf.current().backup_max_age
     if allowed is None:
         return ok("Backups are not watched (BACKUP_MAX_AGE_HOURS is 0).")
-    made_at = _last_backup_at()
+    made_at = _last_backup_at(now=now)
     if made_at is None:
         applied_at = MigrationRecorder.Migration.objects.aggregate(first=Min("applied"))["first"]
         if applied_at is not None and now - applied_at < allowed:
@@ -112,13 +112,23 @@ def newest_backup(*, now: datetime) -> Finding:
     if age > allowed:
         judge = failed if age > STALE_BACKUPS * allowed else degraded
         return judge(f"{words}: look at the job `backup`, or run manage.py backup.", **figures)
+    if strange := _from_the_future(now):
+        return degraded(f"{words}, but the name of {strange} lies in the future: rename or remove it.", **figures)
     return ok(f"{words}.", **figures)
 
 
-def _last_backup_at() -> datetime | None:
+def _from_the_future(now: datetime) -> str | None:
+    """The file name of a backup that some wrong clock has named."""
+    try:
+        return next((one.path.name for one in backup.listing() if backup.is_from_the_future(one, now=now)), None)
+    except JobError:
+        return None
+
+
+def _last_backup_at(*, now: datetime) -> datetime | None:
     """When the newest good backup was made: by the files of this host, and by the jobs of other hosts."""
     try:
-        here = backup.newest_good()
+        here = backup.newest_good(now=now)
     except JobError:  # no pg_restore, or no such folder: somebody else may make them
         here = None
     there = (

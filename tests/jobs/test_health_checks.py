@@ -1,6 +1,7 @@
 """What the engine's and the outbox's checks say of real states."""
 
 import os
+import shutil
 import socket
 from datetime import timedelta
 from pathlib import Path
@@ -146,6 +147,18 @@ class TestNewestBackup:
         backup.make(now=now - 30 * HOUR)
         (tmp_path / f"{backup._prefix()}-{now:%Y%m%dT%H%M%SZ}.dump").write_bytes(b"broken")
         assert health_checks.newest_backup(now=now).status == "degraded"
+
+    def test_of_the_future_does_not_count(self, tmp_path: Path) -> None:
+        now = timezone.now()
+        good = backup.make(now=now - HOUR).path
+        future = tmp_path / f"{backup._prefix()}-{now + 20 * DAY:%Y%m%dT%H%M%SZ}.dump"
+        shutil.copy(good, future)
+        status, detail = told(health_checks.newest_backup(now=now))
+        assert status == "degraded"
+        assert f"is an hour old, but the name of {future.name} lies in the future: rename or remove it." in detail
+        good.unlink()
+        MigrationRecorder.Migration.objects.update(applied=now - 27 * HOUR)
+        assert health_checks.newest_backup(now=now).status == "failed"
 
     def test_of_another_host_counts_by_its_job(self) -> None:
         now = timezone.now()
