@@ -65,8 +65,7 @@ def make(*, now: datetime, label: str = "", on_progress: Callable[[int], None] |
         BackupRefused, postgres_programs.ProgramMissing: trying again will not help.
         BackupFailed: no space, a backup that runs already, pg_dump gave up.
     """
-    if not LABEL.fullmatch(label):
-        raise BackupRefused(f"The label {label!r} cannot be part of a file's name: up to 40 letters, digits, - and _.")
+    require_label(label)
     pg_dump, pg_restore = postgres_programs.find("pg_dump"), postgres_programs.find("pg_restore")
     for program in (pg_dump, pg_restore):
         _require_version(program)
@@ -91,6 +90,12 @@ def make(*, now: datetime, label: str = "", on_progress: Callable[[int], None] |
         log.info("backup.made", file=final.name, size=made.size)
         prune(now=now, survivor=made)
     return made
+
+
+def require_label(label: object) -> None:
+    """Raise BackupRefused for what cannot be a label."""
+    if not isinstance(label, str) or not LABEL.fullmatch(label):
+        raise BackupRefused(f"The label {label!r} cannot be part of a file's name: up to 40 letters, digits, - and _.")
 
 
 def listing() -> list[Backup]:
