@@ -241,11 +241,11 @@ def _write(pg_dump: str, partial: Path, lock: int, on_progress: Callable[[int], 
         # It inherits the lock: should we be killed, nobody begins another backup until it has ended too.
         postgres_programs.run(command, keep_open=[lock], on_tick=tell)
     except postgres_programs.ProgramFailed as error:
-        if re.search(r"No space left on device|Disk quota exceeded", str(error)):
+        if re.search(r"No space left on device|Disk quota exceeded", error.said):
             reason = f"{partial.parent} is full: make room there, or set BACKUP_DIR to a larger disk"
             raise BackupFailed(f"No backup was made, {reason}.") from error
         for pattern, reason in _LOST_CAUSES:
-            if re.search(pattern, str(error)):
+            if re.search(pattern, error.said):
                 raise BackupRefused(f"No backup was made, {reason}. ({error})") from error
         raise BackupFailed(f"No backup was made. {error}") from error
 

@@ -240,12 +240,26 @@ class TestRefusals:
                 backup.make(now=NOW)
             assert names(small) == [small_one.name]
 
-    def test_when_the_password_is_wrong_by_now(self, settings: Any, folder: Path, tmp_path: Path) -> None:
-        said = "pg_dump: error: connection to server failed: FATAL:  password authentication failed for user"
-        script = f'case "$*" in *--file=*) echo "{said}" >&2; exit 1;; esac'
+    @pytest.mark.parametrize(
+        "before",
+        [
+            "",
+            "pg_dump: warning: there are circular foreign-key constraints\npg_dump: detail: a\npg_dump: hint: b\n",
+            "WARNING:  database has a collation version mismatch\nDETAIL:  It was 1.\nHINT:  Rebuild.\n",
+            "pg_dump: error: something went wrong first\n",
+        ],
+        ids=["alone", "warning", "notice", "error"],
+    )
+    def test_when_the_password_is_wrong_by_now(self, before: str, settings: Any, folder: Path, tmp_path: Path) -> None:
+        said = f"{before}pg_dump: error: connection to server failed: FATAL:  password authentication failed for user"
+        script = f"case \"$*\" in *--file=*) echo '{said}' >&2; exit 1;; esac"
         settings.PG_BIN_DIR = fake_programs(tmp_path / "bin", pg_dump=script)
-        with pytest.raises(BackupRefused, match="No backup was made, the user or the password is wrong: mend"):
+        with pytest.raises(
+            BackupRefused, match="No backup was made, the user or the password is wrong: mend"
+        ) as raised:
             backup.make(now=NOW)
+        told = "something went wrong first" if "first" in before else "connection to server failed"
+        assert f"(pg_dump: {told}" in str(raised.value)
         assert names(folder) == []
 
     def test_a_label_that_leads_elsewhere(self) -> None:
