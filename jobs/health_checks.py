@@ -13,7 +13,7 @@ from django.db.models import Max, Min
 from jobs import backup, checkup, conf, sql, stats
 from jobs.checkup import Finding, degraded, failed, ok
 from jobs.errors import JobError
-from jobs.models import JobStatus, ScheduledJob
+from jobs.models import ClusterHeartbeat, JobStatus, ScheduledJob
 from jobs.postgres_programs import APPLICATION_NAME
 
 MOST_CONNECTIONS = 0.8
@@ -126,17 +126,24 @@ def _from_the_future(now: datetime) -> str | None:
 
 
 def _last_backup_at(*, now: datetime) -> datetime | None:
-    """When the newest good backup was made: by the files of this host, and by the jobs of other hosts."""
+    """When the newest good backup was made: by the files of this host, and by the jobs of other hosts that live.
+
+    The files of a host that is gone may be gone with it.
+    """
     try:
         here = backup.newest_good(now=now)
     except JobError:  # no pg_restore, or no such folder: somebody else may make them
         here = None
-    there = (
-        ScheduledJob.objects.filter(job_type=backup.JOB_TYPE, status=JobStatus.COMPLETED)
-        .exclude(worker__startswith=f"{socket.gethostname()}:")
-        .aggregate(newest=Max("completed_at"))["newest"]
-    )
-    return max((moment for moment in (here and here.made_at, there) if moment), default=None)
+    alive = ClusterHeartbeat.objects.filter(beat_at__gt=now - stats.FRESH).values_list("cluster", flat=True)
+    others = {_host(cluster) for cluster in alive} - {socket.gethostname()}
+    done = ScheduledJob.objects.filter(job_type=backup.JOB_TYPE, status=JobStatus.COMPLETED)
+    made = done.values_list("worker").annotate(newest=Max("completed_at"))
+    there = [newest for worker, newest in made if worker and newest and _host(worker) in others]
+    return max([*there, *([here.made_at] if here else [])], default=None)
+
+
+def _host(process: str) -> str:
+    return process.rpartition(":")[0]
 
 
 checkup.register("database", database)

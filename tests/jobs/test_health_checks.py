@@ -195,6 +195,11 @@ class TestNewestBackup:
         make_job("completed", now=now - HOUR, job_type="backup", worker=f"{socket.gethostname()}:{os.getpid()}")
         assert health_checks.newest_backup(now=now).status == "failed", "here, the files decide"
         make_job("completed", now=now - HOUR, job_type="backup", worker="elsewhere:1")
+        assert health_checks.newest_backup(now=now).status == "failed", "that host may be gone, and its files with it"
+        heart = ClusterHeartbeat.objects.create(cluster="elsewhere:7", beat_at=now - HOUR)
+        assert health_checks.newest_backup(now=now).status == "failed", "it is"
+        heart.beat_at = now
+        heart.save()
         assert told(health_checks.newest_backup(now=now)) == ("ok", "The newest good backup is an hour old.")
 
     def test_is_not_watched_when_nobody_wants_it(self, settings: Any) -> None:
