@@ -2,11 +2,15 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -23,8 +27,8 @@ from jobs.models import HealthResult, ScheduledJob
 from tests.concurrency import at_once
 from tests.config.factories import make_health_result, make_staff
 from tests.jobs.factories import make_job
-from tests.processes import cluster
-from tests.support import wait_until
+from tests.processes import cluster, environment
+from tests.support import CHECKOUT, wait_until
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -273,6 +277,39 @@ class TestCommand:
         check = told["checks"]["disk"]
         assert (check["status"], check["detail"], check["numbers"]) == ("degraded", "Nearly full.", {"free": 7})
         assert datetime.fromisoformat(check["checked_at"]).tzinfo is not None
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+class TestRealCommand:
+    """`health` and `backup`, as a shell runs them."""
+
+    def run(self, *arguments: str, stdout: int = subprocess.PIPE, **extra: str) -> tuple[int, str]:
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=CHECKOUT,
+            env=environment(**extra),
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    @pytest.mark.parametrize("arguments", [["health"], ["health", "--json"], ["backup", "--json"]])
+    def test_ends_quietly_when_nobody_reads_on(self, arguments: list[str], tmp_path: Path, settings: Any) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        where = {"BACKUP_DIR": str(tmp_path), "PG_BIN_DIR": str(settings.PG_BIN_DIR), "LOG_LEVEL": "ERROR"}
+        try:
+            assert self.run(*arguments, stdout=writer, **where) == (141, "")
+        finally:
+            os.close(writer)
+
+    @pytest.mark.parametrize("name", ["health", "backup", "cleanup"])
+    def test_says_in_one_sentence_what_is_wrong_usage(self, name: str) -> None:
+        assert self.run(name, "--bogus") == (2, f"manage.py {name}: unrecognized arguments: --bogus\n")
 
 
 @pytest.mark.django_db
