@@ -23,14 +23,18 @@ def process_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def beat(process: str, *, account_id: int, is_connected: bool) -> None:
-    """Record that this process is alive, by the database's clock, and forget those that died a day ago."""
+def beat(process: str, *, account_id: int, is_connected: bool, is_first: bool = False) -> None:
+    """Record that this process is alive, by the database's clock, and forget those that died a day ago.
+
+    The first beat takes over what an earlier process of the same name has left: in a container it had the same number.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO bot_heartbeats (process, account_id, is_connected, beat_at) VALUES (%s, %s, %s, now()) "
             "ON CONFLICT (process) DO UPDATE SET account_id = excluded.account_id, "
-            "is_connected = excluded.is_connected, beat_at = now()",
-            [process, account_id, is_connected],
+            "is_connected = excluded.is_connected, beat_at = now(), "
+            "started_at = CASE WHEN %s THEN now() ELSE bot_heartbeats.started_at END",
+            [process, account_id, is_connected, is_first],
         )
         cursor.execute(
             "DELETE FROM bot_heartbeats WHERE beat_at < now() - %s * interval '1 second'", [FORGET_AFTER_SECONDS]
@@ -45,17 +49,21 @@ def leave(process: str) -> None:
 
 async def keep(*, account_id: int, is_connected: Callable[[], bool]) -> None:
     """Beat until cancelled, then take the heartbeat back. Without a database it waits for the next beat."""
-    process = process_name()
+    process, has_begun = process_name(), False
     try:
         while True:
-            await _try(beat, process, account_id=account_id, is_connected=is_connected())
+            connected = is_connected()
+            written = await _try(beat, process, account_id=account_id, is_connected=connected, is_first=not has_begun)
+            has_begun = has_begun or written
             await asyncio.sleep(EVERY_SECONDS)
     finally:
         await _try(leave, process)
 
 
-async def _try(function: Callable[..., None], *args: object, **kwargs: object) -> None:
+async def _try(function: Callable[..., None], *args: object, **kwargs: object) -> bool:
     try:
         await run_unit(function, *args, **kwargs)
     except DatabaseError as error:
         log.warning("bot.heartbeat_failed", **failures.describe(error))
+        return False
+    return True

@@ -1,6 +1,8 @@
 """The environment: the only module that reads it. `.env.example` lists every name; settings give them to the apps."""
 
 import secrets
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 from config.embedded_postgres import binaries, server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+# No temporary files belong there, nor into any folder below.
+_SYSTEM = ["/etc", "/usr", "/var/lib", "/boot", "/bin", "/lib", "/sbin", "/proc", "/sys"]
+# A folder below may well be one of temporary files, such as /var/tmp or /dev/shm.
+_SHARED = ["/", "/var", "/opt", "/home", "/root", "/dev"]
 
 _env: Any = environ.Env()  # type: ignore[no-untyped-call]
 environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
@@ -49,38 +56,58 @@ def listing(name: str) -> list[str]:
     return [part.strip() for part in text(name).split(",") if part.strip()]
 
 
-def temp_folders(names: list[str], *, spare: Path) -> list[Path]:
+def temp_folders(names: list[str], *, spare: Sequence[Path]) -> list[Path]:
     """Return the folders that the clean-up may empty. Raises ImproperlyConfigured for one that nobody can mean:
-    above home or the code, above or in the data folder (`spare`).
+    above, equal to or in a folder of `spare`, of the system's programs or of Python, or above home or the code.
     """
+    closed = [*spare, *map(Path, _SYSTEM), Path(sys.prefix), Path(sys.base_prefix)]
+    kept = [*closed, *map(Path, _SHARED), BASE_DIR, Path.home()]
     folders = []
     for name in names:
-        folder = Path(name).expanduser()
-        if not folder.is_absolute():
-            raise ImproperlyConfigured(f"TEMP_DIRS names {name!r}: write the whole path of the folder, from / on.")
-        folder = folder.resolve()
+        folder = _whole_path("TEMP_DIRS", name)
         # The clean-up goes down into every folder below.
-        is_above = any(precious.is_relative_to(folder) for precious in (spare, BASE_DIR, Path.home()))
-        if is_above or folder.is_relative_to(spare):
-            raise ImproperlyConfigured(f"TEMP_DIRS names {name!r}, which holds more than temporary files.")
+        touched = [precious for precious in kept if precious.resolve().is_relative_to(folder)]
+        touched += [precious for precious in closed if folder.is_relative_to(precious.resolve())]
+        if touched:
+            raise ImproperlyConfigured(
+                f"TEMP_DIRS names {name!r}, which holds more than temporary files (see {touched[0]}): "
+                "name a folder that holds nothing else."
+            )
         folders.append(folder)
     return folders
 
 
+def _at_home(name: str, value: str) -> Path:
+    """Write out a leading ~ of a setting's path."""
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:  # there is no such user
+        raise ImproperlyConfigured(
+            f"{name} names {value!r}, but there is no home folder of that user: write the whole path, from / on."
+        ) from None
+
+
+def _whole_path(name: str, value: str) -> Path:
+    folder = _at_home(name, value)
+    if not folder.is_absolute():
+        raise ImproperlyConfigured(f"{name} names {value!r}: write the whole path of the folder, from / on.")
+    return folder.resolve()
+
+
 def data_dir() -> Path:
     """The folder for everything that is made here: database (unless root), secret key, logs, runtime files."""
-    return Path(text("CHECKBACK_DATA_DIR", str(BASE_DIR / ".data"))).expanduser().resolve()
+    return _at_home("CHECKBACK_DATA_DIR", text("CHECKBACK_DATA_DIR", str(BASE_DIR / ".data"))).resolve()
 
 
 def backup_dir(folder: Path) -> Path:
     """The folder for copies of the database."""
-    return Path(text("BACKUP_DIR", str(folder / "backups"))).expanduser().resolve()
+    return _whole_path("BACKUP_DIR", text("BACKUP_DIR", str(folder / "backups")))
 
 
 def postgres_programs(named: dict[str, Any]) -> str:
     """The folder of pg_dump and pg_restore; empty when PATH must find them. With the embedded PostgreSQL its own."""
     if folder := text("PG_BIN_DIR"):
-        return str(Path(folder).expanduser())
+        return str(_at_home("PG_BIN_DIR", folder))
     try:
         return str(binaries.find()) if named["ENGINE"] == "config.embedded_postgres" else ""
     except binaries.BinariesMissing:

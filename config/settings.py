@@ -8,6 +8,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from config import env
+from config.embedded_postgres import server
 from config.logging import configuration as logging_configuration
 
 BASE_DIR = env.BASE_DIR
@@ -113,8 +114,8 @@ JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 30, low=5, high=3600)
 JOB_WATCHDOG_SECONDS = env.whole("JOB_WATCHDOG_SECONDS", 180, low=5, high=86400)
 JOB_KEEP_DAYS = env.whole("JOB_KEEP_DAYS", 30, low=1, high=36500)
 JOB_HISTORY_KEEP_DAYS = env.whole("JOB_HISTORY_KEEP_DAYS", 90, low=1, high=36500)
-TEMP_DIRS = env.temp_folders(env.listing("TEMP_DIRS"), spare=DATA_DIR)
 BACKUP_DIR = env.backup_dir(DATA_DIR)
+TEMP_DIRS = env.temp_folders(env.listing("TEMP_DIRS"), spare=[DATA_DIR, BACKUP_DIR, server.locate(DATA_DIR).root])
 BACKUP_KEEP_DAYS = env.whole("BACKUP_KEEP_DAYS", 14, low=1, high=3650)
 BACKUP_MAX_AGE_HOURS = env.whole("BACKUP_MAX_AGE_HOURS", 26, low=0, high=87600)
 PG_BIN_DIR = env.postgres_programs(DATABASES["default"])

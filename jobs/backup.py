@@ -25,6 +25,8 @@ LABEL = re.compile(r"[A-Za-z0-9_-]{0,40}")
 PARTIAL = ".partial"
 LOCK_PATIENCE = "60s"
 """So long pg_dump waits for a table that, say, a migration has locked."""
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""So far apart the clocks of two hosts may be that share the folder."""
 _TIME = "%Y%m%dT%H%M%SZ"
 # What pg_dump says -> what to tell, where trying again cannot help.
 _LOST_CAUSES = [
@@ -63,8 +65,7 @@ def make(*, now: datetime, label: str = "", on_progress: Callable[[int], None] |
         BackupRefused, postgres_programs.ProgramMissing: trying again will not help.
         BackupFailed: no space, a backup that runs already, pg_dump gave up.
     """
-    if not LABEL.fullmatch(label):
-        raise BackupRefused(f"The label {label!r} cannot be part of a file's name: up to 40 letters, digits, - and _.")
+    require_label(label)
     pg_dump, pg_restore = postgres_programs.find("pg_dump"), postgres_programs.find("pg_restore")
     for program in (pg_dump, pg_restore):
         _require_version(program)
@@ -72,7 +73,6 @@ def make(*, now: datetime, label: str = "", on_progress: Callable[[int], None] |
     with _folder_locked(folder) as lock:
         for stale in _partials(folder):  # nobody else holds the lock, so nobody writes them any more
             stale.unlink(missing_ok=True)
-        prune(now=now)
         _require_space(folder)
         tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
         name = f"{_prefix()}-{now.astimezone(UTC).strftime(_TIME)}{'-' if label else ''}{label}.dump"
@@ -88,8 +88,14 @@ def make(*, now: datetime, label: str = "", on_progress: Callable[[int], None] |
         made = _read_name(final)
         assert made is not None  # noqa: S101 - for the type checker: it was named by us
         log.info("backup.made", file=final.name, size=made.size)
-        prune(now=now)
+        prune(now=now, survivor=made)
     return made
+
+
+def require_label(label: object) -> None:
+    """Raise BackupRefused for what cannot be a label."""
+    if not isinstance(label, str) or not LABEL.fullmatch(label):
+        raise BackupRefused(f"The label {label!r} cannot be part of a file's name: up to 40 letters, digits, - and _.")
 
 
 def listing() -> list[Backup]:
@@ -111,22 +117,41 @@ def is_readable(backup: Backup) -> bool:
         return False
 
 
-def newest_good() -> Backup | None:
-    """The newest backup that can be read."""
-    return next((backup for backup in listing() if is_readable(backup)), None)
+def is_whole(backup: Backup) -> bool:
+    """Whether pg_restore can read all of it. That takes as long as a restore takes to read."""
+    try:
+        postgres_programs.run([postgres_programs.find("pg_restore"), f"--file={os.devnull}", str(backup.path)])
+    except postgres_programs.ProgramFailed:
+        return False
+    return True
 
 
-def prune(*, now: datetime) -> list[Backup]:
+def is_from_the_future(backup: Backup, *, now: datetime) -> bool:
+    """Whether its name cannot be true: a clock was wrong, so nobody knows how old it is."""
+    return backup.made_at > now + CLOCKS_DIFFER
+
+
+def newest_good(*, now: datetime) -> Backup | None:
+    """The newest backup that can be read, of those whose age is known."""
+    known = (backup for backup in listing() if not is_from_the_future(backup, now=now))
+    return next((backup for backup in known if is_readable(backup)), None)
+
+
+def prune(*, now: datetime, survivor: Backup | None = None) -> list[Backup]:
     """Remove backups that are older than BACKUP_KEEP_DAYS, never the newest good one. Returns those removed.
 
-    Without any good one nothing is removed: then the old ones may be all there is.
+    Before anything goes, that one is read to its end, unless it is the `survivor`, which was just made. Without any
+    good one nothing is removed: then the old ones may be all there is.
     """
     oldest = now - timedelta(days=conf.current().backup_keep_days)
-    expired = [backup for backup in listing() if backup.made_at < oldest]
-    best = newest_good() if expired else None
+    found = listing()
+    expired = [backup for backup in found if backup.made_at < oldest]
+    if expired and survivor is None:
+        known = (backup for backup in found if not is_from_the_future(backup, now=now))
+        survivor = next((backup for backup in known if is_whole(backup)), None)
     removed = []
     for backup in expired:
-        if best is None or backup.path == best.path:
+        if survivor is None or backup.path == survivor.path:
             continue
         try:
             backup.path.unlink(missing_ok=True)
@@ -216,11 +241,11 @@ def _write(pg_dump: str, partial: Path, lock: int, on_progress: Callable[[int], 
         # It inherits the lock: should we be killed, nobody begins another backup until it has ended too.
         postgres_programs.run(command, keep_open=[lock], on_tick=tell)
     except postgres_programs.ProgramFailed as error:
-        if re.search(r"No space left on device|Disk quota exceeded", str(error)):
+        if re.search(r"No space left on device|Disk quota exceeded", error.said):
             reason = f"{partial.parent} is full: make room there, or set BACKUP_DIR to a larger disk"
             raise BackupFailed(f"No backup was made, {reason}.") from error
         for pattern, reason in _LOST_CAUSES:
-            if re.search(pattern, str(error)):
+            if re.search(pattern, error.said):
                 raise BackupRefused(f"No backup was made, {reason}. ({error})") from error
         raise BackupFailed(f"No backup was made. {error}") from error
 

@@ -1,5 +1,6 @@
 """The check-up: each app registers checks of what it needs to work; a job runs them and keeps what they found."""
 
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ FRESH = 3 * EVERY
 """What was found longer ago says nothing about now."""
 KEEP = timedelta(days=30)
 TIME_LIMIT = timedelta(seconds=10)
+LONGEST_NAME = 50
 
 Numbers = Mapping[str, float | int | str | None]
 
@@ -65,6 +67,8 @@ _hanging: dict[str, threading.Thread] = {}
 
 def register(name: str, check: Check, *, time_limit: timedelta = TIME_LIMIT) -> None:
     """Add a check, at import of an app's `health_checks.py`. A check that takes longer than `time_limit` has failed."""
+    if not 0 < len(name) <= LONGEST_NAME or outcomes.storable(name) != name:
+        raise ValueError(f"A check's name has 1 to {LONGEST_NAME} characters, unlike {name!r}.")
     known = _registered.get(name)
     if known is not None and known.check is not check:
         raise ValueError(f"There is already a check called {name!r}.")
@@ -105,7 +109,7 @@ def record(reports: Sequence[Report], *, worker: str, now: datetime) -> list[Hea
         changes = [
             change
             for report in reports
-            if (change := _keep(report, current.get(report.check_name), worker=worker)) is not None
+            if (change := _keep(report, current.get(report.check_name), worker=worker, now=now)) is not None
         ]
         HealthResult.objects.filter(checked_at__lt=now - KEEP).delete()
     for change in changes:
@@ -124,7 +128,7 @@ def latest() -> list[HealthResult]:
 
 def is_fresh(result: HealthResult, *, now: datetime) -> bool:
     """Whether it still says something about now."""
-    return result.checked_at > now - FRESH
+    return abs(now - result.checked_at) < FRESH  # one from the future is of a host whose clock is wrong
 
 
 def is_trouble(result: HealthResult, *, now: datetime) -> bool:
@@ -132,10 +136,11 @@ def is_trouble(result: HealthResult, *, now: datetime) -> bool:
     return result.status != HealthStatus.OK and is_fresh(result, now=now)
 
 
-def _keep(report: Report, before: HealthResult | None, *, worker: str) -> HealthResult | None:
+def _keep(report: Report, before: HealthResult | None, *, worker: str, now: datetime) -> HealthResult | None:
     """Write one report; return the new row if the state has changed."""
     finding = report.finding
-    if before is not None and before.checked_at > report.checked_at:
+    # Farther ahead than a run can last is a host whose clock was wrong: the state must not freeze until then.
+    if before is not None and report.checked_at < before.checked_at < now + EVERY:
         return None  # a slower run, overtaken by a newer one
     values = {
         "checked_at": report.checked_at,
@@ -145,7 +150,8 @@ def _keep(report: Report, before: HealthResult | None, *, worker: str) -> Health
         "worker": worker,
     }
     if before is not None and before.status == finding.status:
-        HealthResult.objects.filter(pk=before.pk).update(**values)
+        began_at = min(before.began_at, report.checked_at)
+        HealthResult.objects.filter(pk=before.pk).update(began_at=began_at, **values)
         return None
     if before is not None:
         HealthResult.objects.filter(pk=before.pk).update(is_current=False)
@@ -178,12 +184,30 @@ def _in_time(name: str, entry: _Registered, *, now: datetime) -> Finding:
 def _ask(entry: _Registered, now: datetime, answers: list[Finding]) -> None:
     try:
         _limit_statements(entry.time_limit)
-        answers.append(entry.check(now=now))
+        answers.append(_proper(entry.check(now=now)))
     except Exception as error:  # of any kind: it is what the check found
         first_line = next(iter(outcomes.describe(error).splitlines()), "")
         answers.append(failed(f"The check itself failed. {first_line}"))
     finally:
         connection.close()
+
+
+def _proper(found: object) -> Finding:
+    """The finding, fit to be stored: a bad one must not take those of the others with it. Raises TypeError and
+    ValueError.
+    """
+    if not isinstance(found, Finding):
+        raise TypeError(f"It returned {type(found).__name__} in place of a finding.")
+    numbers = {outcomes.storable(name): _proper_number(name, value) for name, value in found.numbers.items()}
+    return Finding(HealthStatus(found.status), outcomes.storable(found.detail), numbers)
+
+
+def _proper_number(name: str, value: object) -> float | int | str | None:
+    if isinstance(value, str):
+        return outcomes.storable(value)
+    if value is None or (isinstance(value, int | float) and math.isfinite(value)):
+        return value
+    raise ValueError(f"Its number {name!r} cannot be stored: {value!r}.")
 
 
 def _limit_statements(limit: timedelta) -> None:

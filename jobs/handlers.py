@@ -26,6 +26,9 @@ class Backup:
 
     label: str = ""
 
+    def __post_init__(self) -> None:
+        backup.require_label(self.label)
+
 
 @dataclass(frozen=True)
 class HealthCheck:

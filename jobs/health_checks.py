@@ -13,7 +13,7 @@ from django.db.models import Max, Min
 from jobs import backup, checkup, conf, sql, stats
 from jobs.checkup import Finding, degraded, failed, ok
 from jobs.errors import JobError
-from jobs.models import JobStatus, ScheduledJob
+from jobs.models import ClusterHeartbeat, JobStatus, ScheduledJob
 from jobs.postgres_programs import APPLICATION_NAME
 
 MOST_CONNECTIONS = 0.8
@@ -100,7 +100,7 @@ def newest_backup(*, now: datetime) -> Finding:
     allowed = conf.current().backup_max_age
     if allowed is None:
         return ok("Backups are not watched (BACKUP_MAX_AGE_HOURS is 0).")
-    made_at = _last_backup_at()
+    made_at = _last_backup_at(now=now)
     if made_at is None:
         applied_at = MigrationRecorder.Migration.objects.aggregate(first=Min("applied"))["first"]
         if applied_at is not None and now - applied_at < allowed:
@@ -112,21 +112,38 @@ def newest_backup(*, now: datetime) -> Finding:
     if age > allowed:
         judge = failed if age > STALE_BACKUPS * allowed else degraded
         return judge(f"{words}: look at the job `backup`, or run manage.py backup.", **figures)
+    if strange := _from_the_future(now):
+        return degraded(f"{words}, but the name of {strange} lies in the future: rename or remove it.", **figures)
     return ok(f"{words}.", **figures)
 
 
-def _last_backup_at() -> datetime | None:
-    """When the newest good backup was made: by the files of this host, and by the jobs of other hosts."""
+def _from_the_future(now: datetime) -> str | None:
+    """The file name of a backup that some wrong clock has named."""
     try:
-        here = backup.newest_good()
+        return next((one.path.name for one in backup.listing() if backup.is_from_the_future(one, now=now)), None)
+    except JobError:
+        return None
+
+
+def _last_backup_at(*, now: datetime) -> datetime | None:
+    """When the newest good backup was made: by the files of this host, and by the jobs of other hosts that live.
+
+    The files of a host that is gone may be gone with it.
+    """
+    try:
+        here = backup.newest_good(now=now)
     except JobError:  # no pg_restore, or no such folder: somebody else may make them
         here = None
-    there = (
-        ScheduledJob.objects.filter(job_type=backup.JOB_TYPE, status=JobStatus.COMPLETED)
-        .exclude(worker__startswith=f"{socket.gethostname()}:")
-        .aggregate(newest=Max("completed_at"))["newest"]
-    )
-    return max((moment for moment in (here and here.made_at, there) if moment), default=None)
+    alive = ClusterHeartbeat.objects.filter(beat_at__gt=now - stats.FRESH).values_list("cluster", flat=True)
+    others = {_host(cluster) for cluster in alive} - {socket.gethostname()}
+    done = ScheduledJob.objects.filter(job_type=backup.JOB_TYPE, status=JobStatus.COMPLETED)
+    made = done.values_list("worker").annotate(newest=Max("completed_at"))
+    there = [newest for worker, newest in made if worker and newest and _host(worker) in others]
+    return max([*there, *([here.made_at] if here else [])], default=None)
+
+
+def _host(process: str) -> str:
+    return process.rpartition(":")[0]
 
 
 checkup.register("database", database)

@@ -84,7 +84,7 @@ def snooze(attempt: Attempt[Any], *, until: datetime, reason: str, now: datetime
         status=JobStatus.PENDING,
         history_status=None,
         next_attempt_at=min(max(until, now + SHORTEST_WAIT), now + LONGEST_WAIT),
-        error=_storable(reason),
+        error=storable(reason),
         started_at=attempt.started_at or now,
         now=now,
     )
@@ -132,9 +132,9 @@ def describe(error: BaseException) -> str:
     except Exception:
         words = "(it has no text)"
     ours = isinstance(error, (JobError, UnknownJobType, BrokenPayload))
-    return _storable(words if ours else f"{type(error).__name__}: {words}")
+    return storable(words if ours else f"{type(error).__name__}: {words}")
 
 
-def _storable(text: str) -> str:
-    """Make it fit the column: no NUL, no half characters, not endless."""
+def storable(text: str) -> str:
+    """Make it fit a column of text: no NUL, no half characters, not endless."""
     return text[:LONGEST_ERROR].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -24,7 +24,11 @@ class ProgramMissing(PermanentFailure):
 
 
 class ProgramFailed(JobError):
-    """The program ended with an error; the message is the first line of what it said."""
+    """The program ended with an error; the message is the first line of what it said, warnings left out."""
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
 
 
 def find(name: str) -> str:
@@ -98,16 +102,17 @@ def run(command: Sequence[str], *, keep_open: Sequence[int] = (), on_tick: Calla
                 process.wait()
         if process.returncode:
             problems.seek(0)
-            raise ProgramFailed(_problem(Path(command[0]).name, process.returncode, problems.read()))
+            said = problems.read().decode(errors="replace")
+            raise ProgramFailed(_problem(Path(command[0]).name, process.returncode, said), said)
         printed.seek(0)
         return printed.read().decode(errors="replace")
 
 
-def _problem(name: str, code: int, said: bytes) -> str:
-    lines = [
-        line.removeprefix(f"{name}: ").removeprefix("error: ") for line in said.decode(errors="replace").split("\n")
-    ]
-    first = next((line.strip() for line in lines if line.strip()), "")
+def _problem(name: str, code: int, said: str) -> str:
+    lines = [line.strip().removeprefix(f"{name}: ").removeprefix("error: ") for line in said.split("\n")]
+    lines = [line for line in lines if line]
+    first = next((line for line in lines if not re.match(r"(warning|notice|detail|hint): ", line, re.I)), "")
+    first = first or next(iter(lines), "")
     if not first:
         return f"{name} was ended by signal {-code}" if code < 0 else f"{name} ended with code {code} and said nothing"
     return f"{name}: {first[:LONGEST_PROBLEM]}"

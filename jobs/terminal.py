@@ -46,7 +46,13 @@ class Parser(CommandParser):
 
 
 class ActionCommand(BaseCommand):
-    """A command of several actions. Results go to standard output, problems to standard error."""
+    """A command of one or several actions. Results go to standard output, problems to standard error."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return the parser of the command itself."""
+        made = super().create_parser(prog_name, subcommand, **kwargs)
+        made.__class__ = Parser  # Django has no place to name one's own
+        return made
 
     def begin(self, parser: CommandParser, *names: str) -> Any:
         """Return what `action` adds the actions to; `names` is how the usage lists them."""

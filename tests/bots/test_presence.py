@@ -43,6 +43,25 @@ class TestRunningBot:
             await eventually(lambda: not connected.exists(), "the news that it is lost")
             assert (await run_unit(check, now=timezone.now())).status == "degraded"
 
+    async def test_counts_from_its_own_start(self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In a container, the one before had the same host and number."""
+        monkeypatch.setattr(presence, "EVERY_SECONDS", 0.05)
+        began = timezone.now()
+        dead = await run_unit(
+            BotHeartbeat.objects.create,
+            process=presence.process_name(),
+            account=await run_unit(make_bot),
+            is_connected=True,
+            started_at=began - DAY,
+            beat_at=began - timedelta(seconds=1),
+        )
+        async with running.checkback(practice):
+            again = BotHeartbeat.objects.filter(pk=dead.pk, beat_at__gt=began)
+            first = await eventually(again.first, "the heartbeat")
+            assert first.started_at > began
+            later = await eventually(again.filter(beat_at__gt=first.beat_at).first, "the next heartbeat")
+            assert later.started_at == first.started_at
+
     async def test_outlives_a_database_that_says_no(
         self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:

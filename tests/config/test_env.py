@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from config.embedded_postgres import server
 from tests import support
 
 _READ = re.compile(r'(?:\benv\.)?\b(?:text|boolean|whole|listing)\(\s*"([A-Z_]+)"(?:,\s*("?[\w!]+"?))?')
@@ -52,6 +54,7 @@ class TestReading:
         [
             ("JOB_WORKERS=0", "JOB_WORKERS=0 is outside 1 to 64."),
             ("DEBUG=maybe", "DEBUG='maybe' is not a switch: write true or false."),
+            ("BACKUP_DIR=backups", "BACKUP_DIR names 'backups': write the whole path of the folder, from / on."),
         ],
     )
     def test_says_what_is_wrong(self, setting: str, sentence: str, tmp_path: object) -> None:
@@ -65,3 +68,23 @@ class TestReading:
             check=False,
         )
         assert (done.returncode, done.stderr.strip()) == (1, sentence)
+
+    @pytest.mark.parametrize("name", ["BACKUP_DIR", "PG_BIN_DIR", "TEMP_DIRS", "CHECKBACK_DATA_DIR"])
+    def test_says_that_nobody_has_this_home(self, name: str, tmp_path: Path) -> None:
+        sentence = f"{name} names '~nosuchuser/x', but there is no home folder of that user: write the whole path"
+        self.test_says_what_is_wrong(f"{name}=~nosuchuser/x", f"{sentence}, from / on.", tmp_path)
+
+    @pytest.mark.parametrize("place", ["data", "copies", "server"])
+    def test_lets_nobody_clean_up_the_database_or_its_copies(self, place: str, tmp_path: Path) -> None:
+        data, copies = tmp_path / "data", tmp_path / "copies"
+        folder = {"data": data, "copies": copies, "server": server.locate(data).data}[place]
+        done = subprocess.run(
+            [sys.executable, "manage.py", "check"],
+            cwd=support.CHECKOUT,
+            env={**support.environment(data), "BACKUP_DIR": str(copies), "TEMP_DIRS": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert done.stderr.startswith(f"TEMP_DIRS names '{folder}', which holds more than temporary files (see /")

@@ -56,7 +56,7 @@ def place(folder: Path, made_at: datetime, content: bytes | None = None) -> Path
     folder.mkdir(exist_ok=True)
     path = folder / f"{backup._prefix()}-{made_at:%Y%m%dT%H%M%SZ}.dump"
     if content is None:
-        shutil.copy(backup.newest_good().path, path)  # type: ignore[union-attr]
+        shutil.copy(next(one.path for one in backup.listing() if backup.is_readable(one)), path)
     else:
         path.write_bytes(content)
     return path
@@ -240,12 +240,26 @@ class TestRefusals:
                 backup.make(now=NOW)
             assert names(small) == [small_one.name]
 
-    def test_when_the_password_is_wrong_by_now(self, settings: Any, folder: Path, tmp_path: Path) -> None:
-        said = "pg_dump: error: connection to server failed: FATAL:  password authentication failed for user"
-        script = f'case "$*" in *--file=*) echo "{said}" >&2; exit 1;; esac'
+    @pytest.mark.parametrize(
+        "before",
+        [
+            "",
+            "pg_dump: warning: there are circular foreign-key constraints\npg_dump: detail: a\npg_dump: hint: b\n",
+            "WARNING:  database has a collation version mismatch\nDETAIL:  It was 1.\nHINT:  Rebuild.\n",
+            "pg_dump: error: something went wrong first\n",
+        ],
+        ids=["alone", "warning", "notice", "error"],
+    )
+    def test_when_the_password_is_wrong_by_now(self, before: str, settings: Any, folder: Path, tmp_path: Path) -> None:
+        said = f"{before}pg_dump: error: connection to server failed: FATAL:  password authentication failed for user"
+        script = f"case \"$*\" in *--file=*) echo '{said}' >&2; exit 1;; esac"
         settings.PG_BIN_DIR = fake_programs(tmp_path / "bin", pg_dump=script)
-        with pytest.raises(BackupRefused, match="No backup was made, the user or the password is wrong: mend"):
+        with pytest.raises(
+            BackupRefused, match="No backup was made, the user or the password is wrong: mend"
+        ) as raised:
             backup.make(now=NOW)
+        told = "something went wrong first" if "first" in before else "connection to server failed"
+        assert f"(pg_dump: {told}" in str(raised.value)
         assert names(folder) == []
 
     def test_a_label_that_leads_elsewhere(self) -> None:
@@ -268,15 +282,26 @@ class TestPrune:
         backup.prune(now=NOW)
         assert names(folder) == [best.name]
 
-    def test_makes_room_for_the_next_one(self, settings: Any, tmp_path: Path) -> None:
-        good = backup.make(now=NOW - DAY).path
-        size = good.stat().st_size
-        with small_disk(tmp_path / "small", str(size * 5)) as small:
-            shutil.copy(good, small)
-            settings.BACKUP_DIR = small
-            place(small, NOW - 50 * DAY, bytes(size * 3))
-            made = backup.make(now=NOW)
-            assert names(small) == sorted([good.name, made.path.name])
+    def test_removes_nothing_while_there_is_no_new_one(self, folder: Path, settings: Any, tmp_path: Path) -> None:
+        good = backup.make(now=NOW - 60 * DAY).path
+        old = place(folder, NOW - 70 * DAY)
+        script = 'case "$*" in *--file=*) exit 1;; esac'
+        settings.PG_BIN_DIR = fake_programs(tmp_path / "bin", pg_dump=script)
+        with pytest.raises(BackupFailed):
+            backup.make(now=NOW)
+        assert names(folder) == sorted([good.name, old.name])
+
+    @pytest.mark.parametrize("what", ["future", "cut short"])
+    def test_keeps_the_last_good_one_when_a_newer_one_is_none(self, what: str, folder: Path) -> None:
+        make_community(3, now=timezone.now())
+        good = backup.make(now=NOW - 100 * DAY).path
+        if what == "future":
+            place(folder, NOW + 100 * DAY)
+        else:
+            place(folder, NOW - 50 * DAY, good.read_bytes()[:-300])
+        old = place(folder, NOW - 200 * DAY)
+        assert [one.path for one in backup.prune(now=NOW) if one.path in {good, old}] == [old]
+        assert good.exists()
 
     def test_removes_nothing_when_nothing_is_good(self, folder: Path) -> None:
         broken = place(folder, NOW - 50 * DAY, b"broken")

@@ -1,11 +1,16 @@
 """The check-up: running the checks, keeping what they found, and showing it."""
 
 import json
+import math
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -22,8 +27,8 @@ from jobs.models import HealthResult, ScheduledJob
 from tests.concurrency import at_once
 from tests.config.factories import make_health_result, make_staff
 from tests.jobs.factories import make_job
-from tests.processes import cluster
-from tests.support import wait_until
+from tests.processes import cluster, environment
+from tests.support import CHECKOUT, wait_until
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -67,6 +72,32 @@ class TestRunAll:
         first, second = checkup.run_all(now=NOW)
         assert first.finding == failed("The check itself failed. RuntimeError: no such file")
         assert second.finding.status == "ok"
+
+    @pytest.mark.parametrize(
+        ("found", "sentence"),
+        [
+            (None, "TypeError: It returned NoneType in place of a finding."),
+            (ok("Fine.", free=math.nan), "ValueError: Its number 'free' cannot be stored: nan."),
+            (ok("Fine.", at=NOW), f"ValueError: Its number 'at' cannot be stored: {NOW!r}."),  # type: ignore[arg-type]
+            (Finding("fine", "Fine."), "ValueError: 'fine' is not a valid HealthStatus"),  # type: ignore[arg-type]
+        ],
+        ids=["nothing", "nan", "time", "state"],
+    )
+    def test_keeps_the_findings_of_the_others_when_one_is_none(
+        self, found: Finding, sentence: str, register: Register
+    ) -> None:
+        register("a", lambda *, now: found)
+        register("b", lambda *, now: ok("Fine."))
+        assert record(*checkup.run_all(now=NOW)) == ["a", "b"]
+        first, second = checkup.latest()
+        assert (first.status, first.detail) == ("failed", f"The check itself failed. {sentence}")
+        assert second.status == "ok"
+
+    def test_makes_a_text_storable(self, register: Register) -> None:
+        register("a", lambda *, now: ok("Fine\x00.", who="half \ud800"))
+        record(*checkup.run_all(now=NOW))
+        (row,) = checkup.latest()
+        assert (row.status, row.detail, row.numbers) == ("ok", "Fine\ufffd.", {"who": "half ?"})
 
     def test_does_not_wait_for_a_check_that_hangs(self, register: Register) -> None:
         release, entered = threading.Event(), []
@@ -113,6 +144,11 @@ class TestRegister:
         with pytest.raises(ValueError, match="There is already a check called 'a'"):
             register("a", lambda *, now: ok("Fine."))
 
+    @pytest.mark.parametrize("name", ["", "x" * 51, "a\x00b"])
+    def test_refuses_a_name_that_cannot_be_stored(self, name: str, register: Register) -> None:
+        with pytest.raises(ValueError, match="A check's name has 1 to 50 characters, unlike "):
+            register(name, lambda *, now: ok("Fine."))
+
 
 @pytest.mark.django_db
 class TestRecord:
@@ -132,6 +168,15 @@ class TestRecord:
         record(report("failed", at=NOW))
         assert record(report("ok", at=NOW - MINUTE)) == []
         assert HealthResult.objects.get().status == "failed"
+
+    @pytest.mark.parametrize("status", ["ok", "failed"])
+    def test_goes_on_after_a_host_whose_clock_was_ahead(self, status: str) -> None:
+        record(report(at=NOW + 60 * MINUTE), now=NOW + 60 * MINUTE)
+        assert not checkup.is_fresh(HealthResult.objects.get(), now=NOW)
+        record(report(status, at=NOW))
+        row = HealthResult.objects.get(is_current=True)
+        assert (row.status, row.began_at, row.checked_at) == (status, NOW, NOW)
+        assert checkup.is_fresh(row, now=NOW)
 
     def test_forgets_what_is_a_month_old(self) -> None:
         old = make_health_result(now=NOW - timedelta(days=31), is_current=False)
@@ -232,6 +277,39 @@ class TestCommand:
         check = told["checks"]["disk"]
         assert (check["status"], check["detail"], check["numbers"]) == ("degraded", "Nearly full.", {"free": 7})
         assert datetime.fromisoformat(check["checked_at"]).tzinfo is not None
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+class TestRealCommand:
+    """`health` and `backup`, as a shell runs them."""
+
+    def run(self, *arguments: str, stdout: int = subprocess.PIPE, **extra: str) -> tuple[int, str]:
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=CHECKOUT,
+            env=environment(**extra),
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    @pytest.mark.parametrize("arguments", [["health"], ["health", "--json"], ["backup", "--json"]])
+    def test_ends_quietly_when_nobody_reads_on(self, arguments: list[str], tmp_path: Path, settings: Any) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        where = {"BACKUP_DIR": str(tmp_path), "PG_BIN_DIR": str(settings.PG_BIN_DIR), "LOG_LEVEL": "ERROR"}
+        try:
+            assert self.run(*arguments, stdout=writer, **where) == (141, "")
+        finally:
+            os.close(writer)
+
+    @pytest.mark.parametrize("name", ["health", "backup", "cleanup"])
+    def test_says_in_one_sentence_what_is_wrong_usage(self, name: str) -> None:
+        assert self.run(name, "--bogus") == (2, f"manage.py {name}: unrecognized arguments: --bogus\n")
 
 
 @pytest.mark.django_db

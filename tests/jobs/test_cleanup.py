@@ -1,10 +1,13 @@
 """Deleting what is old: which rows and files go, which stay, and who is held up."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
 
@@ -25,6 +28,8 @@ from tests.jobs.sample.handlers import Sample
 
 DAY = timedelta(days=1)
 OLD, FRESH = NOW - 31 * DAY, NOW - 29 * DAY
+# Nobody can set when a file was last touched, so those who look at files do so half a year from now.
+LATER = datetime.now(UTC) + 200 * DAY
 LEASED: dict[str, Any] = {"lease_token": "7a0c0b5e-9a53-4b1c-8f3a-0f6a4b1f1d11", "lease_expires_at": NOW}
 
 
@@ -39,7 +44,7 @@ def make_task(key: str, *, at: datetime) -> Task:
 def make_file(path: Path, *, age: timedelta, text: str = "12345") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-    at = (NOW - age).timestamp()
+    at = (LATER - age).timestamp()
     os.utime(path, (at, at))
     return path
 
@@ -276,7 +281,7 @@ class TestBesideOthers:
 
 class TestTempData:
     def clean(self) -> cleanup.Removal:
-        (removal,) = cleanup.clean("temp_data", now=NOW)
+        (removal,) = cleanup.clean("temp_data", now=LATER)
         return removal
 
     def test_deletes_files_older_than_a_day_in_all_folders_below(self, tmp_path: Path, settings: Any) -> None:
@@ -306,6 +311,46 @@ class TestTempData:
         assert self.clean().removed == 0
         assert kept.exists()
 
+    def test_leaves_a_file_that_has_just_come_with_an_old_time(self, tmp_path: Path, settings: Any) -> None:
+        unpacked = make_file(tmp_path / "a", age=999 * DAY)
+        settings.TEMP_DIRS = [tmp_path]
+        (removal,) = cleanup.clean("temp_data", now=datetime.now(UTC) + timedelta(hours=23))
+        assert removal.removed == 0
+        assert unpacked.exists()
+        assert self.clean().removed == 1
+
+    def test_is_not_stopped_by_a_time_that_has_no_name(self, settings: Any) -> None:
+        with TemporaryDirectory(dir="/dev/shm") as name:
+            strange, old = Path(name, "a"), make_file(Path(name, "b"), age=2 * DAY)
+            strange.touch()
+            os.utime(strange, (1e12, 1e12))
+            assert strange.stat().st_mtime > datetime.max.replace(tzinfo=UTC).timestamp()
+            settings.TEMP_DIRS = [Path(name)]
+            assert cleanup.survey("temp_data", now=LATER)[0].removable == 1
+            assert self.clean().removed == 1
+            assert (strange.exists(), old.exists()) == (True, False)
+            assert cleanup.survey("temp_data", now=LATER)[0].oldest == datetime.max.replace(tzinfo=UTC)
+
+    def test_leaves_and_counts_folders_that_lie_too_deep(self, tmp_path: Path, settings: Any) -> None:
+        top = tmp_path / "top"
+        old = [make_file(top / name, age=2 * DAY) for name in ("a", "x/z")]
+        folder = os.open(top, os.O_RDONLY)
+        try:
+            for _ in range(1500):
+                with suppress(FileExistsError):
+                    os.mkdir("x", dir_fd=folder)
+                below = os.open("x", os.O_RDONLY, dir_fd=folder)
+                os.close(folder)
+                folder = below
+            settings.TEMP_DIRS = [top]
+            found = self.clean()
+            assert (found.removed, found.left) == (2, 1)
+            assert not any(path.exists() for path in old)
+            assert cleanup.survey("temp_data", now=LATER)[0].total == 0
+        finally:
+            os.close(folder)
+            subprocess.run(["rm", "-r", str(top)], check=True)
+
     def test_leaves_and_counts_what_cannot_be_deleted(
         self, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -322,17 +367,29 @@ class TestTempData:
         ("name", "sentence"),
         [
             ("tmp", "TEMP_DIRS names 'tmp': write the whole path of the folder, from / on."),
-            ("/", "TEMP_DIRS names '/', which holds more than temporary files."),
-            (str(Path.home()), "which holds more than temporary files."),
-            ("/data/checkback/postgres", "which holds more than temporary files."),
-            ("/data", "which holds more than temporary files."),
+            ("~nosuchuser/x", "TEMP_DIRS names '~nosuchuser/x', but there is no home folder of that user: write"),
+            *(
+                (name, f"TEMP_DIRS names {name!r}, which holds more than temporary files (see ")
+                for name in (
+                    *("/", "/etc", "/etc/cron.d", "/usr", "/usr/share", "/var", "/var/lib", "/var/lib/postgresql"),
+                    *("/opt", "/home", "/boot", "/root", "/bin", "/lib", "/sbin", "/proc", "/proc/1", "/sys", "/dev"),
+                    *(sys.prefix, f"{sys.prefix}/lib", str(Path(sys.base_prefix).parent), str(Path.home())),
+                    *("/data/checkback", "/data/checkback/postgres", "/data", "/mnt/copies", "/mnt/copies/old"),
+                )
+            ),
         ],
     )
     def test_refuses_folders_that_nobody_can_mean(self, name: str, sentence: str) -> None:
         with pytest.raises(ImproperlyConfigured) as raised:
-            env.temp_folders([name], spare=Path("/data/checkback"))
+            env.temp_folders([name], spare=[Path("/data/checkback"), Path("/mnt/copies")])
         assert sentence in str(raised.value)
-        assert env.temp_folders(["/data/other"], spare=Path("/data/checkback")) == [Path("/data/other")]
+
+    @pytest.mark.parametrize(
+        "name",
+        ["/data/other", "/tmp", "/tmp/ours", "/var/tmp/ours", "/dev/shm/ours"],  # noqa: S108 - only named
+    )
+    def test_takes_folders_of_temporary_files(self, name: str) -> None:
+        assert env.temp_folders([name], spare=[Path("/data/checkback")]) == [Path(name)]
 
 
 @pytest.mark.django_db
@@ -380,5 +437,5 @@ class TestSurvey:
         settings.TEMP_DIRS = [tmp_path]
         make_file(tmp_path / "a", age=3 * DAY, text="x" * 1000)
         make_file(tmp_path / "b", age=timedelta(0))
-        (found,) = cleanup.survey("temp_data", now=NOW)
-        assert (found.total, found.removable, found.removable_bytes, found.oldest) == (2, 1, 1000, NOW - 3 * DAY)
+        (found,) = cleanup.survey("temp_data", now=LATER)
+        assert (found.total, found.removable, found.removable_bytes, found.oldest) == (2, 1, 1000, LATER - 3 * DAY)

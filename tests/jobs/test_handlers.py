@@ -113,3 +113,12 @@ class TestCustom:
     def test_refuses_two_of_one_name(self) -> None:
         with pytest.raises(ValueError, match=r"The custom callable 'sample.note' exists already"):
             custom.register("sample.note")(fail)
+
+
+@pytest.mark.django_db
+class TestBackup:
+    @pytest.mark.parametrize("label", ["../elsewhere", "a b", "x" * 41, 5, None, ["a"]])
+    def test_is_refused_when_it_is_enqueued(self, label: object) -> None:
+        with pytest.raises(InvalidJob, match=r"The label .* cannot be part of a file's name: up to 40 letters"):
+            enqueue.schedule_job("backup", timezone.now(), {"label": label})
+        assert not ScheduledJob.objects.exists()

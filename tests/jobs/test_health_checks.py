@@ -1,9 +1,12 @@
 """What the engine's and the outbox's checks say of real states."""
 
 import os
+import shutil
 import socket
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -19,6 +22,7 @@ from socialmedia.health_checks import messages
 from socialmedia.models import Message
 from tests.config.factories import make_conversation, make_job, make_member
 from tests.socialmedia.factories import make_bot
+from tests.support import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +54,32 @@ class TestDatabase:
             found = health_checks.database(now=timezone.now())
         assert found.status == status
         assert ("A transaction has been open for" in found.detail) == (status == "degraded")
+
+    def test_does_not_take_a_vacuum_for_an_open_transaction(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(health_checks, "OLDEST_TRANSACTION", timedelta(0))
+        settings = connection.settings_dict
+        where = {"host": settings["HOST"], "user": settings["USER"], "dbname": settings["NAME"], "autocommit": True}
+
+        def vacuum() -> None:
+            with suppress(psycopg.errors.QueryCanceled):
+                slow.execute("VACUUM vacuumed")
+
+        with psycopg.connect(**where) as boss, psycopg.connect(**where) as slow:
+            boss.execute("CREATE TABLE vacuumed AS SELECT repeat('x', 500) FROM generate_series(1, 20000)")
+            slow.execute("SET vacuum_cost_delay = 100")
+            slow.execute("SET vacuum_cost_limit = 1")
+            thread = Thread(target=vacuum)
+            thread.start()
+            try:
+                running = "SELECT 1 FROM pg_stat_progress_vacuum WHERE heap_blks_scanned > 0"
+                wait_until(lambda: boss.execute(running).fetchone(), "the VACUUM")
+                found = health_checks.database(now=timezone.now())
+                assert boss.execute(running).fetchone(), "it has not ended meanwhile"
+            finally:
+                boss.execute("SELECT pg_cancel_backend(%s)", [slow.info.backend_pid])
+                thread.join(10)
+                boss.execute("DROP TABLE vacuumed")
+        assert (found.status, found.numbers["oldest_transaction_s"]) == ("ok", None)
 
     def test_notices_that_connections_run_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(health_checks, "MOST_CONNECTIONS", 0.0)
@@ -147,12 +177,29 @@ class TestNewestBackup:
         (tmp_path / f"{backup._prefix()}-{now:%Y%m%dT%H%M%SZ}.dump").write_bytes(b"broken")
         assert health_checks.newest_backup(now=now).status == "degraded"
 
+    def test_of_the_future_does_not_count(self, tmp_path: Path) -> None:
+        now = timezone.now()
+        good = backup.make(now=now - HOUR).path
+        future = tmp_path / f"{backup._prefix()}-{now + 20 * DAY:%Y%m%dT%H%M%SZ}.dump"
+        shutil.copy(good, future)
+        status, detail = told(health_checks.newest_backup(now=now))
+        assert status == "degraded"
+        assert f"is an hour old, but the name of {future.name} lies in the future: rename or remove it." in detail
+        good.unlink()
+        MigrationRecorder.Migration.objects.update(applied=now - 27 * HOUR)
+        assert health_checks.newest_backup(now=now).status == "failed"
+
     def test_of_another_host_counts_by_its_job(self) -> None:
         now = timezone.now()
         MigrationRecorder.Migration.objects.update(applied=now - 100 * HOUR)
         make_job("completed", now=now - HOUR, job_type="backup", worker=f"{socket.gethostname()}:{os.getpid()}")
         assert health_checks.newest_backup(now=now).status == "failed", "here, the files decide"
         make_job("completed", now=now - HOUR, job_type="backup", worker="elsewhere:1")
+        assert health_checks.newest_backup(now=now).status == "failed", "that host may be gone, and its files with it"
+        heart = ClusterHeartbeat.objects.create(cluster="elsewhere:7", beat_at=now - HOUR)
+        assert health_checks.newest_backup(now=now).status == "failed", "it is"
+        heart.beat_at = now
+        heart.save()
         assert told(health_checks.newest_backup(now=now)) == ("ok", "The newest good backup is an hour old.")
 
     def test_is_not_watched_when_nobody_wants_it(self, settings: Any) -> None:

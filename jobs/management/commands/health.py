@@ -1,13 +1,11 @@
 """`manage.py health`: run the check-up here and now, and tell by the exit code."""
 
-import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
+from django.core.management.base import CommandParser
 
-from jobs import checkup
+from jobs import checkup, terminal
 from jobs.checkup import Report
 from jobs.models import HealthStatus
 
@@ -15,7 +13,7 @@ UNWELL = 1
 STYLES = {HealthStatus.OK: "SUCCESS", HealthStatus.DEGRADED: "WARNING", HealthStatus.FAILED: "ERROR"}
 
 
-class Command(BaseCommand):
+class Command(terminal.ActionCommand):
     help = (
         "Run every check now, as this host sees things, and keep nothing: what the console and the API show comes from "
         "the job health_check. Exit codes: 0, all is well; 1, a check found something; 2, wrong usage."
@@ -23,13 +21,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+        parser.set_defaults(action="check")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        reports = checkup.run_all(now=timezone.now())
+    def act(self, action: str, options: dict[str, Any]) -> None:
+        """Look, and tell."""
+        reports = checkup.run_all(now=self.now)
         is_well = all(report.finding.status == HealthStatus.OK for report in reports)
-        if options["json"]:
+        if self.is_json:
             checks = {report.check_name: _fields(report) for report in reports}
-            self.stdout.write(json.dumps({"status": "healthy" if is_well else "degraded", "checks": checks}))
+            self.write_objects([{"status": "healthy" if is_well else "degraded", "checks": checks}])
         else:
             self._draw(reports)
         if not is_well:
@@ -49,6 +49,6 @@ def _fields(report: Report) -> dict[str, Any]:
         "status": report.finding.status,
         "detail": report.finding.detail,
         "numbers": dict(report.finding.numbers),
-        "checked_at": report.checked_at.isoformat(),
+        "checked_at": report.checked_at,
         "duration_ms": report.duration_ms,
     }
