@@ -295,8 +295,9 @@ def align_schedules() -> int:
     now = timezone.now()
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # Schedule names are not unique: two migrates at once would make two of each.
-            cursor.execute("LOCK TABLE django_q_schedule IN SHARE ROW EXCLUSIVE MODE")
+            # Schedule names are not unique: two migrates at once would make two of each. EXCLUSIVE also shuts out
+            # a running cluster's SELECT FOR UPDATE: let in, it would hold rows wanted here and want this lock.
+            cursor.execute("LOCK TABLE django_q_schedule IN EXCLUSIVE MODE")
         present = set(_schedules().values_list("name", flat=True))
         missing = [work for name, work in _declared.items() if name not in present]
         Schedule.objects.bulk_create([_schedule(work, now=now) for work in missing])

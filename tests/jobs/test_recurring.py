@@ -1,11 +1,12 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ, Schedule
@@ -20,6 +21,7 @@ from jobs.registry import Attempt
 from tests.concurrency import at_once
 from tests.jobs.factories import NOW, make_job
 from tests.jobs.sample.handlers import Planned, Sample
+from tests.support import wait_until
 
 HOUR = timedelta(hours=1)
 
@@ -369,6 +371,33 @@ class TestClustersAtOnce:
         OrmQ.objects.all().delete()
         at_once(1, lambda _: scheduler(get_broker()))
         assert not OrmQ.objects.exists()
+
+    def test_and_a_migrate_beside_them_do_not_wait_for_each_other(self) -> None:
+        schedule(intended_date_kwarg=None)
+        has_rows = Event()
+
+        def is_waiting() -> bool:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT 1 FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                )
+                return cursor.fetchone() is not None
+
+        def act(number: int) -> None:
+            if number:
+                has_rows.wait(20)
+                recurring.align_schedules()
+                return
+            with transaction.atomic():  # as Django-Q's scheduler does
+                rows = list(Schedule.objects.select_for_update())
+                has_rows.set()
+                wait_until(is_waiting, "migrate for the cluster")
+                for row in rows:
+                    row.save()
+
+        at_once(2, act)
+        assert Schedule.objects.get(name="hourly").intended_date_kwarg is not None
 
     def test_the_table_refuses_a_second_run_of_a_time_even_without_the_lock(self) -> None:
         run = recurring.run_now("hourly", now=NOW)
