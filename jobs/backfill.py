@@ -18,7 +18,6 @@ from jobs.timing import Timing
 log = structlog.get_logger(__name__)
 
 MOST = 1_000
-FIRST_YEAR = 1900
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
 
 
@@ -53,7 +52,7 @@ def plan(name: str, *, start: datetime, end: datetime, now: datetime) -> Plan:
     The times are those of the schedule as it is now.
 
     Raises:
-        InvalidBackfill: naive, turned round, future or too many times.
+        InvalidBackfill: naive, turned round, future, forgotten or too many times.
         UnknownRecurring: no app declares this name, or it has no schedule.
     """
     recurring.find(name)
@@ -125,9 +124,12 @@ def _check(start: datetime, end: datetime, *, now: datetime) -> None:
     for field, moment in (("start", start), ("end", end)):
         if timezone.is_naive(moment):
             raise InvalidBackfill(field, f"The {field} needs a time zone, like 2027-03-01T09:00:00+01:00.")
-        if moment.year < FIRST_YEAR:
-            raise InvalidBackfill(field, f"The {field} must not lie before the year {FIRST_YEAR}.")
     if end > now:
         raise InvalidBackfill("end", "The end lies in the future; its runs will come by themselves.")
     if start > end:
         raise InvalidBackfill("start", "The start must not lie after the end.")
+    if start < now - runs.KEEP:
+        raise InvalidBackfill(
+            "start",
+            f"The start lies more than {runs.KEEP.days} days back: nobody knows any more which of those times had a run.",
+        )

@@ -20,6 +20,8 @@ TEMP_DATA = "temp_data"
 BY_SETTINGS_ONLY = (EVERYTHING, TEMP_DATA)
 """Types that take no number of days: what they delete has different ages."""
 DEFAULT_DAYS, MOST_DAYS = 30, 36_500
+KEPT_AT_LEAST = {"recurring_runs": runs.KEEP}
+"""Whatever number of days is asked for: a backfill would enqueue again what it finds no run for."""
 FINISHED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED)
 
 _types: dict[str, list[Kind]] = {}
@@ -129,7 +131,7 @@ def _clean(kind: Kind, *, before: datetime, progress: Callable[[str, int], None]
 
 
 def _before(kind: Kind, keep: timedelta | None, now: datetime) -> datetime:
-    return now - (kind.keep() if keep is None else keep)
+    return now - (kind.keep() if keep is None else max(keep, KEPT_AT_LEAST.get(kind.name, keep)))
 
 
 def _finished_jobs(before: datetime) -> QuerySet[ScheduledJob]:

@@ -81,7 +81,8 @@ class TestPlan:
             ({"end": NOW.replace(tzinfo=None)}, "end", "needs a time zone"),
             ({"end": NOW + timedelta(seconds=1)}, "end", "lies in the future"),
             ({"start": NOW, "end": NOW - HOUR}, "start", "must not lie after the end"),
-            ({"start": NOW.replace(year=1899)}, "start", "before the year 1900"),
+            ({"start": NOW - runs.KEEP - HOUR}, "start", "lies more than 365 days back: nobody knows"),
+            ({"start": NOW.replace(year=1)}, "start", "lies more than 365 days back"),
             ({"start": NOW - 1000 * HOUR}, "start", "more than 1,000 planned times in that span; the latest 1,000 beg"),
         ],
     )

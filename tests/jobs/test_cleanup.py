@@ -18,7 +18,7 @@ from config import env
 from jobs import cleanup, enqueue, lifecycle, pruning, runner
 from jobs.cleanup import CannotClean, DataCleanup
 from jobs.enqueue import InvalidJob
-from jobs.models import JobExecution, JobStatus, Report, ScheduledJob
+from jobs.models import JobExecution, JobStatus, RecurringRun, Report, ScheduledJob
 from tests.concurrency import at_once
 from tests.jobs.factories import NOW, make_job
 from tests.jobs.sample.handlers import Sample
@@ -133,6 +133,15 @@ class TestHistory:
             Report.objects.create(job_id="j", job_type="t", report={}, created_at=at)
         assert removed("history") == {"attempts": 1, "reports": 1, "django_q_tasks": 1, "recurring_runs": 0}
         assert [model.objects.count() for model in (JobExecution, Report, Task)] == [1, 1, 1]
+
+    def test_keeps_runs_for_a_year_however_few_days_are_asked_for(self) -> None:
+        # A backfill would enqueue what it finds no run for a second time.
+        for days in (366, 364, 100, 1):
+            at = NOW - days * DAY
+            RecurringRun.objects.create(name="n", planned_at=at, origin="schedule", decided_at=at, job_id=f"{days}")
+        assert removed("history", keep=30 * DAY)["recurring_runs"] == 1
+        assert sorted(RecurringRun.objects.values_list("job_id", flat=True)) == ["1", "100", "364"]
+        assert removed("history", keep=400 * DAY)["recurring_runs"] == 0
 
 
 @pytest.mark.django_db

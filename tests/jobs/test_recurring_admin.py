@@ -204,7 +204,8 @@ class TestBackfillForm:
             ({"start": "soon"}, "Enter a valid date/time."),
             ({"start": "2026-05-04T12:00"}, "must not lie after the end"),
             ({"end": "2030-01-01T00:00"}, "lies in the future"),
-            ({"start": "2020-01-01T00:00"}, "more than 1,000 planned times"),
+            ({"start": "2026-01-01T00:00"}, "more than 1,000 planned times"),
+            ({"start": "2020-01-01T00:00"}, "lies more than 365 days back"),
             ({"overlap": "maybe"}, "Select a valid choice."),
         ],
     )

@@ -185,7 +185,8 @@ class TestRecurringBackfill:
             (["hourly", "--start", "soon"], 2, "is not a time"),
             (["hourly", "--start", "2026-05-04T13:00:00Z"], 2, "must not lie after the end"),
             (["hourly", "--start", "2026-05-04T09:00:00Z", "--end", "2026-05-05T09:00:00Z"], 2, "in the future"),
-            (["hourly", "--start", "2020-05-04T09:00:00Z"], 2, "more than 1,000 planned times"),
+            (["hourly", "--start", "2026-01-04T09:00:00Z"], 2, "more than 1,000 planned times"),
+            (["hourly", "--start", "2020-05-04T09:00:00Z"], 2, "lies more than 365 days back"),
             (["hourly", "--start", "2026-05-04T09:00:00Z", "--overlap", "maybe"], 2, "invalid choice"),
         ],
     )
