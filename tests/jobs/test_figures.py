@@ -52,9 +52,9 @@ class TestCollect:
         )
         make_attempt(job.pk, at=MIDNIGHT + 3 * DAY / 24, duration_ms=100, lateness_ms=3 * 3600 * 1000)
         for number, status in enumerate(("completed", "failed", "unknown", "expired")):
-            make_attempt(at=MIDNIGHT + DAY - timedelta(seconds=1 + number), status=status, duration_ms=200, attempt=2)
+            make_attempt(at=MIDNIGHT + number * timedelta(hours=6), status=status, duration_ms=200, attempt=2)
         make_attempt(at=MIDNIGHT - timedelta(seconds=1), status="failed")
-        make_attempt(at=MIDNIGHT + DAY + timedelta(seconds=1), status="failed")
+        make_attempt(at=MIDNIGHT + DAY, status="failed")  # midnight begins a day
         make_job(scheduled_time=MIDNIGHT + DAY)  # due the next day
         found = of_jobs(figures.collect(YESTERDAY, now=NOW))
         assert found == {
@@ -83,7 +83,7 @@ class TestCollect:
         make_attempt(at=MIDNIGHT + timedelta(hours=2))
         figures.collect(YESTERDAY, now=NOW)
         assert len(once) == DailyFigure.objects.count()
-        assert DailyFigure.objects.get(name="jobs.executions").value == 2 + 0  # midnight itself ends the day before
+        assert DailyFigure.objects.get(name="jobs.executions").value == 3
 
     def test_refuses_a_day_that_is_not_over(self) -> None:
         with pytest.raises(CannotCollect, match="2026-05-04 is not over yet"):
