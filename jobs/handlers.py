@@ -77,7 +77,7 @@ def recurring_backfill(attempt: Attempt[Waiting]) -> None:
     backfill.go_on(attempt, now=timezone.now())
 
 
-figures.register("jobs", figures.of_jobs, keep=figures.keep_jobs)
+figures.register("jobs", figures.of_jobs, keep=figures.keep_jobs, measured_over=figures.MEASURED)
 
 # In the small hours of UTC: first the figures, then the backup, then the clean-up.
 recurring.register(

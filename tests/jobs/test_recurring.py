@@ -379,8 +379,7 @@ class TestClustersAtOnce:
         def is_waiting() -> bool:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT 1 FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
                 )
                 return cursor.fetchone() is not None
 
