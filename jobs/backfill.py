@@ -131,5 +131,5 @@ def _check(start: datetime, end: datetime, *, now: datetime) -> None:
     if start < now - runs.KEEP:
         raise InvalidBackfill(
             "start",
-            f"The start lies more than {runs.KEEP.days} days back: nobody knows any more which of those times had a run.",
+            f"The start lies more than {runs.KEEP.days} days back: nobody knows any more which times had a run.",
         )

@@ -34,6 +34,7 @@ def data_cleanup(attempt: Attempt[DataCleanup]) -> None:
     """Delete what is old, and report what went."""
     removed = cleanup.clean(attempt.payload.type, keep=attempt.payload.keep, now=timezone.now())
     reports.write(attempt, cleanup.report(removed))
+    cleanup.check(removed)
 
 
 @handler(figures.JOB_TYPE, Analytics, policy=Policy(concurrency=1, timeout=timedelta(hours=1)))

@@ -360,6 +360,20 @@ class TestEverything:
             "temp_files": DAY,
         }
 
+    def test_does_the_other_kinds_when_one_fails_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(before: datetime) -> Any:
+            return JobExecution.objects.extra(where=["1/0 = 1"])
+
+        make_job(status="failed", scheduled_time=OLD, completed_at=OLD)
+        kinds = {name: list(kinds) for name, kinds in cleanup._types.items()}
+        monkeypatch.setattr(cleanup, "_types", kinds)
+        cleanup.register("broken", pruning.Rows("broken", lambda: DAY, broken, by="execution_time"))
+        removals = cleanup.clean("everything", now=NOW)
+        assert next(removal for removal in removals if removal.kind == "jobs").removed == 1
+        assert cleanup.report(removals)["errors"] == {"broken": "DataError: division by zero"}
+        with pytest.raises(cleanup.Incomplete, match=r"broken \(DataError: division by zero\). All else is done."):
+            cleanup.check(removals)
+
     def test_knows_no_clean_up_of_another_name(self) -> None:
         with pytest.raises(CannotClean, match="There is no clean-up 'x'"):
             cleanup.clean("x", now=NOW)
