@@ -161,6 +161,12 @@ def known(name: str, times: Sequence[datetime]) -> list[RecurringRun]:
     return list(_runs(name).filter(planned_at__in=times))
 
 
+def planned_before(name: str, moment: datetime) -> datetime | None:
+    """The newest time before `moment` that the schedule's own packages have decided about. By the unique constraint."""
+    decided = _runs(name).filter(origin=Origin.SCHEDULE, planned_at__lt=moment)
+    return decided.order_by("-planned_at").values_list("planned_at", flat=True).first()
+
+
 def latest(name: str, limit: int) -> list[Report]:
     """The runs that were decided about last, newest first."""
     return _reports(_runs(name).order_by("-decided_at", "-planned_at")[:limit])
