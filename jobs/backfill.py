@@ -8,9 +8,9 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import outcomes, recurring, runs
+from jobs import outcomes, pauses, recurring, runs
 from jobs.errors import PermanentFailure, Snooze
-from jobs.models import Origin, RecurringRun
+from jobs.models import JobStatus, Origin, RecurringRun, ScheduledJob
 from jobs.registry import Attempt
 from jobs.runs import Overlap
 from jobs.timing import Timing
@@ -18,7 +18,9 @@ from jobs.timing import Timing
 log = structlog.get_logger(__name__)
 
 MOST = 1_000
-SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
+PAUSE_WHILE_PAUSED = timedelta(minutes=5)
+"""Nothing of a paused type ends before somebody resumes it."""
 
 
 class InvalidBackfill(ValueError):
@@ -114,10 +116,16 @@ def go_on(attempt: Attempt[Waiting], *, now: datetime) -> None:
         if busy is None:
             runs.enqueue_waiting(waiting[0], work, now=now)
             left -= 1
-    pause = SHORTEST_PAUSE
-    if busy is not None:
-        pause = min(max((now - (busy.started_at or now)) / 10, SHORTEST_PAUSE), LONGEST_PAUSE)
+    pause = SHORTEST_PAUSE if busy is None else _pause(busy, now=now)
     raise Snooze(f"{left} {'run waits' if left == 1 else 'runs wait'} for the one before to end.", until=now + pause)
+
+
+def _pause(busy: ScheduledJob, *, now: datetime) -> timedelta:
+    """How long to wait for this job: the longer, the longer it has been there, running or not."""
+    if busy.status == JobStatus.PENDING and pauses.is_paused(busy.job_type):
+        return PAUSE_WHILE_PAUSED
+    since = busy.started_at or busy.created_at
+    return min(max((now - since) / 10, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
 def _check(start: datetime, end: datetime, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django_q.models import Schedule
 
-from jobs import backfill, lifecycle, outcomes, recurring, runs
+from jobs import backfill, lifecycle, outcomes, pauses, recurring, runs
 from jobs.backfill import InvalidBackfill, Waiting
 from jobs.errors import PermanentFailure, Snooze
 from jobs.models import JobStatus, Origin, RecurringRun, ScheduledJob
@@ -140,11 +140,25 @@ class TestBackfill:
         ScheduledJob.objects.filter(job_type="sample_planned").update(
             status=JobStatus.RUNNING, started_at=NOW, lease_token=uuid4(), lease_expires_at=NOW + HOUR
         )
-        for waited, pause in ((1, 1), (100, 10), (3600, 30)):
+        for waited, pause in ((1, 1), (100, 10), (3600, 60)):
             now = NOW + timedelta(seconds=waited)
             turn(now)
             queue = ScheduledJob.objects.get(job_type=runs.BACKFILL)
             assert queue.next_attempt_at == now + timedelta(seconds=pause)
+
+    def test_queue_takes_longer_pauses_for_a_run_that_does_not_start(self) -> None:
+        fill(Overlap.QUEUE)
+        turn()
+        ScheduledJob.objects.filter(job_type="sample_planned").update(created_at=NOW)
+        now = NOW + timedelta(seconds=100)
+        turn(now)
+        assert ScheduledJob.objects.get(job_type=runs.BACKFILL).next_attempt_at == now + timedelta(seconds=10)
+        for paused in ("sample_planned", pauses.EVERYTHING):
+            pauses.pause(paused, by="t", now=NOW)
+            turn(now)
+            queue = ScheduledJob.objects.get(job_type=runs.BACKFILL)
+            assert queue.next_attempt_at == now + timedelta(minutes=5)
+            pauses.resume(paused, by="t")
 
     @pytest.mark.parametrize("overlap", Overlap)
     def test_does_nothing_twice(self, overlap: Overlap) -> None:
