@@ -121,7 +121,7 @@ def register(
 
     `describe` says in one sentence what it does. A payload dataclass with a field `planned_at` gets the planned
     time there, as ISO 8601 text. `manage.py migrate` makes the Django-Q schedule, and leaves a present one as
-    operators have it. Raises ValueError for a name or timing that cannot be.
+    operators have it. Raises ValueError for a name or timing that cannot be, and for a name that is taken.
     """
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise ValueError(f"{name!r}: a name has 1 to {LONGEST_NAME} printable characters.")
@@ -131,7 +131,9 @@ def register(
         timing.check_every(every)
     if cron is not None:
         timing.check_cron(cron)
-    _declared[name] = Recurring(name, job_type, payload, every, cron, CatchUp(catch_up), describe)
+    work = Recurring(name, job_type, payload, every, cron, CatchUp(catch_up), describe)
+    if _declared.setdefault(name, work) != work:
+        raise ValueError(f"{name}: recurring work of that name is declared already, and otherwise: take another name.")
 
 
 def find(name: str) -> Recurring:

@@ -28,6 +28,7 @@ HOUR = timedelta(hours=1)
 
 def declare(name: str, **options: Any) -> None:
     options = {"job_type": "sample_planned", "payload": Planned(), "every": HOUR, **options}
+    recurring._declared.pop(name, None)
     recurring.register(name, describe="Does what the tests want.", **options)
 
 
@@ -81,6 +82,13 @@ class TestRegister:
     def test_refuses_what_cannot_be(self, name: str, options: dict[str, Any], told: str) -> None:
         with pytest.raises(ValueError, match=told):
             declare(name, **options)
+
+    def test_refuses_a_name_that_is_taken_unless_it_is_the_same(self) -> None:
+        same: dict[str, Any] = {"job_type": "sample_planned", "every": HOUR, "describe": "Does what the tests want."}
+        recurring.register("hourly", payload=Planned(), **same)
+        with pytest.raises(ValueError, match="hourly: recurring work of that name is declared already, and otherwise"):
+            recurring.register("hourly", payload=Planned(key="other"), **same)
+        assert recurring.find("hourly").payload == Planned()
 
 
 @pytest.mark.django_db
