@@ -47,6 +47,10 @@ class Waiting:
 
     name: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"The name of recurring work is a text, not {self.name!r}.")
+
 
 def plan(name: str, *, start: datetime, end: datetime, now: datetime) -> Plan:
     """Return what a backfill from `start` to `end`, both included, would enqueue. It changes nothing.
@@ -58,9 +62,7 @@ def plan(name: str, *, start: datetime, end: datetime, now: datetime) -> Plan:
         UnknownRecurring: no app declares this name, or it has no schedule.
     """
     recurring.find(name)
-    schedule = recurring.schedule_of(name)
-    if schedule is None:
-        raise recurring.UnknownRecurring(f"{name} has no schedule; `manage.py migrate` makes it.")
+    schedule = recurring.find_schedule(name)
     _check(start, end, now=now)
     times = Timing.of(schedule, otherwise=now).between(start, end, limit=MOST + 1)
     if len(times) > MOST:

@@ -181,6 +181,15 @@ def schedule_of(name: str) -> Schedule | None:
     return _schedules().filter(name=name).order_by("pk").first()
 
 
+def find_schedule(name: str) -> Schedule:
+    """The schedule of this work. Raises UnknownRecurring when there is none."""
+    schedule = schedule_of(name)
+    if schedule is None:
+        find(name)
+        raise UnknownRecurring(f"{name} has no schedule; `manage.py migrate` makes it.")
+    return schedule
+
+
 def enqueue_recurring(name: str, planned: str | None = None) -> str:
     """Enqueue the run of a planned time. Called by the schedule; returns in words what happened.
 
@@ -240,8 +249,11 @@ def run_now(name: str, *, now: datetime) -> RecurringRun:
 
 
 def disable(name: str) -> bool:
-    """Stop planning runs; what is enqueued still runs. False when it is disabled already."""
-    find_entry(name)
+    """Stop planning runs; what is enqueued still runs. False when it is disabled already.
+
+    Raises UnknownRecurring for work without a schedule.
+    """
+    find_schedule(name)
     # Django-Q's own word for "no more": it passes these rows over, and `migrate` keeps them.
     changed = _schedules().filter(name=name).exclude(repeats=0).update(repeats=0)
     if changed:
@@ -252,9 +264,10 @@ def disable(name: str) -> bool:
 def enable(name: str, *, now: datetime) -> bool:
     """Plan runs again, from the next planned time on: those of the pause do not count as missed.
 
-    False when it is enabled already. Raises UnknownRecurring for work that no app declares.
+    False when it is enabled already. Raises UnknownRecurring for work that no app declares, or without a schedule.
     """
     find(name)
+    find_schedule(name)
     changed = 0
     with transaction.atomic():
         for schedule in _schedules().filter(name=name, repeats=0):
@@ -284,9 +297,7 @@ def retime(name: str, *, every: timedelta | None = None, cron: str | None = None
         timing.check_every(every)
     if cron is not None:
         timing.check_cron(cron)
-    schedule = schedule_of(name)
-    if schedule is None:
-        raise UnknownRecurring(f"{name} has no schedule; `manage.py migrate` makes it.")
+    schedule = find_schedule(name)
     _set_times(schedule, every, cron)
     schedule.next_run = _whole_second(now)
     schedule.next_run = _next(schedule, now=now)

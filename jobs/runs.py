@@ -188,11 +188,12 @@ def progress(name: str) -> Progress | None:
 
 
 def decided_before(before: datetime) -> QuerySet[RecurringRun]:
-    """What a clean-up may delete: old runs, apart from waiting ones and each work's last result.
+    """What a clean-up may delete: old runs, apart from those that wait and each work's last result.
 
     Served by idx_recurring_runs_decided.
     """
-    old = RecurringRun.objects.filter(decided_at__lt=before).exclude(job_id=None, skipped_because=None)
+    queues = ScheduledJob.objects.live().filter(job_type=BACKFILL).values_list("job_id", flat=True)
+    old = RecurringRun.objects.filter(decided_at__lt=before).exclude(job_id=None, backfill_id__in=list(queues))
     last = (
         RecurringRun.objects.filter(job_id__isnull=False)
         .order_by("name", "-decided_at", "-planned_at")

@@ -6,8 +6,9 @@ from uuid import uuid4
 import pytest
 from django_q.models import Schedule
 
-from jobs import backfill, lifecycle, outcomes, pauses, recurring, runs
+from jobs import backfill, enqueue, lifecycle, outcomes, pauses, recurring, runs
 from jobs.backfill import InvalidBackfill, Waiting
+from jobs.enqueue import InvalidJob
 from jobs.errors import PermanentFailure, Snooze
 from jobs.models import JobStatus, Origin, RecurringRun, ScheduledJob
 from jobs.registry import Attempt
@@ -99,6 +100,13 @@ class TestPlan:
             Schedule.objects.filter(name="hourly").delete()
             with pytest.raises(recurring.UnknownRecurring):
                 backfill.plan(name, start=NOW, end=NOW, now=NOW)
+
+
+class TestPayload:
+    @pytest.mark.parametrize("name", [5, "", None])
+    def test_without_a_name_is_refused_when_it_is_enqueued(self, name: object) -> None:
+        with pytest.raises(InvalidJob, match="The name of recurring work is a text, not"):
+            enqueue.schedule_job(runs.BACKFILL, NOW, {"name": name})
 
 
 @pytest.mark.django_db

@@ -427,8 +427,11 @@ class TestPruneRuns:
             recurring.run_now("hourly", now=NOW - timedelta(days=1) + hour * HOUR)
             finish(*ScheduledJob.objects.values_list("pk", flat=True))
         runs.skip("hourly", NOW - HOUR, because="for the test", now=NOW)
+        RecurringRun.objects.create(
+            name="hourly", planned_at=NOW - 5 * HOUR, origin="backfill", decided_at=NOW, backfill_id="ended"
+        )
         fire(now=NOW + 3 * HOUR)  # a queue
-        assert runs.decided_before(NOW + timedelta(days=1)).delete()[0] == 2
+        assert runs.decided_before(NOW + timedelta(days=1)).delete()[0] == 3  # what an ended backfill left, too
         assert RecurringRun.objects.filter(job_id=None, skipped_because=None).count() == 4
         assert runs.last_result("hourly") is not None
 

@@ -93,6 +93,11 @@ class TestRecurringPages:
         client.force_login(make_staff(username="nobody"))
         assert client.get(address()).status_code == 403
 
+    def test_are_shown_whatever_kind_somebody_wrote_into_the_table(self, boss: Client) -> None:
+        Schedule.objects.filter(name="hourly").update(schedule_type="X")
+        for page in (LIST, address()):
+            assert "In a way of its own (X)" in boss.get(page).content.decode()
+
     def test_know_only_our_schedules(self, boss: Client) -> None:
         other = Schedule.objects.create(name="of another", func="math.sqrt")
         assert boss.get(f"{LIST}{other.pk}/disable/").status_code == 404
