@@ -340,7 +340,7 @@ def _retire() -> None:
 def _revive(*, now: datetime) -> None:
     for schedule in _schedules().filter(next_run=None, name__in=list(_declared)):
         Schedule.objects.filter(pk=schedule.pk).update(next_run=_next(schedule, now=now))
-        _begin_anew(schedule.name, because="No app declared it: those times do not count as missed.", now=now)
+        _begin_anew(str(schedule.name), because="No app declared it: those times do not count as missed.", now=now)
         log.info("recurring.revived", name=schedule.name)
 
 
