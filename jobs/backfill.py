@@ -8,9 +8,9 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import outcomes, recurring, runs
+from jobs import outcomes, pauses, recurring, runs
 from jobs.errors import PermanentFailure, Snooze
-from jobs.models import Origin, RecurringRun
+from jobs.models import JobStatus, Origin, RecurringRun, ScheduledJob
 from jobs.registry import Attempt
 from jobs.runs import Overlap
 from jobs.timing import Timing
@@ -18,8 +18,9 @@ from jobs.timing import Timing
 log = structlog.get_logger(__name__)
 
 MOST = 1_000
-FIRST_YEAR = 1900
-SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
+PAUSE_WHILE_PAUSED = timedelta(minutes=5)
+"""Nothing of a paused type ends before somebody resumes it."""
 
 
 class InvalidBackfill(ValueError):
@@ -46,6 +47,10 @@ class Waiting:
 
     name: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"The name of recurring work is a text, not {self.name!r}.")
+
 
 def plan(name: str, *, start: datetime, end: datetime, now: datetime) -> Plan:
     """Return what a backfill from `start` to `end`, both included, would enqueue. It changes nothing.
@@ -53,13 +58,11 @@ def plan(name: str, *, start: datetime, end: datetime, now: datetime) -> Plan:
     The times are those of the schedule as it is now.
 
     Raises:
-        InvalidBackfill: naive, turned round, future or too many times.
+        InvalidBackfill: naive, turned round, future, forgotten or too many times.
         UnknownRecurring: no app declares this name, or it has no schedule.
     """
     recurring.find(name)
-    schedule = recurring.schedule_of(name)
-    if schedule is None:
-        raise recurring.UnknownRecurring(f"{name} has no schedule; `manage.py migrate` makes it.")
+    schedule = recurring.find_schedule(name)
     _check(start, end, now=now)
     times = Timing.of(schedule, otherwise=now).between(start, end, limit=MOST + 1)
     if len(times) > MOST:
@@ -115,19 +118,28 @@ def go_on(attempt: Attempt[Waiting], *, now: datetime) -> None:
         if busy is None:
             runs.enqueue_waiting(waiting[0], work, now=now)
             left -= 1
-    pause = SHORTEST_PAUSE
-    if busy is not None:
-        pause = min(max((now - (busy.started_at or now)) / 10, SHORTEST_PAUSE), LONGEST_PAUSE)
+    pause = SHORTEST_PAUSE if busy is None else _pause(busy, now=now)
     raise Snooze(f"{left} {'run waits' if left == 1 else 'runs wait'} for the one before to end.", until=now + pause)
+
+
+def _pause(busy: ScheduledJob, *, now: datetime) -> timedelta:
+    """How long to wait for this job: the longer, the longer it has been there, running or not."""
+    if busy.status == JobStatus.PENDING and pauses.is_paused(busy.job_type):
+        return PAUSE_WHILE_PAUSED
+    since = busy.started_at or busy.created_at
+    return min(max((now - since) / 10, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
 def _check(start: datetime, end: datetime, *, now: datetime) -> None:
     for field, moment in (("start", start), ("end", end)):
         if timezone.is_naive(moment):
             raise InvalidBackfill(field, f"The {field} needs a time zone, like 2027-03-01T09:00:00+01:00.")
-        if moment.year < FIRST_YEAR:
-            raise InvalidBackfill(field, f"The {field} must not lie before the year {FIRST_YEAR}.")
     if end > now:
         raise InvalidBackfill("end", "The end lies in the future; its runs will come by themselves.")
     if start > end:
         raise InvalidBackfill("start", "The start must not lie after the end.")
+    if start < now - runs.KEEP:
+        raise InvalidBackfill(
+            "start",
+            f"The start lies more than {runs.KEEP.days} days back: nobody knows any more which times had a run.",
+        )

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db.models import QuerySet
 from django_q.models import Task
 
-from jobs import conf, runs, temp_files
+from jobs import conf, leases, outcomes, runs, temp_files
 from jobs.models import JobExecution, JobStatus, Report, ScheduledJob
 from jobs.pruning import Kind, Rows, Survey
 from jobs.temp_files import Files
+
+log = structlog.get_logger(__name__)
 
 JOB_TYPE = "data_cleanup"
 EVERYTHING = "everything"
@@ -20,6 +23,8 @@ TEMP_DATA = "temp_data"
 BY_SETTINGS_ONLY = (EVERYTHING, TEMP_DATA)
 """Types that take no number of days: what they delete has different ages."""
 DEFAULT_DAYS, MOST_DAYS = 30, 36_500
+KEPT_AT_LEAST = {"recurring_runs": runs.KEEP}
+"""Whatever number of days is asked for: a backfill would enqueue again what it finds no run for."""
 FINISHED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED)
 
 _types: dict[str, list[Kind]] = {}
@@ -60,6 +65,12 @@ class Removal:
     left: int
     """Old, but could not be deleted."""
     seconds: float
+    error: str | None = None
+    """What ended it before its time; what went until then stays gone."""
+
+
+class Incomplete(Exception):
+    """Of some kinds not all that is old could be deleted; the message says which and why."""
 
 
 def register(type_name: str, kind: Kind) -> None:
@@ -103,7 +114,8 @@ def clean(
     """Delete what is older than `keep` (None: what the settings say of each kind). Raises CannotClean.
 
     Each batch is committed by itself: whoever ends this between two loses nothing, and the next run does the rest.
-    `progress` is told, after each, the kind and how many of it went so far.
+    A kind that fails holds up no other; `check` raises what was told of it. `progress` is told, after each batch, the
+    kind and how many of it went so far.
     """
     return [_clean(kind, before=_before(kind, keep, now), progress=progress) for kind in kinds(type_name)]
 
@@ -116,20 +128,37 @@ def report(removals: Sequence[Removal]) -> dict[str, Any]:
         "left": sum(removal.left for removal in removals),
         "older_than": {removal.kind: removal.before for removal in removals},
         "seconds": {removal.kind: removal.seconds for removal in removals},
+        "errors": {removal.kind: removal.error for removal in removals if removal.error},
     }
+
+
+def check(removals: Sequence[Removal]) -> None:
+    """Raise Incomplete if a kind failed. Call it once what did go is told."""
+    if failed := [f"{removal.kind} ({removal.error})" for removal in removals if removal.error]:
+        raise Incomplete(f"Could not be cleaned up: {', '.join(failed)}. All else is done.")
 
 
 def _clean(kind: Kind, *, before: datetime, progress: Callable[[str, int], None]) -> Removal:
     began = time.monotonic()
     removed = size = left = 0
-    for step in kind.delete(before=before):
+    steps, error = kind.delete(before=before), None
+    while True:
+        try:
+            step = next(steps, None)
+        except Exception as problem:  # of any kind, and perhaps of an app's own: the others are still to be done
+            error = next(iter(outcomes.describe(problem).splitlines()), "")
+            log.warning("cleanup.kind_failed", kind=kind.name, error=error)
+            leases.drop_broken_connection()
+            break
+        if step is None:
+            break
         removed, size, left = removed + step.removed, size + step.removed_bytes, left + step.left
         progress(kind.name, removed)
-    return Removal(kind.name, before, removed, size, left, round(time.monotonic() - began, 3))
+    return Removal(kind.name, before, removed, size, left, round(time.monotonic() - began, 3), error)
 
 
 def _before(kind: Kind, keep: timedelta | None, now: datetime) -> datetime:
-    return now - (kind.keep() if keep is None else keep)
+    return now - (kind.keep() if keep is None else max(keep, KEPT_AT_LEAST.get(kind.name, keep)))
 
 
 def _finished_jobs(before: datetime) -> QuerySet[ScheduledJob]:

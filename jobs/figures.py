@@ -8,15 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from jobs import conf, stats
+from django.db import connection
+
+from jobs import conf, sql, stats
 from jobs.models import DailyFigure, ScheduledJob
 
 JOB_TYPE = "analytics"
 DAY = timedelta(days=1)
 MOST_DAYS = 30
 """So far back the daily run looks for days that nobody has collected, as after a long stop."""
-SETTLED_AFTER = timedelta(days=2)
-"""An attempt may end, and be recorded, the day after it started: a day is collected a second time."""
+SETTLED_AFTER = timedelta(days=7)
+"""So long a day is collected again: the bot learns late what happened while it was away, and attempts end later."""
 ALL = 2**31 - 1
 
 _collectors: dict[str, "Collector"] = {}
@@ -45,6 +47,8 @@ class Collector:
     """The figures of a day by name; None where nothing was measured."""
     keep: Callable[[], timedelta]
     """How long the rows stay that they are made from."""
+    measured_over: Mapping[str, str]
+    """The figures that are no counts, each with the name of the count that it is measured over."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,15 @@ class Analytics:
             read_day(self.day)
 
 
-def register(prefix: str, collect: Collect, *, keep: Callable[[], timedelta]) -> None:
+def register(
+    prefix: str, collect: Collect, *, keep: Callable[[], timedelta], measured_over: Mapping[str, str] | None = None
+) -> None:
     """Take an app's figures in, named `prefix.name`, at import of its `handlers.py`.
 
-    `collect` must read no more than the day, by an index.
+    `collect` must read no more than the day, by an index. Collected again, a count never falls, since rows are only
+    deleted; a figure of `measured_over` is replaced unless the count that it names is lower by then.
     """
-    _collectors[prefix] = Collector(collect, keep)
+    _collectors[prefix] = Collector(collect, keep, measured_over or {})
 
 
 def read_day(text: object) -> date:
@@ -83,7 +90,7 @@ def collect_for(payload: Analytics, *, now: datetime) -> dict[date, dict[str, fl
 
 
 def collect(day: date, *, now: datetime) -> dict[str, float]:
-    """Fill the table for one day, and return what it now holds of it. Doing it again gives the same rows.
+    """Fill the table for one day, and return what it now holds of it. Doing it again lowers no count.
 
     Raises:
         CannotCollect: the day is not over, or so long ago that rows it is counted from may have been deleted.
@@ -99,18 +106,26 @@ def collect(day: date, *, now: datetime) -> dict[str, float]:
         for name, value in collector.collect(span).items()
         if value is not None
     }
-    DailyFigure.objects.bulk_create(
-        # In one order, so that two runs at once cannot wait for each other.
-        [DailyFigure(day=day, name=name, value=found[name]) for name in sorted(found)],
-        update_conflicts=True,
-        unique_fields=["day", "name"],
-        update_fields=["value"],
-    )
-    return found
+    over = {
+        f"{prefix}.{name}": f"{prefix}.{count}"
+        for prefix, collector in _collectors.items()
+        for name, count in collector.measured_over.items()
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.read("daily_figures_v1"),
+            {
+                "day": day,
+                "names": list(found),
+                "values": list(found.values()),
+                "measured_over": [over.get(name) for name in found],
+            },
+        )
+    return dict(DailyFigure.objects.filter(day=day).values_list("name", "value"))
 
 
 def collect_recent(*, now: datetime) -> dict[date, dict[str, float]]:
-    """Collect yesterday, the day before it once more, and the days before that which are missing."""
+    """Collect yesterday, the days of the week before once more, and those before that which are missing."""
     yesterday = now.astimezone(UTC).date() - DAY
     first = max(_first_day(now), yesterday - (MOST_DAYS - 1) * DAY)
     known = set(DailyFigure.objects.filter(day__gte=first).values_list("day", flat=True).distinct())
@@ -157,6 +172,10 @@ def of_jobs(span: Span) -> Mapping[str, float | None]:
         "lateness_p99_seconds": attempts.lateness_p99,
         "due": ScheduledJob.objects.filter(scheduled_time__gte=span.since, scheduled_time__lt=span.until).count(),
     }
+
+
+MEASURED = dict.fromkeys(("average_ms", "p95_ms", "lateness_p99_seconds"), "executions")
+"""Those of `of_jobs` that are no counts."""
 
 
 def keep_jobs() -> timedelta:

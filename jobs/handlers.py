@@ -40,6 +40,7 @@ def data_cleanup(attempt: Attempt[DataCleanup]) -> None:
     """Delete what is old, and report what went."""
     removed = cleanup.clean(attempt.payload.type, keep=attempt.payload.keep, now=timezone.now())
     reports.write(attempt, cleanup.report(removed))
+    cleanup.check(removed)
 
 
 @handler(figures.JOB_TYPE, Analytics, policy=Policy(concurrency=1, limit=UPKEEP, timeout=timedelta(hours=1)))
@@ -83,7 +84,7 @@ def recurring_backfill(attempt: Attempt[Waiting]) -> None:
     backfill.go_on(attempt, now=timezone.now())
 
 
-figures.register("jobs", figures.of_jobs, keep=figures.keep_jobs)
+figures.register("jobs", figures.of_jobs, keep=figures.keep_jobs, measured_over=figures.MEASURED)
 
 # In the small hours of UTC: first the figures, then the backup, then the clean-up.
 recurring.register(

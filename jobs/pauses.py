@@ -43,6 +43,11 @@ def paused() -> list[JobPause]:
     return list(JobPause.objects.order_by("job_type"))
 
 
+def is_paused(job_type: str) -> bool:
+    """Whether jobs of this type are not started now."""
+    return JobPause.objects.filter(job_type__in=[job_type, EVERYTHING]).exists()
+
+
 class Lookout:
     """Asks between the jobs of a claimed batch whether their type was paused since. The claim itself left out what
     was paused then, so the first look is due a moment later; what is known is never older than that moment.

@@ -121,7 +121,7 @@ def register(
 
     `describe` says in one sentence what it does. A payload dataclass with a field `planned_at` gets the planned
     time there, as ISO 8601 text. `manage.py migrate` makes the Django-Q schedule, and leaves a present one as
-    operators have it. Raises ValueError for a name or timing that cannot be.
+    operators have it. Raises ValueError for a name or timing that cannot be, and for a name that is taken.
     """
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise ValueError(f"{name!r}: a name has 1 to {LONGEST_NAME} printable characters.")
@@ -131,7 +131,9 @@ def register(
         timing.check_every(every)
     if cron is not None:
         timing.check_cron(cron)
-    _declared[name] = Recurring(name, job_type, payload, every, cron, CatchUp(catch_up), describe)
+    work = Recurring(name, job_type, payload, every, cron, CatchUp(catch_up), describe)
+    if _declared.setdefault(name, work) != work:
+        raise ValueError(f"{name}: recurring work of that name is declared already, and otherwise: take another name.")
 
 
 def find(name: str) -> Recurring:
@@ -179,6 +181,15 @@ def schedule_of(name: str) -> Schedule | None:
     return _schedules().filter(name=name).order_by("pk").first()
 
 
+def find_schedule(name: str) -> Schedule:
+    """The schedule of this work. Raises UnknownRecurring when there is none."""
+    schedule = schedule_of(name)
+    if schedule is None:
+        find(name)
+        raise UnknownRecurring(f"{name} has no schedule; `manage.py migrate` makes it.")
+    return schedule
+
+
 def enqueue_recurring(name: str, planned: str | None = None) -> str:
     """Enqueue the run of a planned time. Called by the schedule; returns in words what happened.
 
@@ -186,11 +197,12 @@ def enqueue_recurring(name: str, planned: str | None = None) -> str:
     """
     now = timezone.now()
     work = find(name)
-    # Whatever is decided below leaves a line for the first time, so that a second delivery is known by it.
+    # Whatever is decided below leaves a line for the first time, so that a second delivery is known by it, and for
+    # the last, from which the next one goes on.
     first = datetime.fromisoformat(planned) if planned else now
-    times = _due(name, first, now=now)
     with transaction.atomic():
         runs.lock(name)
+        times = _due(name, first, now=now)
         known = {run.planned_at: run.origin for run in runs.known(name, times)}
         if known.get(first) == Origin.SCHEDULE:
             return "Nothing was enqueued: that time was given out before."
@@ -200,7 +212,8 @@ def enqueue_recurring(name: str, planned: str | None = None) -> str:
         taken = runs.take(work, chosen, origin=Origin.SCHEDULE, overlap=overlap, now=now)
         left = [moment for moment in fresh if moment not in chosen]
         if left:
-            _record_missed(work, left, is_complete=len(times) <= MOST_AT_ONCE + 1, now=now)
+            marks = sorted({first, times[-1]} & set(left)) or left[:1]
+            _record_missed(work, left, marks, is_complete=len(times) <= MOST_AT_ONCE + 1, now=now)
     return " ".join(_told(run) for run in taken) or "Nothing was enqueued."
 
 
@@ -236,8 +249,11 @@ def run_now(name: str, *, now: datetime) -> RecurringRun:
 
 
 def disable(name: str) -> bool:
-    """Stop planning runs; what is enqueued still runs. False when it is disabled already."""
-    find_entry(name)
+    """Stop planning runs; what is enqueued still runs. False when it is disabled already.
+
+    Raises UnknownRecurring for work without a schedule.
+    """
+    find_schedule(name)
     # Django-Q's own word for "no more": it passes these rows over, and `migrate` keeps them.
     changed = _schedules().filter(name=name).exclude(repeats=0).update(repeats=0)
     if changed:
@@ -248,12 +264,17 @@ def disable(name: str) -> bool:
 def enable(name: str, *, now: datetime) -> bool:
     """Plan runs again, from the next planned time on: those of the pause do not count as missed.
 
-    False when it is enabled already. Raises UnknownRecurring for work that no app declares.
+    False when it is enabled already. Raises UnknownRecurring for work that no app declares, or without a schedule.
     """
     find(name)
+    find_schedule(name)
     changed = 0
-    for schedule in _schedules().filter(name=name, repeats=0):
-        changed += _schedules().filter(pk=schedule.pk, repeats=0).update(repeats=-1, next_run=_next(schedule, now=now))
+    with transaction.atomic():
+        for schedule in _schedules().filter(name=name, repeats=0):
+            next_run = _next(schedule, now=now)
+            changed += _schedules().filter(pk=schedule.pk, repeats=0).update(repeats=-1, next_run=next_run)
+        if changed:
+            _begin_anew(name, because="Enabled: the times of the pause do not count as missed.", now=now)
     return bool(changed)
 
 
@@ -276,14 +297,14 @@ def retime(name: str, *, every: timedelta | None = None, cron: str | None = None
         timing.check_every(every)
     if cron is not None:
         timing.check_cron(cron)
-    schedule = schedule_of(name)
-    if schedule is None:
-        raise UnknownRecurring(f"{name} has no schedule; `manage.py migrate` makes it.")
+    schedule = find_schedule(name)
     _set_times(schedule, every, cron)
     schedule.next_run = _whole_second(now)
     schedule.next_run = _next(schedule, now=now)
     times = {field: getattr(schedule, field) for field in ("schedule_type", "minutes", "cron", "next_run")}
-    _schedules().filter(pk=schedule.pk).update(**times)
+    with transaction.atomic():
+        _schedules().filter(pk=schedule.pk).update(**times)
+        _begin_anew(name, because="It runs at other times from now on: earlier ones do not count as missed.", now=now)
     log.info("recurring.retimed", name=name, runs=words(schedule))
 
 
@@ -295,11 +316,14 @@ def align_schedules() -> int:
     now = timezone.now()
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # Schedule names are not unique: two migrates at once would make two of each.
-            cursor.execute("LOCK TABLE django_q_schedule IN SHARE ROW EXCLUSIVE MODE")
+            # Schedule names are not unique: two migrates at once would make two of each. EXCLUSIVE also shuts out
+            # a running cluster's SELECT FOR UPDATE: let in, it would hold rows wanted here and want this lock.
+            cursor.execute("LOCK TABLE django_q_schedule IN EXCLUSIVE MODE")
         present = set(_schedules().values_list("name", flat=True))
         missing = [work for name, work in _declared.items() if name not in present]
         Schedule.objects.bulk_create([_schedule(work, now=now) for work in missing])
+        for work in missing:
+            _begin_anew(work.name, because="Its schedule was gone: those times do not count as missed.", now=now)
         _retire()
         _revive(now=now)
         _schedules().filter(intended_date_kwarg=None).update(intended_date_kwarg=PLANNED)
@@ -316,6 +340,7 @@ def _retire() -> None:
 def _revive(*, now: datetime) -> None:
     for schedule in _schedules().filter(next_run=None, name__in=list(_declared)):
         Schedule.objects.filter(pk=schedule.pk).update(next_run=_next(schedule, now=now))
+        _begin_anew(str(schedule.name), because="No app declared it: those times do not count as missed.", now=now)
         log.info("recurring.revived", name=schedule.name)
 
 
@@ -354,20 +379,37 @@ def _whole_second(moment: datetime) -> datetime:
 
 
 def _due(name: str, first: datetime, *, now: datetime) -> list[datetime]:
-    """The planned times from the first to now, ascending; of very many the latest, and the first itself."""
+    """The planned times to decide about, ascending; of very many the latest, the earliest, and `first` itself.
+
+    `first` is the package's. Those between the one decided about before it and this one had a package, too, which
+    Django-Q has given up: it drops one that failed three times.
+    """
     schedule = schedule_of(name)
-    if schedule is None or first >= now:
+    if schedule is None:
         return [first]
-    later = Timing.of(schedule, otherwise=first).between(first, now, limit=MOST_AT_ONCE + 1)
-    return [first, *(moment for moment in later if moment > first)]
+    timing_ = Timing.of(schedule, otherwise=first)
+    before = runs.planned_before(name, first)
+    start = first if before is None else before
+    found = timing_.between(start, max(first, now), limit=MOST_AT_ONCE + 2)
+    earliest = [] if before is None else timing_.following(before, 1)
+    return sorted({first, *(moment for moment in found if moment > start), *(one for one in earliest if one < first)})
 
 
-def _record_missed(work: Recurring, left: Sequence[datetime], *, is_complete: bool, now: datetime) -> None:
-    """One line among the runs stands for all that were left out. Of very many nobody counts those in between."""
+def _begin_anew(name: str, *, because: str, now: datetime) -> None:
+    """Let what was planned up to now not count as missed: a line says so, and the next package goes on from it."""
+    if runs.planned_before(name, now) is not None:
+        runs.skip(name, now, because=because, now=now)
+
+
+def _record_missed(
+    work: Recurring, left: Sequence[datetime], marks: Sequence[datetime], *, is_complete: bool, now: datetime
+) -> None:
+    """The lines at `marks` stand for all that were left out. Of very many nobody counts those in between."""
     count = "1 planned time" if len(left) == 1 else f"{len(left):,} planned times" if is_complete else "planned times"
     span = f", {left[0]:%Y-%m-%d %H:%M} to {left[-1]:%Y-%m-%d %H:%M} UTC" if len(left) > 1 else ""
     because = f"Missed, since no cluster took it up in time: {count}{span} (catch-up: {work.catch_up})."
-    runs.skip(work.name, left[0], because=because, now=now)
+    for moment in marks:
+        runs.skip(work.name, moment, because=because, now=now)
     log.warning("recurring.missed", name=work.name, first=left[0].isoformat(), last=left[-1].isoformat())
 
 

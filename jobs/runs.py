@@ -161,6 +161,12 @@ def known(name: str, times: Sequence[datetime]) -> list[RecurringRun]:
     return list(_runs(name).filter(planned_at__in=times))
 
 
+def planned_before(name: str, moment: datetime) -> datetime | None:
+    """The newest time before `moment` that the schedule's own packages have decided about. By the unique constraint."""
+    decided = _runs(name).filter(origin=Origin.SCHEDULE, planned_at__lt=moment)
+    return decided.order_by("-planned_at").values_list("planned_at", flat=True).first()
+
+
 def latest(name: str, limit: int) -> list[Report]:
     """The runs that were decided about last, newest first."""
     return _reports(_runs(name).order_by("-decided_at", "-planned_at")[:limit])
@@ -182,11 +188,12 @@ def progress(name: str) -> Progress | None:
 
 
 def decided_before(before: datetime) -> QuerySet[RecurringRun]:
-    """What a clean-up may delete: old runs, apart from waiting ones and each work's last result.
+    """What a clean-up may delete: old runs, apart from those that wait and each work's last result.
 
     Served by idx_recurring_runs_decided.
     """
-    old = RecurringRun.objects.filter(decided_at__lt=before).exclude(job_id=None, skipped_because=None)
+    queues = ScheduledJob.objects.live().filter(job_type=BACKFILL).values_list("job_id", flat=True)
+    old = RecurringRun.objects.filter(decided_at__lt=before).exclude(job_id=None, backfill_id__in=list(queues))
     last = (
         RecurringRun.objects.filter(job_id__isnull=False)
         .order_by("name", "-decided_at", "-planned_at")

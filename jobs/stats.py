@@ -215,9 +215,9 @@ def _estimated_by_status() -> dict[str, int]:
 
 
 def attempts_between(since: datetime, until: datetime, *, most: int = MOST_ATTEMPTS) -> AttemptSummary:
-    """How the attempts went that started after `since`, up to `until`: at most the newest `most` of them."""
+    """How the attempts went that started from `since`, up to and without `until`: at most the newest `most`."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.read("attempts_summary_v1"), {"since": since, "now": until, "size": most})
+        cursor.execute(sql.read("attempts_summary_v1"), {"since": since, "until": until, "size": most})
         rows_read, oldest, successes, failures, unknown, expired, *measured = cursor.fetchone()
     executions = successes + failures + unknown
     average_ms, p95_ms, lateness_p50, lateness_p99 = measured

@@ -54,6 +54,12 @@ class ActionCommand(BaseCommand):
         made.__class__ = Parser  # Django has no place to name one's own
         return made
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Make the parser. Django has no way to name its class."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = Parser
+        return parser
+
     def begin(self, parser: CommandParser, *names: str) -> Any:
         """Return what `action` adds the actions to; `names` is how the usage lists them."""
         listed = "|".join(names)

@@ -24,6 +24,7 @@ STEPS = {
     Schedule.BIWEEKLY: timedelta(weeks=2),
 }
 MONTHS = {Schedule.MONTHLY: 1, Schedule.BIMONTHLY: 2, Schedule.QUARTERLY: 3, Schedule.YEARLY: 12}
+SHORTEST_MONTH = 28
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _AT_RANDOM = re.compile(r"(?<![a-z])[rh](?![a-z])", re.IGNORECASE)
 
@@ -80,11 +81,12 @@ class Timing:
             Schedule.BIMONTHLY: f"every 2 months on day {self.anchor.day} at {at}",
             Schedule.QUARTERLY: f"every 3 months on day {self.anchor.day} at {at}",
             Schedule.YEARLY: f"yearly on {self.anchor:%B} {self.anchor.day} at {at}",
-        }[self.kind]
+        }.get(self.kind, f"in a way of its own ({self.kind}), which nobody here can tell")
 
     @property
-    def _step(self) -> timedelta:
-        return self.minutes * MINUTE if self.kind == Schedule.MINUTES else STEPS[self.kind]
+    def _step(self) -> timedelta | None:
+        """None for a kind that somebody wrote into the table."""
+        return self.minutes * MINUTE if self.kind == Schedule.MINUTES else STEPS.get(self.kind)
 
     def _from(self, moment: datetime) -> Iterator[datetime]:
         """Planned times later than `moment`, ascending."""
@@ -102,7 +104,7 @@ class Timing:
                 if found > moment:
                     yield found
                 found = add_months(found, MONTHS[self.kind])
-        else:
+        elif self._step is not None:
             found = self.anchor + ((moment - self.anchor) // self._step + 1) * self._step
             while True:
                 yield found
@@ -128,7 +130,7 @@ class Timing:
                 if found <= moment:
                     yield found
                 found = add_months(found, -MONTHS[self.kind])
-        else:
+        elif self._step is not None:
             found = self.anchor + (moment - self.anchor) // self._step * self._step
             while True:
                 yield found
@@ -195,7 +197,8 @@ def cron_words(text: str) -> str:
     if day == "*" and _is_number(weekday) and int(weekday) < len(DAYS):
         return f"every {DAYS[int(weekday)]} {at}"
     if weekday == "*" and _is_number(day):
-        return f"monthly on day {int(day)} {at}"
+        shorter = ", passing over shorter months" if int(day) > SHORTEST_MONTH else ""
+        return f"monthly on day {int(day)} {at}{shorter}"
     return fallback
 
 

@@ -47,7 +47,7 @@ class HealthResult(models.Model):
         ordering = ["-is_current", "check_name", "-checked_at"]
         verbose_name = "health result"
         indexes = [
-            # checkup.record: what is too old.
+            # checkup.record deletes what is too old.
             models.Index(fields=["checked_at"], name="idx_health_results_checked_at"),
         ]
         constraints = [
@@ -55,7 +55,7 @@ class HealthResult(models.Model):
             models.CheckConstraint(
                 condition=Q(began_at__lte=models.F("checked_at")), name="health_results_times_in_order"
             ),
-            # Also the index of what each check found last (console, API).
+            # Also the index of what each check found last: checkup.latest, checkup.record.
             models.UniqueConstraint(
                 fields=["check_name"], condition=Q(is_current=True), name="health_results_one_current"
             ),

@@ -38,7 +38,7 @@ class RecurringRun(models.Model):
         verbose_name = "run of recurring work"
         verbose_name_plural = "runs of recurring work"
         indexes = [
-            # The latest runs of one work: runs.latest, runs.live_job.
+            # The latest runs of one work: runs.latest, runs.last_result, runs.live_job.
             models.Index(fields=["name", "decided_at"], name="idx_recurring_runs_latest"),
             # The runs of one backfill, and the next of them: runs.waiting, runs.progress.
             models.Index(
@@ -46,11 +46,12 @@ class RecurringRun(models.Model):
                 condition=Q(backfill_id__isnull=False),
                 name="idx_recurring_runs_backfill",
             ),
-            # runs.prune.
+            # The old ones, for the clean-up: runs.decided_before.
             models.Index(fields=["decided_at"], name="idx_recurring_runs_decided"),
         ]
         constraints = [
             # Each planned time is enqueued once, whoever comes first: a schedule, another cluster's, a backfill.
+            # Also the index of the runs of some times: runs.known, runs.take, runs.planned_before.
             models.UniqueConstraint(fields=["name", "planned_at"], name="recurring_runs_once_per_time"),
             models.CheckConstraint(condition=Q(origin__in=Origin.values), name="recurring_runs_origin_known"),
             models.CheckConstraint(

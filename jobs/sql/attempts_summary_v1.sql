@@ -1,9 +1,9 @@
--- How the attempts between :since and :now went, at most the newest :size of them.
+-- How the attempts from :since, up to and without :until, went; at most the newest :size of them.
 -- Called by jobs.stats; served by idx_job_history_time.
 WITH recent AS (
     SELECT execution_time, duration_ms, status, lateness_ms
     FROM job_execution_history
-    WHERE execution_time > %(since)s AND execution_time <= %(now)s
+    WHERE execution_time >= %(since)s AND execution_time < %(until)s
     ORDER BY execution_time DESC
     LIMIT %(size)s
 )

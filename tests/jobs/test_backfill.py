@@ -6,8 +6,9 @@ from uuid import uuid4
 import pytest
 from django_q.models import Schedule
 
-from jobs import backfill, lifecycle, outcomes, recurring, runs
+from jobs import backfill, enqueue, lifecycle, outcomes, pauses, recurring, runs
 from jobs.backfill import InvalidBackfill, Waiting
+from jobs.enqueue import InvalidJob
 from jobs.errors import PermanentFailure, Snooze
 from jobs.models import JobStatus, Origin, RecurringRun, ScheduledJob
 from jobs.registry import Attempt
@@ -81,7 +82,8 @@ class TestPlan:
             ({"end": NOW.replace(tzinfo=None)}, "end", "needs a time zone"),
             ({"end": NOW + timedelta(seconds=1)}, "end", "lies in the future"),
             ({"start": NOW, "end": NOW - HOUR}, "start", "must not lie after the end"),
-            ({"start": NOW.replace(year=1899)}, "start", "before the year 1900"),
+            ({"start": NOW - runs.KEEP - HOUR}, "start", "lies more than 365 days back: nobody knows"),
+            ({"start": NOW.replace(year=1)}, "start", "lies more than 365 days back"),
             ({"start": NOW - 1000 * HOUR}, "start", "more than 1,000 planned times in that span; the latest 1,000 beg"),
         ],
     )
@@ -98,6 +100,13 @@ class TestPlan:
             Schedule.objects.filter(name="hourly").delete()
             with pytest.raises(recurring.UnknownRecurring):
                 backfill.plan(name, start=NOW, end=NOW, now=NOW)
+
+
+class TestPayload:
+    @pytest.mark.parametrize("name", [5, "", None])
+    def test_without_a_name_is_refused_when_it_is_enqueued(self, name: object) -> None:
+        with pytest.raises(InvalidJob, match="The name of recurring work is a text, not"):
+            enqueue.schedule_job(runs.BACKFILL, NOW, {"name": name})
 
 
 @pytest.mark.django_db
@@ -139,11 +148,25 @@ class TestBackfill:
         ScheduledJob.objects.filter(job_type="sample_planned").update(
             status=JobStatus.RUNNING, started_at=NOW, lease_token=uuid4(), lease_expires_at=NOW + HOUR
         )
-        for waited, pause in ((1, 1), (100, 10), (3600, 30)):
+        for waited, pause in ((1, 1), (100, 10), (3600, 60)):
             now = NOW + timedelta(seconds=waited)
             turn(now)
             queue = ScheduledJob.objects.get(job_type=runs.BACKFILL)
             assert queue.next_attempt_at == now + timedelta(seconds=pause)
+
+    def test_queue_takes_longer_pauses_for_a_run_that_does_not_start(self) -> None:
+        fill(Overlap.QUEUE)
+        turn()
+        ScheduledJob.objects.filter(job_type="sample_planned").update(created_at=NOW)
+        now = NOW + timedelta(seconds=100)
+        turn(now)
+        assert ScheduledJob.objects.get(job_type=runs.BACKFILL).next_attempt_at == now + timedelta(seconds=10)
+        for paused in ("sample_planned", pauses.EVERYTHING):
+            pauses.pause(paused, by="t", now=NOW)
+            turn(now)
+            queue = ScheduledJob.objects.get(job_type=runs.BACKFILL)
+            assert queue.next_attempt_at == now + timedelta(minutes=5)
+            pauses.resume(paused, by="t")
 
     @pytest.mark.parametrize("overlap", Overlap)
     def test_does_nothing_twice(self, overlap: Overlap) -> None:

@@ -21,7 +21,7 @@ from config import env
 from jobs import cleanup, enqueue, lifecycle, pruning, runner
 from jobs.cleanup import CannotClean, DataCleanup
 from jobs.enqueue import InvalidJob
-from jobs.models import JobExecution, JobStatus, Report, ScheduledJob
+from jobs.models import JobExecution, JobStatus, RecurringRun, Report, ScheduledJob
 from tests.concurrency import at_once
 from tests.jobs.factories import NOW, make_job
 from tests.jobs.sample.handlers import Sample
@@ -138,6 +138,15 @@ class TestHistory:
             Report.objects.create(job_id="j", job_type="t", report={}, created_at=at)
         assert removed("history") == {"attempts": 1, "reports": 1, "django_q_tasks": 1, "recurring_runs": 0}
         assert [model.objects.count() for model in (JobExecution, Report, Task)] == [1, 1, 1]
+
+    def test_keeps_runs_for_a_year_however_few_days_are_asked_for(self) -> None:
+        # A backfill would enqueue what it finds no run for a second time.
+        for days in (366, 364, 100, 1):
+            at = NOW - days * DAY
+            RecurringRun.objects.create(name="n", planned_at=at, origin="schedule", decided_at=at, job_id=f"{days}")
+        assert removed("history", keep=30 * DAY)["recurring_runs"] == 1
+        assert sorted(RecurringRun.objects.values_list("job_id", flat=True)) == ["1", "100", "364"]
+        assert removed("history", keep=400 * DAY)["recurring_runs"] == 0
 
 
 @pytest.mark.django_db
@@ -407,6 +416,20 @@ class TestEverything:
             "messages": 365 * DAY,
             "temp_files": DAY,
         }
+
+    def test_does_the_other_kinds_when_one_fails_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(before: datetime) -> Any:
+            return JobExecution.objects.extra(where=["1/0 = 1"])
+
+        make_job(status="failed", scheduled_time=OLD, completed_at=OLD)
+        kinds = {name: list(kinds) for name, kinds in cleanup._types.items()}
+        monkeypatch.setattr(cleanup, "_types", kinds)
+        cleanup.register("broken", pruning.Rows("broken", lambda: DAY, broken, by="execution_time"))
+        removals = cleanup.clean("everything", now=NOW)
+        assert next(removal for removal in removals if removal.kind == "jobs").removed == 1
+        assert cleanup.report(removals)["errors"] == {"broken": "DataError: division by zero"}
+        with pytest.raises(cleanup.Incomplete, match=r"broken \(DataError: division by zero\). All else is done."):
+            cleanup.check(removals)
 
     def test_knows_no_clean_up_of_another_name(self) -> None:
         with pytest.raises(CannotClean, match="There is no clean-up 'x'"):

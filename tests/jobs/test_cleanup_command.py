@@ -13,7 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from jobs import cleanup as jobs_cleanup
 from jobs.models import Report, ScheduledJob
+from jobs.pruning import Rows
 from tests.jobs.factories import make_job
 
 
@@ -96,6 +98,19 @@ class TestCleaning:
         with pytest.raises(CommandError, match="1 old file could not be deleted") as raised:
             cleanup("--type", "temp_data")
         assert raised.value.returncode == 1
+
+    def test_shows_what_went_and_ends_with_1_when_a_kind_failed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(before: datetime) -> Any:
+            raise OSError("no such thing")
+
+        monkeypatch.setitem(jobs_cleanup._types, "broken", [Rows("broken", timedelta, broken, by="at")])
+        make_old(40)
+        out = StringIO()
+        with pytest.raises(CommandError, match=r"broken \(OSError: no such thing\)") as raised:
+            call_command("cleanup", "--json", stdout=out)
+        assert raised.value.returncode == 1
+        found = {one["kind"]: one for one in map(json.loads, out.getvalue().splitlines())}
+        assert (found["jobs"]["removed"], found["broken"]["error"]) == (1, "OSError: no such thing")
 
     @pytest.mark.parametrize(
         ("arguments", "sentence"),

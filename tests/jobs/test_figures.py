@@ -52,9 +52,9 @@ class TestCollect:
         )
         make_attempt(job.pk, at=MIDNIGHT + 3 * DAY / 24, duration_ms=100, lateness_ms=3 * 3600 * 1000)
         for number, status in enumerate(("completed", "failed", "unknown", "expired")):
-            make_attempt(at=MIDNIGHT + DAY - timedelta(seconds=1 + number), status=status, duration_ms=200, attempt=2)
+            make_attempt(at=MIDNIGHT + number * timedelta(hours=6), status=status, duration_ms=200, attempt=2)
         make_attempt(at=MIDNIGHT - timedelta(seconds=1), status="failed")
-        make_attempt(at=MIDNIGHT + DAY + timedelta(seconds=1), status="failed")
+        make_attempt(at=MIDNIGHT + DAY, status="failed")  # midnight begins a day
         make_job(scheduled_time=MIDNIGHT + DAY)  # due the next day
         found = of_jobs(figures.collect(YESTERDAY, now=NOW))
         assert found == {
@@ -83,7 +83,22 @@ class TestCollect:
         make_attempt(at=MIDNIGHT + timedelta(hours=2))
         figures.collect(YESTERDAY, now=NOW)
         assert len(once) == DailyFigure.objects.count()
-        assert DailyFigure.objects.get(name="jobs.executions").value == 2 + 0  # midnight itself ends the day before
+        assert DailyFigure.objects.get(name="jobs.executions").value == 3
+
+    def test_again_lowers_no_count_and_measures_no_rest(self) -> None:
+        for hour in range(4):
+            make_attempt(at=MIDNIGHT + timedelta(hours=hour), duration_ms=100 * hour)
+        figures.collect(YESTERDAY, now=NOW)
+        before = dict(DailyFigure.objects.values_list("name", "value"))
+        JobExecution.objects.filter(execution_time__lt=MIDNIGHT + timedelta(hours=2)).delete()  # a clean-up
+        assert figures.collect(YESTERDAY, now=NOW) == before
+        assert (before["jobs.executions"], before["jobs.average_ms"]) == (4, 150)
+        JobExecution.objects.all().delete()
+        assert figures.collect(YESTERDAY, now=NOW) == before
+        for _ in range(5):
+            make_attempt(at=MIDNIGHT, duration_ms=10, status="failed")
+        after = of_jobs(figures.collect(YESTERDAY, now=NOW))
+        assert (after["executions"], after["successes"], after["failures"], after["average_ms"]) == (5, 4, 5, 10)
 
     def test_refuses_a_day_that_is_not_over(self) -> None:
         with pytest.raises(CannotCollect, match="2026-05-04 is not over yet"):
@@ -125,14 +140,14 @@ class TestCollect:
 
 @pytest.mark.django_db
 class TestCollectRecent:
-    def test_collects_what_is_missing_and_the_last_two_days_again(self) -> None:
+    def test_collects_what_is_missing_and_the_last_week_again(self) -> None:
         first = figures.collect_recent(now=NOW)
         assert (min(first), max(first), len(first)) == (NOW.date() - 29 * DAY, YESTERDAY, 29)
         DailyFigure.objects.filter(day=NOW.date() - 9 * DAY).delete()
-        make_attempt(at=MIDNIGHT - timedelta(hours=1))  # recorded after its day had been counted
+        make_attempt(at=MIDNIGHT - 6 * DAY)  # recorded after its day had been counted
         again = figures.collect_recent(now=NOW)
-        assert sorted(again) == [NOW.date() - 9 * DAY, NOW.date() - 2 * DAY, YESTERDAY]
-        assert DailyFigure.objects.get(day=NOW.date() - 2 * DAY, name="jobs.executions").value == 1
+        assert sorted(again) == [NOW.date() - days * DAY for days in (9, 7, 6, 5, 4, 3, 2, 1)]
+        assert DailyFigure.objects.get(day=NOW.date() - 7 * DAY, name="jobs.executions").value == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,12 +1,12 @@
 """The engine's own job types, run as a worker runs them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from jobs import custom, enqueue, recurring, registry, runner, stats
+from jobs import cleanup, custom, enqueue, pruning, recurring, registry, runner, stats
 from jobs.enqueue import InvalidJob
 from jobs.errors import PermanentFailure, Snooze
 from jobs.models import DailyFigure, ScheduledJob
@@ -50,6 +50,18 @@ class TestDataCleanup:
         assert kept.report["older_than"]["jobs"].startswith(f"{timezone.now() - timedelta(days=30):%Y-%m-%dT}")
         assert kept.report["seconds"]["jobs"] >= 0
         assert ScheduledJob.objects.get() == story.job
+
+    def test_reports_what_went_and_fails_when_a_kind_failed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(before: datetime) -> Any:
+            raise OSError("no such thing")
+
+        monkeypatch.setitem(cleanup._types, "broken", [pruning.Rows("broken", timedelta, broken, by="at")])
+        make_job(status="failed", scheduled_time=(old := timezone.now() - timedelta(days=40)), completed_at=old)
+        story = run("data_cleanup", {"type": "everything"})
+        assert (story.job.status, story.job.retry_count) == ("pending", 1)
+        assert "broken (OSError: no such thing)" in (story.job.error_message or "")
+        (kept,) = story.reports
+        assert (kept.report["removed"]["jobs"], list(kept.report["errors"])) == (1, ["broken"])
 
     def test_cleans_everything_each_day_one_run_at_a_time(self) -> None:
         recurring.enqueue_recurring("cleanup")

@@ -1,11 +1,12 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ, Schedule
@@ -20,12 +21,14 @@ from jobs.registry import Attempt
 from tests.concurrency import at_once
 from tests.jobs.factories import NOW, make_job
 from tests.jobs.sample.handlers import Planned, Sample
+from tests.support import wait_until
 
 HOUR = timedelta(hours=1)
 
 
 def declare(name: str, **options: Any) -> None:
     options = {"job_type": "sample_planned", "payload": Planned(), "every": HOUR, **options}
+    recurring._declared.pop(name, None)
     recurring.register(name, describe="Does what the tests want.", **options)
 
 
@@ -79,6 +82,13 @@ class TestRegister:
     def test_refuses_what_cannot_be(self, name: str, options: dict[str, Any], told: str) -> None:
         with pytest.raises(ValueError, match=told):
             declare(name, **options)
+
+    def test_refuses_a_name_that_is_taken_unless_it_is_the_same(self) -> None:
+        same: dict[str, Any] = {"job_type": "sample_planned", "every": HOUR, "describe": "Does what the tests want."}
+        recurring.register("hourly", payload=Planned(), **same)
+        with pytest.raises(ValueError, match="hourly: recurring work of that name is declared already, and otherwise"):
+            recurring.register("hourly", payload=Planned(key="other"), **same)
+        assert recurring.find("hourly").payload == Planned()
 
 
 @pytest.mark.django_db
@@ -192,8 +202,9 @@ class TestThreeDaysWithoutACluster:
     def test_skip_lets_all_pass(self) -> None:
         assert "Nothing was enqueued" in self.lived_through(CatchUp.SKIP)
         assert not ScheduledJob.objects.exists()
-        (missed,) = RecurringRun.objects.all()
-        assert "73 planned times" in str(missed.skipped_because)
+        last, first = RecurringRun.objects.all()  # a second delivery is known by one, the next goes on from the other
+        assert "73 planned times" in str(first.skipped_because)
+        assert (last.skipped_because, last.planned_at - first.planned_at) == (first.skipped_because, timedelta(days=3))
 
     def test_skip_still_runs_what_is_on_time(self) -> None:
         self.lived_through(CatchUp.SKIP, end=NOW + timedelta(days=3, minutes=4))
@@ -224,6 +235,82 @@ class TestThreeDaysWithoutACluster:
             before = (ScheduledJob.objects.count(), RecurringRun.objects.count())
             fire(now=self.end + timedelta(minutes=3))
             assert (ScheduledJob.objects.count(), RecurringRun.objects.count()) == before
+
+
+@pytest.mark.django_db
+class TestALostPackage:
+    """NOW ran; those of the two hours after it failed three times, and Django-Q dropped them."""
+
+    def lived_through(self, catch_up: CatchUp, *, hours: int = 3, minutes: int = 1) -> None:
+        declare("hourly", catch_up=catch_up)
+        schedule(next_run=NOW + (hours + 1) * HOUR)
+        fire()
+        finish(*ScheduledJob.objects.values_list("pk", flat=True))
+        fire(planned=NOW + hours * HOUR, now=NOW + hours * HOUR + timedelta(minutes=minutes))
+
+    def missed(self) -> list[str]:
+        return [str(run.skipped_because) for run in RecurringRun.objects.filter(skipped_because__isnull=False)]
+
+    def test_once_runs_the_latest_and_says_what_was_left_out(self) -> None:
+        self.lived_through(CatchUp.ONCE)
+        assert planned_times() == ["2026-05-04T12:00:00+00:00", "2026-05-04T15:00:00+00:00"]
+        (told,) = self.missed()
+        assert "2 planned times, 2026-05-04 13:00 to 2026-05-04 14:00 UTC" in told
+
+    def test_all_runs_each(self) -> None:
+        self.lived_through(CatchUp.ALL)
+        assert [run.planned_at for run in RecurringRun.objects.order_by("planned_at")] == [
+            NOW + hour * HOUR for hour in range(4)
+        ]
+        assert self.missed() == []
+
+    def test_is_told_once(self) -> None:
+        for minutes in (1, 30):
+            RecurringRun.objects.all().delete()
+            self.lived_through(CatchUp.SKIP, minutes=minutes)
+            told = self.missed()
+            assert len(told) == 1
+            finish(*ScheduledJob.objects.values_list("pk", flat=True))
+            fire(planned=NOW + 3 * HOUR, now=NOW + 3 * HOUR + timedelta(minutes=40))
+            fire(planned=NOW + 4 * HOUR)
+            assert self.missed() == told
+            finish(*ScheduledJob.objects.values_list("pk", flat=True))
+
+    def test_of_very_many_the_earliest_and_the_latest_are_told(self) -> None:
+        self.lived_through(CatchUp.ALL, hours=3000)
+        assert RecurringRun.objects.filter(job_id=None, skipped_because=None).count() == 1000
+        (told,) = self.missed()
+        assert "time: planned times, 2026-05-04 13:00 to 2026-07-26 20:00 UTC (catch-up: all)." in told
+
+    def test_is_not_what_a_pause_passed_over(self) -> None:
+        schedule(next_run=NOW + HOUR)
+        fire()
+        finish(*ScheduledJob.objects.values_list("pk", flat=True))
+        recurring.disable("hourly")
+        recurring.enable("hourly", now=NOW + 5.5 * HOUR)
+        fire(planned=NOW + 6 * HOUR)
+        assert self.missed() == ["Enabled: the times of the pause do not count as missed."]
+
+    def test_is_not_what_other_times_would_have_planned(self) -> None:
+        schedule(next_run=NOW + HOUR)
+        fire()
+        finish(*ScheduledJob.objects.values_list("pk", flat=True))
+        recurring.retime("hourly", every=timedelta(minutes=10), now=NOW + HOUR / 2)
+        fire(planned=NOW + HOUR / 2 + timedelta(minutes=10))
+        (told,) = self.missed()
+        assert told.startswith("It runs at other times from now on")
+
+    def test_is_not_what_was_planned_while_no_app_declared_it(self) -> None:
+        schedule(next_run=NOW + HOUR)
+        fire()
+        work = recurring._declared.pop("hourly")
+        recurring.align_schedules()
+        recurring._declared["hourly"] = work
+        with time_machine.travel(NOW + 3.5 * HOUR, tick=False):
+            recurring.align_schedules()
+        fire(planned=NOW + 4.5 * HOUR)
+        assert "No app declared it: those times do not count as missed." in self.missed()
+        assert not any(told.startswith("Missed") for told in self.missed())
 
 
 @pytest.mark.django_db
@@ -339,9 +426,12 @@ class TestPruneRuns:
         for hour in range(2):
             recurring.run_now("hourly", now=NOW - timedelta(days=1) + hour * HOUR)
             finish(*ScheduledJob.objects.values_list("pk", flat=True))
-        runs.skip("hourly", NOW - timedelta(days=2), because="for the test", now=NOW)
+        runs.skip("hourly", NOW - HOUR, because="for the test", now=NOW)
+        RecurringRun.objects.create(
+            name="hourly", planned_at=NOW - 5 * HOUR, origin="backfill", decided_at=NOW, backfill_id="ended"
+        )
         fire(now=NOW + 3 * HOUR)  # a queue
-        assert runs.decided_before(NOW + timedelta(days=1)).delete()[0] == 2
+        assert runs.decided_before(NOW + timedelta(days=1)).delete()[0] == 3  # what an ended backfill left, too
         assert RecurringRun.objects.filter(job_id=None, skipped_because=None).count() == 4
         assert runs.last_result("hourly") is not None
 
@@ -369,6 +459,32 @@ class TestClustersAtOnce:
         OrmQ.objects.all().delete()
         at_once(1, lambda _: scheduler(get_broker()))
         assert not OrmQ.objects.exists()
+
+    def test_and_a_migrate_beside_them_do_not_wait_for_each_other(self) -> None:
+        schedule(intended_date_kwarg=None)
+        has_rows = Event()
+
+        def is_waiting() -> bool:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                )
+                return cursor.fetchone() is not None
+
+        def act(number: int) -> None:
+            if number:
+                has_rows.wait(20)
+                recurring.align_schedules()
+                return
+            with transaction.atomic():  # as Django-Q's scheduler does
+                rows = list(Schedule.objects.select_for_update())
+                has_rows.set()
+                wait_until(is_waiting, "migrate for the cluster")
+                for row in rows:
+                    row.save()
+
+        at_once(2, act)
+        assert Schedule.objects.get(name="hourly").intended_date_kwarg is not None
 
     def test_the_table_refuses_a_second_run_of_a_time_even_without_the_lock(self) -> None:
         run = recurring.run_now("hourly", now=NOW)

@@ -93,6 +93,11 @@ class TestRecurringPages:
         client.force_login(make_staff(username="nobody"))
         assert client.get(address()).status_code == 403
 
+    def test_are_shown_whatever_kind_somebody_wrote_into_the_table(self, boss: Client) -> None:
+        Schedule.objects.filter(name="hourly").update(schedule_type="X")
+        for page in (LIST, address()):
+            assert "In a way of its own (X)" in boss.get(page).content.decode()
+
     def test_know_only_our_schedules(self, boss: Client) -> None:
         other = Schedule.objects.create(name="of another", func="math.sqrt")
         assert boss.get(f"{LIST}{other.pk}/disable/").status_code == 404
@@ -204,7 +209,8 @@ class TestBackfillForm:
             ({"start": "soon"}, "Enter a valid date/time."),
             ({"start": "2026-05-04T12:00"}, "must not lie after the end"),
             ({"end": "2030-01-01T00:00"}, "lies in the future"),
-            ({"start": "2020-01-01T00:00"}, "more than 1,000 planned times"),
+            ({"start": "2026-01-01T00:00"}, "more than 1,000 planned times"),
+            ({"start": "2020-01-01T00:00"}, "lies more than 365 days back"),
             ({"overlap": "maybe"}, "Select a valid choice."),
         ],
     )

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
@@ -123,6 +124,18 @@ class TestRecurringShow:
         assert refused("show", "a\x00b")[0] == 2
 
 
+class TestUsage:
+    @pytest.mark.parametrize("arguments", [["recurring"], ["recurring", "dance"], ["cleanup", "--days", "x"]])
+    def test_is_told_in_one_sentence(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        module = import_module(f"jobs.management.commands.{arguments[0]}")
+        with pytest.raises(SystemExit) as ended:
+            module.Command().run_from_argv(["manage.py", *arguments])
+        told = capsys.readouterr().err
+        assert ended.value.code == 2
+        assert told.startswith(f"manage.py {arguments[0]}: ")
+        assert told.count("\n") == 1
+
+
 class TestRecurringChanges:
     def test_disable_and_enable(self) -> None:
         assert command("disable", "hourly")[0] == "Disabled: hourly\n"
@@ -130,6 +143,11 @@ class TestRecurringChanges:
         assert refused("disable", "hourly") == (1, "hourly is disabled already.")
         assert command("enable", "hourly")[0] == "Enabled: hourly, next run Mon 2026-05-04 13:00 UTC (+00:00)\n"
         assert refused("enable", "hourly") == (1, "hourly is enabled already.")
+
+    def test_say_what_makes_a_missing_schedule(self) -> None:
+        Schedule.objects.all().delete()
+        for action in ("disable", "enable"):
+            assert refused(action, "hourly") == (1, "hourly has no schedule; `manage.py migrate` makes it.")
 
     def test_run_once_until_it_ended(self) -> None:
         assert command("run", "hourly")[0].startswith("Enqueued: hourly, job ")
@@ -185,7 +203,8 @@ class TestRecurringBackfill:
             (["hourly", "--start", "soon"], 2, "is not a time"),
             (["hourly", "--start", "2026-05-04T13:00:00Z"], 2, "must not lie after the end"),
             (["hourly", "--start", "2026-05-04T09:00:00Z", "--end", "2026-05-05T09:00:00Z"], 2, "in the future"),
-            (["hourly", "--start", "2020-05-04T09:00:00Z"], 2, "more than 1,000 planned times"),
+            (["hourly", "--start", "2026-01-04T09:00:00Z"], 2, "more than 1,000 planned times"),
+            (["hourly", "--start", "2020-05-04T09:00:00Z"], 2, "lies more than 365 days back"),
             (["hourly", "--start", "2026-05-04T09:00:00Z", "--overlap", "maybe"], 2, "invalid choice"),
         ],
     )

@@ -76,11 +76,13 @@ class TestSchedulerStats:
         assert (day.average_ms, day.p95_ms) == (51.0, 96.0)
 
     def test_looks_at_24_hours(self) -> None:
-        make_attempt(execution_time=NOW - timedelta(days=1))
-        make_attempt(execution_time=NOW - timedelta(days=1) + SECOND)
-        make_attempt(execution_time=NOW)
-        make_attempt(execution_time=NOW + SECOND)
-        assert stats.scheduler_stats(now=NOW).day.executions == 2
+        make_attempt(execution_time=NOW - timedelta(days=1) - SECOND)
+        for _ in range(2):
+            make_attempt(execution_time=NOW - timedelta(days=1))
+        make_attempt(execution_time=NOW - SECOND)
+        make_attempt(execution_time=NOW)  # in the figures of the next instant
+        assert stats.scheduler_stats(now=NOW).day.executions == 3
+        assert stats.scheduler_stats(now=NOW + SECOND).day.executions == 2
 
     def test_measures_how_late_attempts_started(self) -> None:
         for seconds in range(101):
@@ -138,12 +140,12 @@ class TestSchedulerStats:
             cursor.execute(
                 "INSERT INTO job_execution_history (job_id, job_type, execution_time, duration_ms, status) "
                 "SELECT 'j', 'sample_one', %s - n * interval '1 millisecond', 5, "
-                "CASE WHEN n < %s THEN 'completed' ELSE 'failed' END FROM generate_series(0, %s) AS n",
+                "CASE WHEN n <= %s THEN 'completed' ELSE 'failed' END FROM generate_series(1, %s) AS n",
                 [NOW, stats.MOST_ATTEMPTS, stats.MOST_ATTEMPTS + 10],
             )
         day = stats.scheduler_stats(now=NOW).day
         assert (day.executions, day.failures, day.success_rate) == (stats.MOST_ATTEMPTS, 0, 1.0)
-        assert day.since == NOW - timedelta(milliseconds=stats.MOST_ATTEMPTS - 1)
+        assert day.since == NOW - timedelta(milliseconds=stats.MOST_ATTEMPTS)
 
 
 @pytest.mark.django_db

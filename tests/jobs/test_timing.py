@@ -121,6 +121,7 @@ class TestWords:
             ("5 4 * * 7", "every Sunday at 04:05 UTC"),
             ("0 9 * * 1-5", "Monday to Friday at 09:00 UTC"),
             ("0 0 15 * *", "monthly on day 15 at 00:00 UTC"),
+            ("0 0 31 * *", "monthly on day 31 at 00:00 UTC, passing over shorter months"),
             # No even rhythm, or more than the usual: said as it stands.
             ("*/7 * * * *", "by cron */7 * * * * (UTC)"),
             ("*/0 * * * *", "by cron */0 * * * * (UTC)"),
@@ -151,6 +152,11 @@ class TestWords:
         for kind, _ in Schedule.TYPE:
             assert Timing(kind, NOON, cron="17 3 * * *").words()
         assert Timing(Schedule.BIWEEKLY, NOON).words() == "every second Monday at 12:00 UTC"
+
+    def test_have_some_for_a_kind_that_somebody_wrote_into_the_table(self) -> None:
+        odd = Timing("X", NOON)
+        assert odd.words() == "in a way of its own (X), which nobody here can tell"
+        assert odd.following(NOON, 10) == odd.between(NOON, NOON, limit=10) == []
 
 
 class TestCheckCron:

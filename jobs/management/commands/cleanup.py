@@ -81,6 +81,10 @@ class Command(terminal.ActionCommand):
                     Text(f"{removal.seconds:,.1f} s"),
                 )
             self.draw(shown)
+        try:
+            cleanup.check(removals)
+        except cleanup.Incomplete as error:
+            raise CommandError(str(error)) from None
         if left := sum(removal.left for removal in removals):
             files = "file" if left == 1 else "files"
             raise CommandError(f"{left:,} old {files} could not be deleted; the log says which and why.")
