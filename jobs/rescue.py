@@ -25,13 +25,16 @@ def rescue() -> int:
     return count
 
 
-def beat(cluster: str) -> None:
-    """Record that this cluster is alive, and forget clusters that have been silent for a day."""
+def beat(cluster: str, *, is_first: bool = False) -> None:
+    """Record that this cluster is alive, and forget clusters that have been silent for a day.
+
+    Its first beat tells when it started: another one of the same name, host and process, may have ended without a word.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO job_clusters (cluster, beat_at) VALUES (%s, now()) "
-            "ON CONFLICT (cluster) DO UPDATE SET beat_at = now()",
-            [cluster],
+            "INSERT INTO job_clusters AS known (cluster, beat_at) VALUES (%s, now()) ON CONFLICT (cluster) DO UPDATE "
+            "SET beat_at = now(), started_at = CASE WHEN %s THEN now() ELSE known.started_at END",
+            [cluster, is_first],
         )
         cursor.execute(
             "DELETE FROM job_clusters WHERE beat_at < now() - %s * interval '1 second'", [FORGET_CLUSTERS_AFTER_SECONDS]
@@ -63,9 +66,11 @@ class Tender(threading.Thread):
 
     def run(self) -> None:
         """Until stopped. Whatever goes wrong is tried again next time."""
+        is_first = True
         while True:
             try:
-                beat(self._cluster)
+                beat(self._cluster, is_first=is_first)
+                is_first = False
                 while rescue() == LARGEST_SWEEP:
                     pass
                 self._watchdog.look()

@@ -49,12 +49,6 @@ class ActionCommand(BaseCommand):
     """A command of one or several actions. Results go to standard output, problems to standard error."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Return the parser of the command itself."""
-        made = super().create_parser(prog_name, subcommand, **kwargs)
-        made.__class__ = Parser  # Django has no place to name one's own
-        return made
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Make the parser. Django has no way to name its class."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.__class__ = Parser

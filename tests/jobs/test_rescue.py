@@ -1,8 +1,10 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.db import connections
 
+from jobs import rescue
 from jobs.models import ClusterHeartbeat
 from jobs.rescue import EVERY_SECONDS, Tender
 from jobs.watchdog import Watchdog
@@ -27,3 +29,17 @@ class TestTender:
         finally:
             tender.stop()
         assert not ClusterHeartbeat.objects.exists()
+
+
+@pytest.mark.django_db
+class TestBeat:
+    def test_tells_when_this_process_started_not_one_of_the_same_name_before(self) -> None:
+        long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+        ClusterHeartbeat.objects.create(cluster="host:7", started_at=long_ago, beat_at=long_ago)
+        rescue.beat("host:7")
+        assert ClusterHeartbeat.objects.get().started_at == long_ago
+        rescue.beat("host:7", is_first=True)
+        started_at = ClusterHeartbeat.objects.get().started_at
+        assert started_at > long_ago
+        rescue.beat("host:7")
+        assert ClusterHeartbeat.objects.get().started_at == started_at
