@@ -398,6 +398,8 @@ class TestTempData:
         ["/data/other", "/tmp", "/tmp/ours", "/var/tmp/ours", "/dev/shm/ours"],  # noqa: S108 - only named
     )
     def test_takes_folders_of_temporary_files(self, name: str) -> None:
+        if Path(sys.prefix).is_relative_to(name):
+            pytest.skip(f"Python's own files are in {name} here.")
         assert env.temp_folders([name], spare=[Path("/data/checkback")]) == [Path(name)]
 
 
