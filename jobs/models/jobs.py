@@ -89,9 +89,9 @@ class ScheduledJob(models.Model):
         ordering = ["-scheduled_time", "job_id"]
         verbose_name = "job"
         indexes = [
-            # The seeds' two indexes: lists by time and status; lists by type.
+            # Lists by time and status; lists of a type, newest first.
             models.Index(fields=["scheduled_time", "status"], name="idx_scheduled_jobs_time_status"),
-            models.Index(fields=["job_type"], name="idx_scheduled_jobs_type"),
+            models.Index(fields=["job_type", "scheduled_time"], name="idx_scheduled_jobs_type"),
             # leases.claim, job_heads(), stats: the waiting jobs of one priority and type, oldest first.
             models.Index(
                 fields=["priority", "job_type", "next_attempt_at"],
