@@ -279,9 +279,13 @@ def _fill_unless_kept(pending: int, finished: int) -> float | None:
     from jobs import pagination
     from jobs.models import ScheduledJob
 
-    if pagination.estimated_count(ScheduledJob) >= 0.95 * (pending + finished):
-        return None
-    return fill(pending, finished)
+    if pagination.estimated_count(ScheduledJob) < 0.95 * (pending + finished):
+        return fill(pending, finished)
+    # What has become due since then must wait again.
+    soon = harness.now() + timedelta(hours=2)
+    late = ScheduledJob.objects.pending().filter(next_attempt_at__lt=soon)
+    late.update(scheduled_time=soon + timedelta(days=30), next_attempt_at=soon + timedelta(days=30))
+    return None
 
 
 def _report(as_json: bool, took: float | None, empty: Any, full: Any) -> None:
