@@ -128,7 +128,10 @@ def is_idle() -> bool:
     from jobs.models import ScheduledJob
 
     jobs = ScheduledJob.objects
-    return not jobs.filter(status="running").exists() and not jobs.due(now=now()).exists()
+    return (
+        not jobs.filter(status="running").exists()
+        and not jobs.filter(status="pending", next_attempt_at__lte=now()).exists()
+    )
 
 
 def now() -> Any:

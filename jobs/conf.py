@@ -36,10 +36,15 @@ class JobSettings:
     """The community's zone, in which times are shown to people who chose none. All schedules run in UTC."""
 
 
+def is_enabled() -> bool:
+    """Whether jobs may start. Asked before each of them, when all the settings would be too much to read."""
+    return bool(settings.JOB_SCHEDULER_ENABLED)
+
+
 def current() -> JobSettings:
     """The settings as they are now."""
     return JobSettings(
-        enabled=settings.JOB_SCHEDULER_ENABLED,
+        enabled=is_enabled(),
         check_interval=timedelta(seconds=settings.JOB_SCHEDULER_CHECK_INTERVAL_SECONDS),
         lease=timedelta(seconds=settings.JOB_LEASE_SECONDS),
         watchdog=timedelta(seconds=settings.JOB_WATCHDOG_SECONDS),

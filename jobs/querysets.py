@@ -23,10 +23,6 @@ class JobQuerySet(models.QuerySet[Any]):
         """Not in a final state."""
         return self.filter(status__in=["pending", "running"])
 
-    def due(self, *, now: datetime) -> "JobQuerySet":
-        """Pending and ready to be claimed."""
-        return self.pending().filter(next_attempt_at__lte=now)
-
     def due_before(self, moment: datetime, *, only_pending: bool) -> "JobQuerySet":
         """Whose next (of an ended job: latest) attempt is due before this time; asked whether only pending ones count.
 

@@ -57,7 +57,7 @@ def run_due() -> int:
     """Run due jobs until none is left or the slice is over; the broker sends workers here. Returns how many ran."""
     deadline = time.monotonic() + SLICE_SECONDS
     count = 0
-    while conf.current().enabled and time.monotonic() < deadline:
+    while conf.is_enabled() and time.monotonic() < deadline:
         ran = run_once(size=_pace.size)
         if not ran:
             break
@@ -93,7 +93,7 @@ def _run_batch(batch: Batch, keepalive: Keepalive) -> int:
                 started += len(jobs)
             continue
         for chunk in _chunks(job_type, jobs):
-            if not conf.current().enabled or lookout.is_paused(job_type):
+            if not conf.is_enabled() or lookout.is_paused(job_type):
                 return started
             if not _may_start(batch, chunk, keepalive, is_first=not started):
                 return started

@@ -11,10 +11,29 @@ from jobs import conf, pagination, pauses, registry, reports, sql
 from jobs.models import ClusterHeartbeat, JobExecution, JobStatus, Report, ScheduledJob
 from jobs.rescue import EVERY_SECONDS
 
+SHOWN = (
+    "job_id",
+    "job_type",
+    "status",
+    "scheduled_time",
+    "next_attempt_at",
+    "expires_at",
+    "created_at",
+    "started_at",
+    "completed_at",
+    "error_message",
+    "retry_count",
+    "max_retries",
+    "priority",
+    "unique_key",
+    "worker",
+    "payload",
+)
+"""What is told of a job, in this order."""
 DAY = timedelta(hours=24)
 MOST_ATTEMPTS = 100_000
 """The figures of a day read at most so many attempts, the newest."""
-MOST_COUNTED = 100_000
+MOST_COUNTED = pagination.ESTIMATE_ABOVE
 """Jobs of one kind are counted so far, then estimated."""
 
 FRESH = timedelta(seconds=6 * EVERY_SECONDS)
@@ -175,7 +194,7 @@ def scheduler_stats(*, now: datetime) -> SchedulerStats:
     health = scheduler_health(now=now)
     return SchedulerStats(
         health=health,
-        jobs=_jobs_by_status(),
+        jobs=_jobs_by_status(StatusCount(health.pending, health.is_pending_estimate)),
         queue_depth=health.due,
         day=attempts_between(now - DAY, now),
         handlers=registry.job_types(),
@@ -194,7 +213,7 @@ def _pending() -> StatusCount:
     return StatusCount(max(_estimated_by_status().get(JobStatus.PENDING, 0), count), is_estimate=True)
 
 
-def _jobs_by_status() -> dict[JobStatus, StatusCount]:
+def _jobs_by_status(pending: StatusCount) -> dict[JobStatus, StatusCount]:
     if pagination.estimated_count(ScheduledJob) <= pagination.ESTIMATE_ABOVE:
         grouped = ScheduledJob.objects.order_by().values_list("status").annotate(Count("job_id"))
         exact: dict[str, int] = dict(grouped)
@@ -204,7 +223,7 @@ def _jobs_by_status() -> dict[JobStatus, StatusCount]:
     # These have partial indexes of their own, so they are counted, however large the table is.
     for status in (JobStatus.RUNNING, JobStatus.UNKNOWN):
         counts[status] = StatusCount(ScheduledJob.objects.filter(status=status).count(), is_estimate=False)
-    return {**counts, JobStatus.PENDING: _pending()}
+    return {**counts, JobStatus.PENDING: pending}
 
 
 def _estimated_by_status() -> dict[str, int]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from rest_framework import serializers
 
+from jobs import stats
 from jobs.api.base import AwareDateTimeField, StrictSerializer
 from jobs.models import JobExecution, JobStatus, ScheduledJob
 from jobs.policies import HIGHEST_PRIORITY, LOWEST_PRIORITY, MOST_RETRIES
@@ -23,27 +24,11 @@ class AttemptSerializer(serializers.ModelSerializer[JobExecution]):
 class JobSerializer(serializers.ModelSerializer[ScheduledJob]):
     """One job, without its attempts."""
 
-    payload = serializers.JSONField(read_only=True)  # an object, unless somebody else wrote the row
+    payload = serializers.JSONField(read_only=True)
 
     class Meta:
         model = ScheduledJob
-        fields = [
-            "job_id",
-            "job_type",
-            "status",
-            "scheduled_time",
-            "next_attempt_at",
-            "expires_at",
-            "created_at",
-            "started_at",
-            "completed_at",
-            "error_message",
-            "retry_count",
-            "max_retries",
-            "priority",
-            "unique_key",
-            "payload",
-        ]
+        fields = [name for name in stats.SHOWN if name != "worker"]
         read_only_fields = fields
 
 

@@ -126,7 +126,10 @@ class Supervised:
 
     def _is_stuck(self) -> bool:
         attempts = JobExecution.objects.count()
-        if attempts != self._seen[0] or not ScheduledJob.objects.pending().due(now=timezone.now()).exists():
+        if (
+            attempts != self._seen[0]
+            or not ScheduledJob.objects.pending().filter(next_attempt_at__lte=timezone.now()).exists()
+        ):
             self._seen = (attempts, time.monotonic())
         return time.monotonic() - self._seen[1] > STUCK_SECONDS
 

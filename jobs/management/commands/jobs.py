@@ -19,24 +19,6 @@ from jobs.models import JobExecution, JobPause, JobStatus, Report, ScheduledJob
 UUID_WIDTH = 36
 MOST_LISTED = 10_000
 LONGEST_REASON = 255
-SHOWN = (
-    "job_id",
-    "job_type",
-    "status",
-    "scheduled_time",
-    "next_attempt_at",
-    "expires_at",
-    "created_at",
-    "started_at",
-    "completed_at",
-    "error_message",
-    "retry_count",
-    "max_retries",
-    "priority",
-    "unique_key",
-    "worker",
-    "payload",
-)
 ATTEMPT = ("attempt", "status", "execution_time", "duration_ms", "worker", "error_message")
 REPORT = ("created_at", "report")
 
@@ -116,7 +98,7 @@ class Command(terminal.ActionCommand):
             limit=limit,
         )
         if self.is_json:
-            self.write_objects(_fields(job, SHOWN) for job in jobs)
+            self.write_objects(_fields(job, stats.SHOWN) for job in jobs)
             return
         if not jobs:
             self.remark("There are no such jobs.")
@@ -143,10 +125,10 @@ class Command(terminal.ActionCommand):
         if self.is_json:
             attempts = [_fields(attempt, ATTEMPT) for attempt in report.attempts]
             reports = [_fields(row, REPORT) for row in report.reports]
-            self.write_objects([{**_fields(report.job, SHOWN), "attempts": attempts, "reports": reports}])
+            self.write_objects([{**_fields(report.job, stats.SHOWN), "attempts": attempts, "reports": reports}])
             return
         fields = terminal.pairs()
-        for name in SHOWN:
+        for name in stats.SHOWN:
             fields.add_row(name.replace("_", " "), self._cell(name, getattr(report.job, name)))
         self.draw(fields)
         self._draw_attempts(report.attempts)
