@@ -1,8 +1,6 @@
 """The bot's heartbeat: a row that says it is alive, for the check-up and the console."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable
 
 import structlog
@@ -11,16 +9,12 @@ from django.db import connection
 
 from bots import failures
 from bots.bridge import run_unit
+from jobs.runner import worker_name
 
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 5.0
 FORGET_AFTER_SECONDS = 24 * 3600
-
-
-def process_name() -> str:
-    """Host and process."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def beat(process: str, *, account_id: int, is_connected: bool, is_first: bool = False) -> None:
@@ -49,7 +43,7 @@ def leave(process: str) -> None:
 
 async def keep(*, account_id: int, is_connected: Callable[[], bool]) -> None:
     """Beat until cancelled, then take the heartbeat back. Without a database it waits for the next beat."""
-    process, has_begun = process_name(), False
+    process, has_begun = worker_name(), False
     try:
         while True:
             connected = is_connected()

@@ -15,6 +15,7 @@ from bots.health_checks import bot as check
 from bots.models import BotHeartbeat
 from bots.practice.server import PracticeServer
 from jobs.models import ClusterHeartbeat
+from jobs.runner import worker_name
 from socialmedia.models import Account
 from tests.bots import running
 from tests.bots.running import eventually
@@ -29,7 +30,7 @@ class TestRunningBot:
     async def test_beats_while_it_runs_and_leaves_nothing(self, practice: PracticeServer) -> None:
         async with running.checkback(practice) as bot:
             row = await eventually(BotHeartbeat.objects.first, "the heartbeat")
-            assert (row.process, row.account_id) == (presence.process_name(), bot.account.pk)
+            assert (row.process, row.account_id) == (worker_name(), bot.account.pk)
         assert not await run_unit(BotHeartbeat.objects.exists)
 
     async def test_says_whether_it_is_connected(
@@ -49,7 +50,7 @@ class TestRunningBot:
         began = timezone.now()
         dead = await run_unit(
             BotHeartbeat.objects.create,
-            process=presence.process_name(),
+            process=worker_name(),
             account=await run_unit(make_bot),
             is_connected=True,
             started_at=began - DAY,

@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from jobs import leases, pauses, rescue, runner
+from jobs.enqueue import schedule_job
 from jobs.models import ScheduledJob
 from jobs.wakeup import Listener
 from tests.jobs.factories import make_job
 from tests.jobs.sample import effects
+from tests.jobs.sample.handlers import Sample
+from tests.processes import cluster
+from tests.support import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,6 +77,33 @@ class TestListener:
         hush(listener)
         pauses.resume("sample_one", by="ann")
         assert listener.wait(5)
+
+
+def cut_listeners() -> int:
+    """Let the server end every session that listens, as a network or a pooler may. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND query LIKE 'LISTEN %%'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+class TestListenerThatLostItsConnection:
+    def test_has_its_owner_look_at_once_and_then_every_so_often(self, listener: Listener) -> None:
+        assert cut_listeners() == 1
+        assert listener.wait(5)  # what happened meanwhile is unknown
+        assert listener.wait(0.05)  # nobody listens: time passed is all that it can tell
+
+    def test_costs_a_cluster_no_more_than_the_time_between_two_looks(self, tmp_path: Path) -> None:
+        effects.create_table()
+        with cluster(tmp_path, JOB_SCHEDULER_CHECK_INTERVAL_SECONDS="1"):
+            assert cut_listeners() == 1
+            for number in range(3):
+                schedule_job("sample_one", timezone.now(), Sample(key=str(number)))
+                wait_until(lambda: len(effects.keys()) == number + 1, f"job {number}", seconds=10)  # noqa: B023
+                cut_listeners()  # should it listen again by now
+        assert effects.keys() == ["0", "1", "2"]
 
 
 class TestRescue:
