@@ -18,6 +18,8 @@ _SYSTEM = ["/etc", "/usr", "/var/lib", "/boot", "/bin", "/lib", "/sbin", "/proc"
 # A folder below may well be one of temporary files, such as /var/tmp or /dev/shm.
 _SHARED = ["/", "/var", "/opt", "/home", "/root", "/dev"]
 
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 _env: Any = environ.Env()  # type: ignore[no-untyped-call]
 environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
 
@@ -49,6 +51,23 @@ def whole(name: str, default: int, *, low: int, high: int) -> int:
     if not low <= number <= high:
         raise ImproperlyConfigured(f"{name}={number} is outside {low} to {high}.")
     return number
+
+
+def choice(name: str, default: str, allowed: Sequence[str]) -> str:
+    """Return one of the allowed words. Raises ImproperlyConfigured for another one."""
+    value = text(name, default).lower()
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(allowed)}.")
+    return value
+
+
+def weekdays(name: str) -> frozenset[int]:
+    """Return days of the week as 0 (Monday) to 6; all of them when none is named."""
+    names = [day.lower()[:3] for day in listing(name)] or list(_WEEKDAYS)
+    unknown = [day for day in names if day not in _WEEKDAYS]
+    if unknown:
+        raise ImproperlyConfigured(f"{name} names {unknown[0]!r}, which is no day: write {','.join(_WEEKDAYS)}.")
+    return frozenset(_WEEKDAYS.index(day) for day in names)
 
 
 def listing(name: str) -> list[str]:

@@ -11,6 +11,8 @@ SCOPES: dict[str, str] = {
     "jobs:write": "Schedule, cancel and retry jobs",
     "followups:read": "See follow-ups and consent",
     "followups:write": "Plan and cancel follow-ups, opt members in and out",
+    "privacy:read": "Export everything that is held about a member",
+    "privacy:write": "Forget a member for good",
 }
 
 

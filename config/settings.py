@@ -151,6 +151,20 @@ FOLLOW_UP_MIN_HOURS_BETWEEN = env.whole("FOLLOW_UP_MIN_HOURS_BETWEEN", 24, low=0
 FOLLOW_UP_QUIET_HOURS_START = env.whole("FOLLOW_UP_QUIET_HOURS_START", 21, low=0, high=23)
 FOLLOW_UP_QUIET_HOURS_END = env.whole("FOLLOW_UP_QUIET_HOURS_END", 9, low=0, high=23)
 FOLLOW_UP_RESPONSE_WINDOW_HOURS = env.whole("FOLLOW_UP_RESPONSE_WINDOW_HOURS", 168, low=1, high=8760)
+FOLLOW_UP_JITTER_MINUTES = env.whole("FOLLOW_UP_JITTER_MINUTES", 30, low=0, high=240)
+FOLLOW_UP_SEND_DAYS = env.weekdays("FOLLOW_UP_SEND_DAYS")
+FOLLOW_UP_GRACE_HOURS = env.whole("FOLLOW_UP_GRACE_HOURS", 72, low=1, high=8760)
+FOLLOW_UP_SAME_EVENT_HOURS = env.whole("FOLLOW_UP_SAME_EVENT_HOURS", 24, low=0, high=720)
+FOLLOW_UP_PERSONAL_RHYTHM = env.boolean("FOLLOW_UP_PERSONAL_RHYTHM", True)
+FOLLOW_UP_HOLDOUT_PERCENT = env.whole("FOLLOW_UP_HOLDOUT_PERCENT", 0, low=0, high=50)
+REENGAGEMENT_COOL_OFF_DAYS = env.whole("REENGAGEMENT_COOL_OFF_DAYS", 90, low=1, high=3650)
+FOLLOW_UP_LANGUAGE = env.text("FOLLOW_UP_LANGUAGE", "en").lower()
+LLM_BASE_URL = env.text("LLM_BASE_URL")
+LLM_API_KEY = env.text("LLM_API_KEY")
+LLM_MODEL = env.text("LLM_MODEL")
+LLM_MODE = env.choice("LLM_MODE", "draft", ["off", "draft", "automatic"])
+LLM_TIMEOUT_SECONDS = env.whole("LLM_TIMEOUT_SECONDS", 20, low=1, high=300)
+LLM_DRAFT_WAIT_HOURS = env.whole("LLM_DRAFT_WAIT_HOURS", 24, low=1, high=336)
 DECISION_KEEP_DAYS = env.whole("DECISION_KEEP_DAYS", 365, low=1, high=36500)
 
 # --- Discord (bots/conf.py) ---
@@ -207,6 +221,8 @@ SPECTACULAR_SETTINGS = {
         "FollowUpStatusEnum": "followups.models.FollowUpStatus.choices",
         "TriggerEnum": "followups.models.Trigger.choices",
         "ConsentStateEnum": "followups.models.ConsentState.choices",
+        "TopicEnum": "followups.models.Topic.choices",
+        "BookingStatusEnum": "followups.models.BookingStatus.choices",
     },
 }
 

@@ -1,12 +1,15 @@
-"""Writing the text of a follow-up: trigger, relationship and name in, words out. Pure, no network."""
+"""Writing the text of a follow-up: trigger, relationship and name in, words out. No network."""
 
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
+
+from followups.models import FollowUp, UserProfile
 
 LONGEST_MESSAGE = 2000
 """Discord's limit for one message."""
@@ -56,27 +59,49 @@ _LINK = re.compile(r"://|www\.|discord(?:app)?\.(?:gg|com)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Composed:
-    """A text ready to be sent, and which template it came from."""
+    """A text ready to be sent, and how it came about."""
 
     text: str
-    template_id: str
+    key: str
+    """The template's key."""
+    template: int | None = None
+    """The very version of the template."""
+    variant: str = ""
+    locale: str = ""
+    level: int = 1
+    """The member's relationship level."""
+    emotion: str = ""
+    """The member's mood: high, neutral or low."""
+    composed_by: str = "template"
+    """template, llm or staff."""
+
+    @property
+    def composition(self) -> dict[str, Any]:
+        """What the follow-up and its history keep of it: everything but the words."""
+        return {name: value for name, value in asdict(self).items() if name != "text"}
 
 
-def compose(*, trigger: str, level: int, name: str, data: Mapping[str, Any]) -> Composed:
+def compose(profile: UserProfile, follow_up: FollowUp, *, now: datetime) -> Composed:
     """Write the message. A stranger gets the neutral tone, and so does anybody with an unknown level.
 
     Names, and what the trigger brought along, may hold anything: they come out as plain words.
     """
+    trigger, data, level = follow_up.trigger_type, follow_up.trigger_data, profile.relationship_level
     tone = _TONES.get(level, _NEUTRAL)
-    template_id = _SHARED_IDS.get(trigger, f"{trigger}_{tone}")
     own_text = _own_text(data) if trigger == "custom" else ""
-    greeting = plain(name, longest=LONGEST_NAME)
+    greeting = plain(profile.name, longest=LONGEST_NAME)
     if own_text:
         body = own_text.replace("{name}", greeting or "there")
     else:
-        body = _TEXTS[trigger][tone].format(name=f" {greeting}" if greeting else "", event=_event(data))
+        texts = _TEXTS.get(trigger, _TEXTS["custom"])
+        body = texts[tone].format(name=f" {greeting}" if greeting else "", event=_event(data))
     room = LONGEST_MESSAGE - len(STOP_LINE) - 2
-    return Composed(text=f"{_shorten(body, room)}\n\n{STOP_LINE}", template_id=template_id)
+    return Composed(
+        text=f"{_shorten(body, room)}\n\n{STOP_LINE}",
+        key=_SHARED_IDS.get(trigger, f"{trigger}_{tone}"),
+        level=level,
+        composed_by="staff" if own_text else "template",
+    )
 
 
 def plain(text: str, *, longest: int) -> str:

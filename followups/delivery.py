@@ -1,12 +1,13 @@
 """What the relay asks before it sends, and tells afterwards. Each runs in the caller's transaction, if any."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest
 
-from followups import consent, facts, ledger, members, policy, responses
+from followups import conf, consent, facts, ledger, members, policy, responses
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
 from followups.policy import Decision, Gate, Verdict
 from socialmedia import outbox
@@ -56,6 +57,7 @@ def on_sent(message: Message, *, now: datetime) -> None:
                 "user_id": follow_up.user_id,
                 "message_sent": message.message_text,
                 "sent_at": now,
+                **_columns(follow_up, now=now),
                 "context_data": {
                     "trigger_type": follow_up.trigger_type,
                     "template_id": follow_up.template_id,
@@ -68,6 +70,25 @@ def on_sent(message: Message, *, now: datetime) -> None:
                 last_follow_up_sent=Greatest(F("last_follow_up_sent"), now)
             )
             responses.attribute_earlier(history)
+
+
+def _columns(follow_up: FollowUp, *, now: datetime) -> dict[str, Any]:
+    """What the figures are counted by: kept with the history, so that they outlive plan, template and profile."""
+    how = follow_up.composition
+    zone = policy.zone_for(follow_up.user.timezone, conf.current().timezone)
+    local = now.astimezone(zone)
+    return {
+        "trigger_type": follow_up.trigger_type,
+        "template_id": how.get("template"),
+        "template_key": how.get("key", follow_up.template_id),
+        "variant": how.get("variant", ""),
+        "locale": how.get("locale", ""),
+        "relationship_level": how.get("level"),
+        "emotion": how.get("emotion", ""),
+        "composed_by": how.get("composed_by", ""),
+        "local_hour": local.hour,
+        "local_weekday": local.weekday(),
+    }
 
 
 def on_failed(message: Message, *, reason: str, unreachable: bool, now: datetime) -> None:

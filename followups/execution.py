@@ -99,24 +99,20 @@ def _is_open(follow_up: FollowUp) -> bool:
 
 def _queue(follow_up: FollowUp, profile: UserProfile, conversation: Conversation, *, now: datetime) -> None:
     """Compose the message and put it into the outbox."""
-    composed = composing.compose(
-        trigger=follow_up.trigger_type,
-        level=profile.relationship_level,
-        name=profile.name,
-        data=follow_up.trigger_data,
-    )
+    composed = composing.compose(profile, follow_up, now=now)
     message = outbox.queue_automated(
         conversation=conversation,
         text=composed.text,
         permission=consent.require(profile.pk),
-        template=composed.template_id,
+        template=composed.key,
         now=now,
     )
     FollowUp.objects.filter(pk=follow_up.pk).update(
         status=FollowUpStatus.PENDING,
         error_message="",
         message=message,
-        template_id=composed.template_id,
+        template_id=composed.key,
+        composition=composed.composition,
         message_content=composed.text,
         conversation_id=str(conversation.pk),
     )

@@ -24,14 +24,20 @@ class Gate(StrEnum):
     """What can stop a follow-up, in the order the gates are asked."""
 
     SWITCH = "switch"
+    CAMPAIGN = "campaign"
+    TOO_LATE = "too_late"
     PROFILE = "profile"
     CONSENT = "consent"
+    TOPIC = "topic"
     REACHABLE = "reachable"
+    ESCALATED = "escalated"
+    PAUSED = "paused"
     ACTIVE = "active"
     GAP = "gap"
     WEEKLY_CAP = "weekly_cap"
     TRIGGER_CAP = "trigger_cap"
     QUIET_HOURS = "quiet_hours"
+    HOLDOUT = "holdout"
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,12 @@ class Limits:
     max_per_week: int = 2
     quiet_start: int = 21
     quiet_end: int = 9
+    jitter: timedelta = timedelta()
+    """The most that is added to the end of the quiet hours."""
+    send_days: frozenset[int] = frozenset(range(7))
+    """Days of the member's week, 0 Monday to 6 Sunday."""
+    grace: timedelta = timedelta(hours=72)
+    """How late a follow-up may be because nothing ran."""
     timezone: str = "UTC"
 
     def activity_window(self, trigger: str) -> timedelta | None:
@@ -90,6 +102,24 @@ class Facts:
     last_sent_at: datetime | None = None
     frequency: timedelta = timedelta(hours=48)
     timezone: str = ""
+    user_id: str = ""
+    topics: frozenset[str] = frozenset({"check_ins", "events", "re_engagement"})
+    """What their consent covers."""
+    quiet_start: int | None = None
+    """Their own quiet hours, besides the community's: what lies in either is quiet."""
+    quiet_end: int | None = None
+    paused_until: datetime | None = None
+    """They want no follow-up before this time, or said to be away until then."""
+    unheard: timedelta = timedelta()
+    """How much of the time since `last_interaction` nobody listened, or they had said to be away."""
+    is_escalated: bool = False
+    """They sounded very unhappy, and no person of the staff has dealt with it yet."""
+    campaign_paused: str = ""
+    """Why nothing of this trigger is sent now; empty: it is."""
+    planned_for: datetime | None = None
+    """When this follow-up was due at first."""
+    is_held_out: bool = False
+    """They are kept without messages of this trigger, to measure what those do."""
     sent: tuple[Sent, ...] = ()
     """At least everything of the last seven days, of every trigger."""
 

@@ -1,10 +1,11 @@
 """Consent: receipts that are only ever added. The newest one of a member is the current state."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from followups.models.profiles import UserProfile
+from followups.models.profiles import Topic, UserProfile, every_topic
 
 
 class ConsentState(models.TextChoices):
@@ -28,6 +29,13 @@ class ConsentReceipt(models.Model):
     )
     evidence = models.TextField(help_text="The act itself: interaction or message id, or who told us and how.")
     wording_version = models.CharField(max_length=50, help_text="Version of the text the member saw.")
+    topics = ArrayField(
+        models.CharField(max_length=20, choices=Topic),
+        default=every_topic,
+        db_default=every_topic(),
+        blank=True,
+        help_text="What a `granted` covers; a smaller set is a partial withdrawal.",
+    )
     actor = models.CharField(max_length=255, help_text="Who recorded it: the member's id, a staff login, an API key.")
 
     class Meta:
@@ -41,6 +49,9 @@ class ConsentReceipt(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=ConsentState.values), name="consent_receipts_state_known"),
+            models.CheckConstraint(
+                condition=Q(topics__contained_by=every_topic()), name="consent_receipts_topics_known"
+            ),
             models.CheckConstraint(condition=~Q(evidence=""), name="consent_receipts_has_evidence"),
         ]
 

@@ -7,17 +7,21 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from followups.models.profiles import UserProfile
-from socialmedia.models import Message
+from socialmedia.models import Message, MessageTemplate
 
 
 class Trigger(models.TextChoices):
-    """Why a follow-up is planned. The last four are the seed's; `inactivity` is its automatic 48-hour check-in."""
+    """Why a follow-up is planned. `inactivity` is the seed's automatic 48-hour check-in, the next four are its own,
+    and the last two are ours.
+    """
 
     INACTIVITY = "inactivity", "Went quiet"
     POST_EVENT = "post_event", "After an event"
     RE_ENGAGEMENT = "re_engagement", "Away for long"
     EMOTION_BASED = "emotion_based", "Sounded unhappy"
     CUSTOM = "custom", "By hand"
+    BIRTHDAY = "birthday", "Birthday"
+    GOAL = "goal", "Their goal"
 
 
 class FollowUpStatus(models.TextChoices):
@@ -57,6 +61,13 @@ class FollowUp(models.Model):
     message_content = models.TextField(
         blank=True, default="", db_default="", help_text="The text, written when it is due, never earlier."
     )
+    composition = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="How it was written: template, key, variant, locale, level, emotion, composed_by.",
+    )
+    event_at = models.DateTimeField(null=True, blank=True, help_text="The event that it follows, if any.")
     created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When it was planned.")
     error_message = models.TextField(blank=True, default="", db_default="", help_text="Why it failed.")
     retry_count = models.IntegerField(default=0, db_default=0, help_text="Delivery attempts that failed.")
@@ -85,6 +96,10 @@ class FollowUp(models.Model):
             models.Index(fields=["status", "scheduled_at"], name="idx_followups_status_scheduled"),
             models.Index(fields=["user", "status"], name="idx_followups_user_status"),
             models.Index(fields=["user", "trigger_type", "status", "scheduled_at"], name="idx_followups_user_trigger"),
+            # Whether an event nearby has a follow-up already.
+            models.Index(
+                fields=["user", "event_at"], condition=Q(event_at__isnull=False), name="idx_followups_user_event"
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -110,6 +125,15 @@ class FollowUp(models.Model):
         return f"{self.get_trigger_type_display()} for {self.user_id}"
 
 
+class Harm(models.TextChoices):
+    """What a follow-up did to a member within 24 hours of reaching them."""
+
+    OPT_OUT = "opt_out", "Opted out"
+    BLOCK = "block", "Refused messages"
+    LEFT = "left", "Left the community"
+    NEGATIVE_REPLY = "negative_reply", "Unhappy answer"
+
+
 class FollowUpHistory(models.Model):
     """One follow-up that reached its member, and whether they answered."""
 
@@ -121,6 +145,37 @@ class FollowUpHistory(models.Model):
     sent_at = models.DateTimeField(db_default=Now(), help_text="When Discord took it.")
     response_received = models.BooleanField(default=False, db_default=False, help_text="The member answered.")
     response_time = models.DateTimeField(null=True, blank=True, help_text="When they answered.")
+    reacted_at = models.DateTimeField(null=True, blank=True, help_text="Their first reaction; no answer.")
+    returned_at = models.DateTimeField(
+        null=True, blank=True, help_text="Their first message anywhere within the window for answers."
+    )
+    harm = models.CharField(
+        max_length=20, choices=Harm, blank=True, default="", db_default="", help_text="What it did within 24 hours."
+    )
+    harm_at = models.DateTimeField(null=True, blank=True, help_text="When.")
+    trigger_type = models.CharField(
+        max_length=50, choices=Trigger, blank=True, default="", db_default="", help_text="Why it was sent."
+    )
+    template = models.ForeignKey(
+        MessageTemplate,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The very version of the template.",
+    )
+    template_key = models.CharField(max_length=50, blank=True, default="", db_default="", help_text="Its key.")
+    variant = models.CharField(max_length=20, blank=True, default="", db_default="", help_text="Its variant.")
+    locale = models.CharField(max_length=16, blank=True, default="", db_default="", help_text="Its language.")
+    relationship_level = models.SmallIntegerField(null=True, blank=True, help_text="The member's level then.")
+    emotion = models.CharField(
+        max_length=10, blank=True, default="", db_default="", help_text="high, neutral or low, then."
+    )
+    composed_by = models.CharField(
+        max_length=10, blank=True, default="", db_default="", help_text="template, llm or staff."
+    )
+    local_hour = models.SmallIntegerField(null=True, blank=True, help_text="Hour of the member's day, 0 to 23.")
+    local_weekday = models.SmallIntegerField(null=True, blank=True, help_text="Their day: 0 Monday to 6 Sunday.")
     follow_up = models.OneToOneField(
         FollowUp, null=True, on_delete=models.SET_NULL, related_name="history", help_text="The plan it came from."
     )
@@ -134,8 +189,14 @@ class FollowUpHistory(models.Model):
             models.Index(fields=["user", "sent_at"], name="idx_follow_up_user_time"),
             # What was sent lately (dashboard, console).
             models.Index(fields=["sent_at"], name="idx_follow_up_time"),
+            # Figures of one trigger.
+            models.Index(fields=["trigger_type", "sent_at"], name="idx_follow_up_trigger_time"),
         ]
         constraints = [
+            models.CheckConstraint(condition=Q(harm__in=["", *Harm.values]), name="follow_up_history_harm_known"),
+            models.CheckConstraint(
+                condition=Q(harm="") | Q(harm_at__isnull=False), name="follow_up_history_harm_has_time"
+            ),
             models.CheckConstraint(
                 condition=Q(response_received=False) | Q(response_time__isnull=False),
                 name="follow_up_history_response_has_time",

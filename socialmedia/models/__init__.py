@@ -3,6 +3,8 @@
 from socialmedia.models.accounts import Account, Platform
 from socialmedia.models.activity import Channel, ChannelActivity, ChatImport
 from socialmedia.models.inbox import Conversation, Message, MessageStatus, MessageType
+from socialmedia.models.listening import ListeningGap
+from socialmedia.models.templates import MessageTemplate, TemplateCategory, TemplateStatus
 
 __all__ = [
     "Account",
@@ -10,8 +12,12 @@ __all__ = [
     "ChannelActivity",
     "ChatImport",
     "Conversation",
+    "ListeningGap",
     "Message",
     "MessageStatus",
+    "MessageTemplate",
     "MessageType",
     "Platform",
+    "TemplateCategory",
+    "TemplateStatus",
 ]

@@ -54,6 +54,9 @@ class Account(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="First seen.")
     updated_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Last changed.")
     last_fetched_at = models.DateTimeField(null=True, blank=True, help_text="Figures last fetched.")
+    heard_until = models.DateTimeField(
+        null=True, blank=True, help_text="Own accounts: until when it was connected and heard what was written."
+    )
     account_created_at = models.DateTimeField(null=True, blank=True, help_text="Made on the network.")
 
     class Meta:

@@ -5,13 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followups import composing
-from followups.models import Trigger
+from followups.models import FollowUp, Trigger, UserProfile
+from tests.followups.factories import NOON
 
-TRIGGERS = Trigger.values
+TRIGGERS = [trigger for trigger in Trigger.values if trigger not in {Trigger.BIRTHDAY, Trigger.GOAL}]
 
 
 def text_of(trigger: str = "inactivity", level: int = 1, name: str = "Ada", **data: object) -> str:
-    return composing.compose(trigger=trigger, level=level, name=name, data=data).text
+    return composed_of(trigger, level, name, **data).text
+
+
+def composed_of(trigger: str, level: int = 1, name: str = "", **data: object) -> composing.Composed:
+    profile = UserProfile(name=name, relationship_level=level)
+    return composing.compose(profile, FollowUp(trigger_type=trigger, trigger_data=data), now=NOON)
 
 
 class TestCompose:
@@ -48,7 +54,7 @@ class TestCompose:
         ],
     )
     def test_names_its_template(self, trigger: str, level: int, template: str) -> None:
-        assert composing.compose(trigger=trigger, level=level, name="", data={}).template_id == template
+        assert composed_of(trigger, level).key == template
 
     def test_names_the_event_and_its_date(self) -> None:
         text = text_of("post_event", event="Spring *party*", event_at="2026-03-05T18:00:00+00:00")

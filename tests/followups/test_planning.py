@@ -132,7 +132,7 @@ class TestPlan:
         ("changes", "message"),
         [
             ({"user_id": "nobody"}, "Nobody with the id 'nobody'"),
-            ({"trigger": "birthday"}, "is not a trigger"),
+            ({"trigger": "anniversary"}, "is not a trigger"),
             ({"due_at": datetime(2026, 11, 20, 9, 0)}, "needs a time zone"),
             ({"due_at": NOON - 2 * DAY}, "out of range"),
             ({"due_at": NOON + 400 * DAY}, "out of range"),
