@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -74,33 +75,38 @@ class FollowUpSettings:
 
 def current() -> FollowUpSettings:
     """Return the settings as they are now."""
+    return of(settings)
+
+
+def of(source: Any) -> FollowUpSettings:
+    """Return the settings that `source` has as attributes, under the names of the environment."""
     return FollowUpSettings(
-        enabled=settings.FOLLOW_UP_ENABLED,
-        scheduler_enabled=settings.SCHEDULER_ENABLED,
-        timezone=settings.SCHEDULER_TIMEZONE,
-        default_delay=timedelta(hours=settings.FOLLOW_UP_DEFAULT_DELAY_HOURS),
-        event_delay=timedelta(hours=settings.FOLLOWUP_DELAY_HOURS),
-        inactive_after=timedelta(days=settings.REENGAGEMENT_INACTIVE_DAYS),
-        max_per_week=settings.FOLLOW_UP_MAX_PER_USER_PER_WEEK,
-        min_between=timedelta(hours=settings.FOLLOW_UP_MIN_HOURS_BETWEEN),
-        quiet_start=settings.FOLLOW_UP_QUIET_HOURS_START,
-        quiet_end=settings.FOLLOW_UP_QUIET_HOURS_END,
-        jitter=timedelta(minutes=settings.FOLLOW_UP_JITTER_MINUTES),
-        send_days=settings.FOLLOW_UP_SEND_DAYS,
-        grace=timedelta(hours=settings.FOLLOW_UP_GRACE_HOURS),
-        same_event=timedelta(hours=settings.FOLLOW_UP_SAME_EVENT_HOURS),
-        personal_rhythm=settings.FOLLOW_UP_PERSONAL_RHYTHM,
-        holdout_percent=settings.FOLLOW_UP_HOLDOUT_PERCENT,
-        cool_off=timedelta(days=settings.REENGAGEMENT_COOL_OFF_DAYS),
-        language=settings.FOLLOW_UP_LANGUAGE,
+        enabled=source.FOLLOW_UP_ENABLED,
+        scheduler_enabled=source.SCHEDULER_ENABLED,
+        timezone=source.SCHEDULER_TIMEZONE,
+        default_delay=timedelta(hours=source.FOLLOW_UP_DEFAULT_DELAY_HOURS),
+        event_delay=timedelta(hours=source.FOLLOWUP_DELAY_HOURS),
+        inactive_after=timedelta(days=source.REENGAGEMENT_INACTIVE_DAYS),
+        max_per_week=source.FOLLOW_UP_MAX_PER_USER_PER_WEEK,
+        min_between=timedelta(hours=source.FOLLOW_UP_MIN_HOURS_BETWEEN),
+        quiet_start=source.FOLLOW_UP_QUIET_HOURS_START,
+        quiet_end=source.FOLLOW_UP_QUIET_HOURS_END,
+        jitter=timedelta(minutes=source.FOLLOW_UP_JITTER_MINUTES),
+        send_days=source.FOLLOW_UP_SEND_DAYS,
+        grace=timedelta(hours=source.FOLLOW_UP_GRACE_HOURS),
+        same_event=timedelta(hours=source.FOLLOW_UP_SAME_EVENT_HOURS),
+        personal_rhythm=source.FOLLOW_UP_PERSONAL_RHYTHM,
+        holdout_percent=source.FOLLOW_UP_HOLDOUT_PERCENT,
+        cool_off=timedelta(days=source.REENGAGEMENT_COOL_OFF_DAYS),
+        language=source.FOLLOW_UP_LANGUAGE,
         llm=LlmSettings(
-            base_url=settings.LLM_BASE_URL,
-            api_key=settings.LLM_API_KEY,
-            model=settings.LLM_MODEL,
-            mode=settings.LLM_MODE if settings.LLM_BASE_URL else "off",
-            timeout=timedelta(seconds=settings.LLM_TIMEOUT_SECONDS),
-            draft_wait=timedelta(hours=settings.LLM_DRAFT_WAIT_HOURS),
+            base_url=source.LLM_BASE_URL,
+            api_key=source.LLM_API_KEY,
+            model=source.LLM_MODEL,
+            mode=source.LLM_MODE if source.LLM_BASE_URL else "off",
+            timeout=timedelta(seconds=source.LLM_TIMEOUT_SECONDS),
+            draft_wait=timedelta(hours=source.LLM_DRAFT_WAIT_HOURS),
         ),
-        response_window=timedelta(hours=settings.FOLLOW_UP_RESPONSE_WINDOW_HOURS),
-        keep_decisions=timedelta(days=settings.DECISION_KEEP_DAYS),
+        response_window=timedelta(hours=source.FOLLOW_UP_RESPONSE_WINDOW_HOURS),
+        keep_decisions=timedelta(days=source.DECISION_KEEP_DAYS),
     )
