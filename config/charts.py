@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-from jobs import figures
+from jobs import console, figures
 
 DAYS = 30
 EMPTY = "No day has been counted yet. The daily analytics job fills this in shortly after midnight UTC."
@@ -84,27 +83,8 @@ def _chart(subject: Subject, days: Sequence[date], found: Mapping[str, Mapping[d
         for line, data in zip(subject.lines, values, strict=True)
     ]
     data = json.dumps({"labels": [_short(day) for day in days], "datasets": datasets})
-    return Chart(subject.title, summary, data, _options())
+    return Chart(subject.title, summary, data, console.chart_options())
 
 
 def _short(day: date) -> str:
     return f"{day.day} {day:%b}"
-
-
-def _options() -> str:
-    """All of Chart.js's options: unfold's own hide the legend and the numbers, and what is given replaces them all."""
-    muted = "#7a8596"  # readable on light and on dark; unfold sets the color of the grid for each
-    ticks = {"color": muted, "precision": 0, "maxRotation": 0, "autoSkipPadding": 16}
-    options: dict[str, Any] = {
-        "animation": False,
-        "responsive": True,
-        "maintainAspectRatio": False,
-        "interaction": {"mode": "index", "intersect": False},
-        "datasets": {"bar": {"borderRadius": 2, "maxBarThickness": 14}},
-        "plugins": {"legend": {"align": "end", "labels": {"boxHeight": 8, "boxWidth": 8, "color": muted}}},
-        "scales": {
-            "x": {"grid": {"display": False}, "border": {"display": False}, "ticks": ticks},
-            "y": {"beginAtZero": True, "grid": {"tickWidth": 0}, "border": {"display": False}, "ticks": ticks},
-        },
-    }
-    return json.dumps(options)

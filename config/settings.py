@@ -277,6 +277,12 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Members", "group", "followups.userprofile"),
                     _item("Follow-ups", "event_upcoming", "followups.followup"),
+                    {
+                        "title": "Forecast",
+                        "icon": "calendar_month",
+                        "link": reverse_lazy("admin:followups_forecast"),
+                        "permission": lambda request: request.user.has_perm("followups.view_followup"),
+                    },
                     _item("Sent", "mark_email_read", "followups.followuphistory"),
                     _item("Decisions", "rule", "followups.policydecision"),
                     _item("Consent receipts", "verified_user", "followups.consentreceipt"),

@@ -14,6 +14,7 @@ from unfold.enums import ActionVariant
 
 from followups import delivery, planning
 from followups.admin import answers
+from followups.admin.forecast import WithForecast
 from followups.admin.members import answered, decisions_panel, follow_up_pill
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, PolicyDecision
 from followups.policy import Gate
@@ -30,7 +31,7 @@ def _is_in_doubt(follow_up: FollowUp) -> bool:
 
 
 @admin.register(FollowUp)
-class FollowUpAdmin(DoubtAdmin):
+class FollowUpAdmin(WithForecast):
     """Follow-ups: what is planned, and what came of it."""
 
     list_display = ("due", "user", "kind", "state", "delivery", "answer", "why")
