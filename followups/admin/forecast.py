@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -15,10 +16,9 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from followups import simulation, whatif
 from followups.admin import answers
-from followups.models import FollowUp, Trigger, UserProfile
+from followups.models import Trigger, UserProfile
 from followups.simulation import Forecast
 from jobs import console
-from socialmedia.admin import DoubtAdmin
 
 MOST_MEMBERS = 20_000
 """A forecast of more takes longer than a page may."""
@@ -59,30 +59,27 @@ class ForecastForm(forms.Form):
         return {cleaned["setting"]: cleaned["value"]} if cleaned.get("setting") else {}
 
 
-class WithForecast(DoubtAdmin):
-    """Adds the forecast's page to an admin."""
+def address(page: console.ConsoleAdmin) -> URLPattern:
+    """Return the forecast's address among an admin's own."""
+    return path("forecast/", page.admin_site.admin_view(partial(show, page)), name="followups_forecast")
 
-    def get_urls(self) -> list[URLPattern]:
-        """Put our page before Django's."""
-        page = self.admin_site.admin_view(self.forecast)
-        return [path("forecast/", page, name="followups_forecast"), *super().get_urls()]
 
-    def forecast(self, request: HttpRequest) -> HttpResponse:
-        """Show the forecast. A GET, because it changes nothing: the address can be kept and shared."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        form = ForecastForm(request.GET if "days" in request.GET else None)
-        asked = {"days": 30, "member": "", "setting": "", "value": ""}
-        if form.is_bound:
-            asked = form.cleaned_data if form.is_valid() else {}
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": FollowUp._meta,
-            "title": "Forecast",
-            "form": form,
-            **(_shown(asked) if asked else {}),
-        }
-        return TemplateResponse(request, "admin/console/forecast.html", context)
+def show(page: console.ConsoleAdmin, request: HttpRequest) -> HttpResponse:
+    """Show the forecast. A GET, because it changes nothing: the address can be kept and shared."""
+    if not page.has_view_permission(request):
+        raise PermissionDenied
+    form = ForecastForm(request.GET if "days" in request.GET else None)
+    asked = {"days": 30, "member": "", "setting": "", "value": ""}
+    if form.is_bound:
+        asked = form.cleaned_data if form.is_valid() else {}
+    context = {
+        **page.admin_site.each_context(request),
+        "opts": page.opts,
+        "title": "Forecast",
+        "form": form,
+        **(_shown(asked) if asked else {}),
+    }
+    return TemplateResponse(request, "admin/console/forecast.html", context)
 
 
 def _shown(asked: dict[str, Any]) -> dict[str, Any]:

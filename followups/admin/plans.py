@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,8 +14,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 from unfold.enums import ActionVariant
 
 from followups import delivery, planning
-from followups.admin import answers
-from followups.admin.forecast import WithForecast
+from followups.admin import answers, forecast
 from followups.admin.members import answered, decisions_panel, follow_up_pill
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, PolicyDecision
 from followups.policy import Gate
@@ -31,7 +31,7 @@ def _is_in_doubt(follow_up: FollowUp) -> bool:
 
 
 @admin.register(FollowUp)
-class FollowUpAdmin(WithForecast):
+class FollowUpAdmin(DoubtAdmin):
     """Follow-ups: what is planned, and what came of it."""
 
     list_display = ("due", "user", "kind", "state", "delivery", "answer", "why")
@@ -59,6 +59,10 @@ class FollowUpAdmin(WithForecast):
         ("Job", {"fields": ("job_link", "job_state")}),
         ("What the trigger knew", {"fields": ("knew",)}),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Put the forecast's page before Django's."""
+        return [forecast.address(self), *super().get_urls()]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow the link from a member."""
