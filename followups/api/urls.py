@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from followups.api import views
+from followups.api import explaining, views
 
 urlpatterns = [
     path("followups", views.FollowUpsView.as_view(), name="followups"),
+    path("followups/simulate", explaining.SimulationView.as_view(), name="followups-simulate"),
+    path("decisions", explaining.LedgerView.as_view(), name="decisions"),
+    path("members/<str:user_id>/why", explaining.WhyView.as_view(), name="member-why"),
     path("followups/<str:follow_up_id>", views.FollowUpView.as_view(), name="followup"),
     path("followups/<str:follow_up_id>/cancel", views.CancelFollowUpView.as_view(), name="followup-cancel"),
     path("members/<str:user_id>/consent", views.ConsentView.as_view(), name="member-consent"),
