@@ -63,7 +63,7 @@ class Command(terminal.ActionCommand):
         one.add_argument("follow_up_id", metavar="ID", type=terminal.text, help="The follow-up's id.")
         several = terminal.action(actions, "cancel", "Cancel pending follow-ups with their jobs and queued messages.")
         several.add_argument("follow_up_ids", nargs="+", metavar="ID", type=terminal.text, help="Their ids.")
-        several.add_argument("--reason", type=terminal.text, default="", help="Why, for those who will wonder.")
+        several.add_argument("--reason", type=terminal.text, help="Why, for those who will wonder.")
         _add_simulate(actions)
         explain = terminal.action(actions, "why", "Say why a member would, or would not, get each kind of follow-up.")
         explain.add_argument("member", metavar="MEMBER", type=terminal.text, help="The member's id.")
@@ -94,7 +94,7 @@ class Command(terminal.ActionCommand):
                 user_id=member,
                 trigger=trigger,
                 due_at=due_at,
-                occasion=options["occasion"],
+                occasion=options["occasion"] or "",
                 trigger_data={"text": options["text"]} if options["text"] else {},
                 now=self.now,
             )
@@ -150,7 +150,7 @@ class Command(terminal.ActionCommand):
         self.stdout.write("")
         self._draw_decisions(decisions)
 
-    def _cancel(self, *, follow_up_ids: list[str], reason: str, **options: Any) -> None:
+    def _cancel(self, *, follow_up_ids: list[str], reason: str | None, **options: Any) -> None:
         said = (reason or f"cancelled by {getuser()} (shell)")[:255]
         problems = []
         for key in dict.fromkeys(follow_up_ids):
@@ -203,14 +203,16 @@ class Command(terminal.ActionCommand):
         self.stdout.write("\nDecided lately")
         self._draw_decisions(found.decisions)
 
-    def _simulate(self, *, days: int, member: str, changes: list[tuple[str, str]], limit: int, **options: Any) -> None:
+    def _simulate(
+        self, *, days: int, member: str | None, changes: list[tuple[str, str]], limit: int, **options: Any
+    ) -> None:
         policies = [{}, dict(changes)] if changes else [{}]
         try:
             forecasts = simulation.simulate(
                 now=self.now,
                 days=days,
                 changes=policies,
-                member=member,
+                member=member or "",
                 most_steps=limit,
                 progress=lambda done: self.remark(f"{done:,} members ...") if self.stderr.isatty() else None,
             )
@@ -340,8 +342,8 @@ def _add_plan(actions: Any) -> None:
     parser.add_argument("--trigger", choices=Trigger.values, default=Trigger.CUSTOM.value, help="Default: custom.")
     parser.add_argument("--at", type=terminal.moment, metavar="TIME", help="When, like 2027-03-01T09:00:00+01:00.")
     parser.add_argument("--in-hours", type=_hours, metavar="N", help="Or so many hours from now.")
-    parser.add_argument("--occasion", type=terminal.text, default="", help="One follow-up per occasion, such as a day.")
-    parser.add_argument("--text", type=terminal.text, default="", help="The words, for the trigger custom.")
+    parser.add_argument("--occasion", type=terminal.text, help="One follow-up per occasion, such as a day.")
+    parser.add_argument("--text", type=terminal.text, help="The words, for the trigger custom.")
 
 
 def _add_list(actions: Any) -> None:
@@ -360,7 +362,7 @@ def _add_simulate(actions: Any) -> None:
         "and writes nothing. It takes it that nobody writes meanwhile.",
     )
     parser.add_argument("--days", type=_days, default=30, help="How far (1 to 366, default 30).")
-    parser.add_argument("--member", type=terminal.text, default="", metavar="ID", help="Only this member.")
+    parser.add_argument("--member", type=terminal.text, metavar="ID", help="Only this member.")
     parser.add_argument(
         "--with",
         dest="changes",
