@@ -9,6 +9,8 @@ import pytest
 from django.core.management import get_commands
 from django.utils import timezone
 
+from followups.policy import Gate
+from followups.topics import TOPIC_OF
 from jobs import cleanup, custom, enqueue, figures, registry, runner
 from jobs.models import ScheduledJob
 from tests.support import CHECKOUT
@@ -48,6 +50,17 @@ class TestGuarantees:
         assert [file for file in files if not (CHECKOUT / file).exists()] == []
         assert [name for name, _ in names if f"class {name}:" not in TESTS] == []
         assert [test for _, test in names if test and f"def {test}(" not in TESTS] == []
+
+
+class TestFollowUps:
+    def test_list_the_gates_in_their_order_and_every_trigger_with_its_topic(self) -> None:
+        text = (CHECKOUT / "docs" / "follow-ups.md").read_text()
+        gates = text.split("<!-- gates -->")[1].split("<!-- end -->")[0]
+        triggers = text.split("## What stops one")[0]
+
+        assert re.findall(r"^\| `(\w+)`", gates, flags=re.M) == [gate.value for gate in Gate]
+        listed = re.findall(r"^\| `(\w+)` .* \| `(\w+)` \|$", triggers, flags=re.M)
+        assert dict(listed) == {str(trigger): str(topic) for trigger, topic in TOPIC_OF.items()}
 
 
 @pytest.mark.django_db(transaction=True)
