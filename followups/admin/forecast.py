@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from followups import simulation, whatif
+from followups import audience, simulation, whatif
 from followups.admin import answers
 from followups.models import Trigger, UserProfile
 from followups.simulation import Forecast
@@ -104,7 +104,7 @@ def _shown(asked: dict[str, Any]) -> dict[str, Any]:
         "summary": _summary(forecasts, asked["days"]),
         "chart": _chart(forecasts, labels),
         "chart_options": console.chart_options(),
-        "panels": [_totals(forecasts, labels), _steps(forecasts[-1])],
+        "panels": [_totals(forecasts, labels), *_audiences(), _steps(forecasts[-1])],
     }
 
 
@@ -127,6 +127,25 @@ def _totals(forecasts: list[Forecast], labels: list[str]) -> console.Panel:
         ["Follow-ups", *labels[: len(forecasts)]],
         [(label, *(f"{number:,}" for number in numbers)) for label, numbers in rows],
     )
+
+
+def _audiences() -> list[console.Panel]:
+    """Who is reached by the campaigns that look for their members themselves, as of now."""
+    now = timezone.now()
+    return [
+        console.Panel(
+            f"{trigger.label}: who would get one now",
+            ["Members", "How many"],
+            [(step.words.capitalize(), _linked(trigger, step)) for step in audience.funnel(trigger, now=now)],
+        )
+        for trigger in audience.TRIGGERS
+    ]
+
+
+def _linked(trigger: str, step: audience.Step) -> SafeString | str:
+    if step.name == "awake":
+        return f"{step.members:,}"
+    return console.listing(UserProfile, f"{step.members:,}", audience=f"{trigger}.{step.name}")
 
 
 def _steps(forecast: Forecast) -> console.Panel:

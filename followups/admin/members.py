@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
-from followups import conf, consent, planning
+from followups import audience, conf, consent, planning
 from followups.admin import answers
 from followups.admin.forms import EvidenceForm, PlanForm
 from followups.models import (
@@ -93,6 +93,28 @@ class QuietFilter(admin.SimpleListFilter):
         return queryset if limit is None else queryset.filter(last_interaction__lt=timezone.now() - limit)
 
 
+class AudienceFilter(admin.SimpleListFilter):
+    """Behind the numbers of the forecast's funnels: those who pass a step."""
+
+    title = "who would get one now"
+    parameter_name = "audience"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer every step of every campaign that looks for its members itself."""
+        return [
+            (f"{trigger.value}.{name}", f"{trigger.label}: {words}")
+            for trigger in audience.TRIGGERS
+            for name, words in audience.STEPS.items()
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep those who pass the step and all before it."""
+        trigger, _, name = (self.value() or "").partition(".")
+        if trigger not in audience.TRIGGERS or name not in audience.STEPS:
+            return queryset
+        return queryset.filter(pk__in=audience.after(trigger, name, now=timezone.now()).values("pk"))
+
+
 @admin.register(UserProfile)
 class MemberAdmin(console.ConsoleAdmin):
     """Members."""
@@ -101,6 +123,7 @@ class MemberAdmin(console.ConsoleAdmin):
     list_filter = (
         ("follow_ups_enabled", BooleanRadioFilter),
         QuietFilter,
+        AudienceFilter,
         ("relationship_level", ChoicesDropdownFilter),
         ("last_interaction", console.TimeFilter),
     )
