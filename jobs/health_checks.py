@@ -20,6 +20,9 @@ MOST_CONNECTIONS = 0.8
 """Of those that the server allows."""
 OLDEST_TRANSACTION = timedelta(hours=1)
 OLDEST_DUE = timedelta(minutes=30)
+LATE = timedelta(minutes=1)
+JUST_NOW = timedelta(minutes=15)
+FEWEST_ATTEMPTS = 20
 RECENT = timedelta(days=1)
 LOW_SPACE, NO_SPACE = 2 * 10**9, 2 * 10**8
 """Bytes."""
@@ -64,6 +67,21 @@ def overdue_jobs(*, now: datetime) -> Finding:
             **figures,
         )
     return ok(f"{health.overdue:,} jobs are overdue." if health.overdue else "No job is overdue.", **figures)
+
+
+def lateness(*, now: datetime) -> Finding:
+    """Jobs start when they are due."""
+    found = stats.lateness(since=now - JUST_NOW)
+    figures = {**found.buckets, "p99_s": None if found.p99 is None else round(found.p99, 3)}
+    if found.attempts < FEWEST_ATTEMPTS or found.p99 is None:
+        return ok("Too few jobs ran just now to say how late they start.", **figures)
+    words = (
+        f"Of {found.attempts:,} jobs in the last {JUST_NOW // timedelta(minutes=1)} minutes one in a hundred started"
+    )
+    if found.p99 > LATE.total_seconds():
+        length = humanize.naturaldelta(timedelta(seconds=found.p99))
+        return degraded(f"{words} {length} late or more: run more workers, or look for slow ones.", **figures)
+    return ok(f"{words} more than {found.p99:.2f} s late.", **figures)
 
 
 def unknown_jobs(*, now: datetime) -> Finding:
@@ -149,6 +167,7 @@ def _host(process: str) -> str:
 checkup.register("database", database)
 checkup.register("clusters", clusters)
 checkup.register("overdue jobs", overdue_jobs)
+checkup.register("lateness", lateness)
 checkup.register("unknown jobs", unknown_jobs)
 checkup.register("disk", disk)
 checkup.register("backup", newest_backup, time_limit=timedelta(seconds=30))

@@ -253,3 +253,27 @@ def attempts_between(since: datetime, until: datetime, *, most: int = MOST_ATTEM
         lateness_p50=lateness_p50,
         lateness_p99=lateness_p99,
     )
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """How late attempts started."""
+
+    buckets: dict[str, int]
+    """`under_1_s under_10_s under_1_min under_10_min later` -> attempts."""
+    p99: float | None
+    """Seconds; None without attempts."""
+
+    @property
+    def attempts(self) -> int:
+        """How many were counted."""
+        return sum(self.buckets.values())
+
+
+def lateness(*, since: datetime, most: int = MOST_ATTEMPTS) -> Lateness:
+    """How late the attempts since then started, of at most the newest `most`."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.read("lateness_v1"), {"since": since, "size": most})
+        *counts, p99 = cursor.fetchone()
+        names = [column.name for column in cursor.description]
+    return Lateness(dict(zip(names[:-1], counts, strict=True)), p99)

@@ -228,6 +228,7 @@ class TestHandler:
             "clusters",
             "database",
             "disk",
+            "lateness",
             "messages",
             "overdue jobs",
             "unknown jobs",

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from jobs import backup, health_checks
 from jobs.checkup import Finding
-from jobs.models import ClusterHeartbeat
+from jobs.models import ClusterHeartbeat, JobExecution
 from socialmedia.health_checks import messages
 from socialmedia.models import Message
 from tests.config.factories import make_conversation, make_job, make_member
@@ -120,6 +120,48 @@ class TestOverdueJobs:
             make_job(now=now, due=now - timedelta(minutes=5))
         found = health_checks.overdue_jobs(now=now)
         assert (found.status, found.numbers["overdue"]) == (status, count)
+
+
+class TestLateness:
+    """PEERS 22."""
+
+    @staticmethod
+    def ran(count: int, late_s: float) -> None:
+        now = timezone.now()
+        JobExecution.objects.bulk_create(
+            JobExecution(
+                job_id=f"{late_s}-{n}",
+                job_type="custom",
+                execution_time=now - timedelta(minutes=1),
+                status="completed",
+                lateness_ms=int(late_s * 1000),
+            )
+            for n in range(count)
+        )
+
+    def test_says_when_nothing_ran(self) -> None:
+        assert told(health_checks.lateness(now=timezone.now()))[0] == "ok"
+
+    def test_counts_by_how_late_jobs_started(self) -> None:
+        for late in (0.02, 5, 30, 300, 3000):
+            self.ran(10, late)
+        found = health_checks.lateness(now=timezone.now())
+        assert [
+            found.numbers[name] for name in ("under_1_s", "under_10_s", "under_1_min", "under_10_min", "later")
+        ] == [10] * 5
+        assert (found.status, found.numbers["p99_s"]) == ("degraded", 3000)
+        assert "50 minutes late or more" in found.detail
+
+    def test_alarms_by_the_slowest_hundredth_and_not_by_one_job(self) -> None:
+        self.ran(400, 0.01)
+        self.ran(2, 3000)
+        assert told(health_checks.lateness(now=timezone.now()))[0] == "ok"
+        self.ran(10, 100)
+        assert told(health_checks.lateness(now=timezone.now()))[0] == "degraded"
+
+    def test_forgets_after_a_quarter_of_an_hour(self) -> None:
+        self.ran(50, 3000)
+        assert health_checks.lateness(now=timezone.now() + timedelta(minutes=20)).numbers["later"] == 0
 
 
 class TestUnknownJobs:
