@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from benchmarks import harness
 
-SCRIPTS = ("drain", "lateness", "enqueue", "clusters", "memory", "scale", "sweep", "import_export")
+SCRIPTS = ("drain", "lateness", "enqueue", "clusters", "memory", "scale", "sweep", "forecast", "import_export")
 
 
 def main() -> int:
