@@ -1,7 +1,7 @@
 """What does a forecast of 30 days cost, and does its memory grow with the community?
 
-Forecasts a small community and one five times as large, with the same share of quiet members, in one run, beside reading
-the same rows. `python -m benchmarks.forecast [--members N] [--json]`.
+Forecasts a small community and one five times as large, with the same share of quiet members, in one run, beside
+reading the same rows. `python -m benchmarks.forecast [--members N] [--json]`.
 """
 
 import resource
