@@ -193,10 +193,8 @@ class MemberAdmin(console.ConsoleAdmin):
         if not scores:
             return "Not known: no message was read yet"
         shown = ", ".join(f"{score:.2f}" for score in scores)
-        words = (
-            f"{member.current_emotion.capitalize()}. {moods.of_scores(scores).capitalize()} and {moods.trend(scores)}"
-        )
-        return f"{words}; the last scores, newest first: {shown}"
+        whole = f"on the whole {moods.of_scores(scores)} and {moods.trend(scores)}"
+        return f"{member.current_emotion.capitalize()}; {whole} (scores of 0 to 1, newest first: {shown})"
 
     @admin.display(description="Reachable")
     def reach(self, member: UserProfile) -> SafeString:

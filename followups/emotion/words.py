@@ -11,7 +11,9 @@ from typing import Any, Final
 from followups.emotion.scale import SCORE_OF, Emotion
 
 FILE: Final = Path(__file__).parent / "words.toml"
-_STRONGEST = 4.0
+_STRONGEST: Final = 4.0
+_WORTH_OF_ONE: Final = 3.5
+"""What a score of 1 is worth, on the lexicon's scale."""
 
 
 class WordsBroken(ValueError):
@@ -95,8 +97,7 @@ def _is_emoji(cue: str) -> bool:
 
 
 def _worth_of(emotion: Emotion) -> float:
-    """A score of 0 to 1 on the lexicon's scale of -4 to 4."""
-    return round((SCORE_OF[emotion] - 0.5) * 2 * _STRONGEST, 2)
+    return round((SCORE_OF[emotion] - 0.5) * 2 * _WORTH_OF_ONE, 2)
 
 
 def _any_of(phrases: Iterable[str]) -> "re.Pattern[str]":
