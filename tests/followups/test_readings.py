@@ -346,3 +346,12 @@ class TestIndex:
             )
             plan = "\n".join(line for (line,) in cursor.fetchall())
         assert "idx_emotions_user_time" in plan
+
+
+@pytest.mark.django_db
+class TestForgetting:
+    def test_a_message_takes_its_mood_along_and_leaves_the_flag(self) -> None:
+        message = say(make_member(), VERY_UNHAPPY)
+        message.delete()
+        assert not MessageEmotion.objects.exists()
+        assert StaffFlag.objects.get().message is None

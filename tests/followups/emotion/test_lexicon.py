@@ -102,6 +102,15 @@ class TestRead:
         for text in ("that was bad", "this is terrible", "not happy", "it crashed"):
             assert not emotion.read(text).escalates, text
 
+    @pytest.mark.parametrize("text", ["leave me alone", "please go away", "thanks but don’t write to me", "fuck off"])
+    def test_hears_that_a_message_was_not_wanted(self, text: str) -> None:
+        assert emotion.read(text).label is Label.NEGATIVE
+        assert emotion.read(text).category is Emotion.ANGRY
+
+    def test_hears_a_loss(self) -> None:
+        assert emotion.read("My dog died yesterday").category is Emotion.SAD
+        assert emotion.read("I lost my job").label is Label.NEGATIVE
+
     def test_is_unsure_of_mixed_words_and_of_one_word_in_many(self) -> None:
         assert not emotion.read("yeah great, another crash, just awful but perfect").is_confident
         assert not emotion.read("bad " + "we will meet at eight in the usual place " * 10).is_confident
