@@ -121,7 +121,7 @@ def _negates(word: str) -> bool:
 def _plain(text: str, ours: Words) -> str:
     """The member's own words, in plain letters, each emoji apart."""
     text = _VARIATIONS.sub("", _NOT_WORDS.sub(" ", text[:LONGEST]))
-    text = unicodedata.normalize("NFKC", text).replace("’", "'")
+    text = unicodedata.normalize("NFKC", text)[:LONGEST].replace("’", "'")  # it makes 18 letters of some signs
     return "".join(f" {sign} " if sign in ours.emoji else sign for sign in text if not _is_invisible(sign))
 
 

@@ -312,6 +312,13 @@ class TestAtOnce:
         assert sorted(entry["emotion"] for entry in member.emotion_history) == ["angry", "sad"]
         assert member.escalation_count == 2
 
+    def test_several_unhappy_messages_plan_one_check_in(self) -> None:
+        member = make_member()
+        make_thread(member)
+        at_once(4, lambda _: say(UserProfile.objects.get(pk=member.pk), UNHAPPY))
+        assert len(checkins(member)) == 1
+        assert MessageEmotion.objects.count() == 4
+
     def test_nothing_is_lost_or_stuck_among_messages_cancelling_and_delivery(self) -> None:
         member = make_member()
         make_thread(member)

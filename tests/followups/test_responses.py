@@ -105,7 +105,7 @@ class TestRelationship:
 
 @pytest.mark.django_db
 class TestAttribution:
-    def test_goes_to_the_latest_follow_up_once(self) -> None:
+    def test_goes_to_the_latest_follow_up_once(self) -> None:  # ORIGINS 8.10
         member = make_member()
         older, latest = make_sent(member, at=NOON - 2 * DAY), make_sent(member, at=NOON - HOUR)
 

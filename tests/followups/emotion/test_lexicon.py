@@ -124,7 +124,18 @@ class TestRead:
         assert emotion.read("x" * 4_000 + " I hate this") == emotion.UNREAD
 
     @pytest.mark.parametrize(
-        "text", ["😡" * 4_000, "bad " * 1_000, "no " * 1_333, "but " * 1_000, "`" * 4_000, "<@" * 2_000, "a" * 4_000]
+        "text",
+        [
+            "😡" * 4_000,
+            "bad " * 1_000,
+            "no " * 1_333,
+            "but " * 1_000,
+            "`" * 4_000,
+            "<@" * 2_000,
+            "a" * 4_000,
+            "ﷺ" * 4_000,
+            "\ud800",
+        ],
     )
     def test_answers_whatever_comes_in(self, text: str) -> None:
         assert 0 <= emotion.read(text).score <= 1
