@@ -103,7 +103,7 @@ def receive_private(*, own: Account, author: Person, channel_id: str, letter: Le
     )
     if message is None:
         return False
-    responses.record_activity(profile, at=letter.sent_at, is_private=True, now=now)
+    responses.record_activity(profile, at=letter.sent_at, is_private=True, message=message, now=now)
     if consent.asks_to_stop(letter.text):
         _stop(profile, conversation, evidence=f"message {letter.external_id}", now=now)
     return True
@@ -143,6 +143,11 @@ def receive_channel(*, author: Person, channel: ChannelRef, message_id: int, sen
     members.note_joined(profile.user_id, at=sent_at)
     responses.record_activity(profile, at=sent_at, is_private=False, now=now)
     return True
+
+
+def receive_reaction(*, user_id: str, message_id: str, now: datetime) -> bool:
+    """Note a member's reaction to one of our private messages. False when it was no follow-up, or not their first."""
+    return responses.record_reaction(external_message_id=message_id, user_id=user_id, now=now)
 
 
 @transaction.atomic

@@ -46,6 +46,7 @@ def intents() -> discord.Intents:
     wanted.members = True
     wanted.guild_messages = True
     wanted.dm_messages = True
+    wanted.dm_reactions = True
     wanted.message_content = True
     return wanted
 
@@ -211,6 +212,16 @@ class CheckbackBot(commands.Bot):
                 author=person_of(message.author),
                 channel_id=str(message.channel.id),
                 letter=replace(letter_of(message), sent_at=message.edited_at),
+                now=timezone.now(),
+            )
+
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """Somebody put an emoji to a private message. Besides them only the bot itself could."""
+        if payload.guild_id is None and self.user is not None and payload.user_id != self.user.id:
+            await self._persist_or_drop(
+                bridge.receive_reaction,
+                user_id=str(payload.user_id),
+                message_id=str(payload.message_id),
                 now=timezone.now(),
             )
 

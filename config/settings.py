@@ -276,6 +276,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "People",
                 "items": [
                     _item("Members", "group", "followups.userprofile"),
+                    _item("Flags", "flag", "followups.staffflag"),
                     _item("Follow-ups", "event_upcoming", "followups.followup"),
                     {
                         "title": "Forecast",

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 
 from followups import conf, policy
+from followups.emotion import words
 
 
 @register()
@@ -19,3 +20,13 @@ def known_timezone(**kwargs: Any) -> list[CheckMessage]:
             id="followups.E001",
         )
     ]
+
+
+@register()
+def readable_words(**kwargs: Any) -> list[CheckMessage]:
+    """Refuse a broken list of words at start, not at the first message."""
+    try:
+        words.read()
+    except words.WordsBroken as error:
+        return [Error(str(error), id="followups.E002")]
+    return []

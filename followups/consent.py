@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from followups import cancelling, members
-from followups.models import ConsentReceipt, ConsentState, UserProfile
+from followups import cancelling, harm, members
+from followups.models import ConsentReceipt, ConsentState, Harm, UserProfile
 from socialmedia import outbox
 from socialmedia.models import Message, MessageStatus
 
@@ -115,6 +115,8 @@ def withdraw(*, user_id: str, source: str, evidence: str, actor: str, now: datet
         )
         cancelled = cancelling.cancel_pending(user_id, reason=WITHDRAWN, now=now)
         _suppress_queued(user_id, now=now)
+        if was_live:
+            harm.note(user_id, Harm.OPT_OUT, at=now)
         return Withdrawal(receipt=receipt, cancelled_follow_ups=cancelled)
 
 

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest
 
-from followups import conf, consent, facts, ledger, members, policy, responses
-from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
+from followups import conf, consent, facts, harm, ledger, members, policy, responses
+from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Harm, UserProfile
 from followups.policy import Decision, Gate, Verdict
 from socialmedia import outbox
 from socialmedia.models import Message
@@ -69,7 +69,7 @@ def on_sent(message: Message, *, now: datetime) -> None:
             UserProfile.objects.filter(pk=follow_up.user_id).update(
                 last_follow_up_sent=Greatest(F("last_follow_up_sent"), now)
             )
-            responses.attribute_earlier(history)
+            responses.attribute_earlier(history, now=now)
 
 
 def _columns(follow_up: FollowUp, *, now: datetime) -> dict[str, Any]:
@@ -97,6 +97,7 @@ def on_failed(message: Message, *, reason: str, unreachable: bool, now: datetime
     with transaction.atomic():
         if unreachable:
             UserProfile.objects.filter(pk=user_id).update(unreachable_since=Coalesce("unreachable_since", now))
+            harm.note(user_id, Harm.BLOCK, at=now)
         FollowUp.objects.filter(message=message, status=FollowUpStatus.PENDING).update(
             status=FollowUpStatus.FAILED, error_message=reason, retry_count=F("retry_count") + 1
         )

@@ -1,12 +1,13 @@
 """Flags: what a person of the staff must look at."""
 
 from datetime import datetime
-
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from pathlib import Path
+from typing import Final
 
 from followups.models import StaffFlag
 from socialmedia.models import Message
+
+_RAISE: Final = (Path(__file__).parent / "sql" / "raise_flag_v1.sql").read_text()
 
 
 def raise_flag(
@@ -18,33 +19,20 @@ def raise_flag(
     message: Message | None = None,
     now: datetime,
 ) -> StaffFlag:
-    """Raise a flag, or count up the open one of the same member, kind and subject."""
-    while True:
-        if _count_up(kind, detail, user_id, subject, message, now=now):
-            return StaffFlag.objects.get(user_id=user_id, kind=kind, subject=subject, settled_at=None)
-        try:
-            with transaction.atomic():
-                return StaffFlag.objects.create(
-                    user_id=user_id,
-                    kind=kind,
-                    subject=subject,
-                    message=message,
-                    detail=detail,
-                    raised_at=now,
-                    last_raised_at=now,
-                )
-        except IntegrityError:
-            continue  # somebody else has raised it since; should they settle it at once, it is raised anew
+    """Raise a flag, or count up the open one of the same member, kind and subject. One statement."""
+    values = {
+        "user_id": user_id,
+        "kind": kind,
+        "subject": subject,
+        "message_id": None if message is None else message.pk,
+        "detail": detail,
+        "now": now,
+    }
+    (flag,) = StaffFlag.objects.raw(_RAISE, values)
+    return flag
 
 
 def settle(flag_id: int, *, by: str, note: str, now: datetime) -> bool:
     """Write down that somebody has dealt with it. False when it was settled before."""
     still_open = StaffFlag.objects.filter(pk=flag_id, settled_at=None)
     return still_open.update(settled_at=now, settled_by=by, note=note) == 1
-
-
-def _count_up(
-    kind: str, detail: str, user_id: str | None, subject: str, message: Message | None, *, now: datetime
-) -> bool:
-    same = StaffFlag.objects.filter(user_id=user_id, kind=kind, subject=subject, settled_at=None)
-    return same.update(times=F("times") + 1, detail=detail, message=message, last_raised_at=now) == 1

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 
+import structlog
 from django.utils import timezone
 
-from followups import analytics, cancelling, conf, execution, planning, retention
+from followups import analytics, cancelling, conf, execution, planning, readings, retention, second_reading
 from followups.planning import FollowUpMessage
+from followups.readings import ReadEmotion
 from jobs import figures, recurring
 from jobs.registry import Attempt, handler
+
+log = structlog.get_logger(__name__)
 
 SWEEP = "quiet_member_sweep"
 SWEEP_LIMIT = 10_000
@@ -23,6 +28,21 @@ class QuietMemberSweep:
 def follow_up_message(attempt: Attempt[FollowUpMessage]) -> None:
     """Write one follow-up that is due."""
     execution.execute(attempt, now=timezone.now())
+
+
+@handler(readings.JOB_TYPE, ReadEmotion)
+def read_emotion(attempt: Attempt[ReadEmotion]) -> None:
+    """Ask the language model how a message sounds. Where it can't say, the word list's reading stays."""
+    llm = conf.current().llm
+    if llm.mode == "off":
+        return
+    client = import_module("followups.llm.client")
+    try:
+        second_reading.read_again(
+            attempt.payload.message_id, ask=client.ask, model=llm.model or "llm", now=timezone.now()
+        )
+    except client.LlmUnavailable as error:
+        log.info("emotion.model_unavailable", message_id=attempt.payload.message_id, error=type(error).__name__)
 
 
 @handler(SWEEP, QuietMemberSweep)

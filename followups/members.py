@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
-from followups.models import UserProfile
+from followups import harm
+from followups.models import Harm, UserProfile
 from socialmedia.models import Account, Platform
 
 
@@ -34,7 +36,11 @@ def lock(user_id: str) -> UserProfile:
 
 def note_left(user_id: str, *, at: datetime) -> bool:
     """Note that the member left the community. False when nobody with this id is known."""
-    return bool(UserProfile.objects.filter(pk=user_id).update(left_at=Coalesce("left_at", at)))
+    with transaction.atomic():
+        if not UserProfile.objects.filter(pk=user_id).update(left_at=Coalesce("left_at", at)):
+            return False
+        harm.note(user_id, Harm.LEFT, at=at)
+    return True
 
 
 def note_joined(user_id: str, *, at: datetime) -> bool:

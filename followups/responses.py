@@ -7,9 +7,10 @@ from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Greatest, Least
 
-from followups import cancelling, conf, members
-from followups.models import FollowUpHistory, RelationshipLevel, Trigger, UserProfile
-from socialmedia.models import Message
+from followups import cancelling, conf, harm, members, readings
+from followups.emotion import Reading
+from followups.models import FollowUpHistory, Holdout, RelationshipLevel, Trigger, UserProfile
+from socialmedia.models import ChannelActivity, Message
 
 MOOT_REASON = "member wrote"
 NEEDED = {
@@ -28,11 +29,16 @@ class Reaction:
     """Id of the `follow_up_history` row it was attributed to."""
     cancelled: int
     """Pending follow-ups it made moot."""
+    reading: Reading | None = None
+    """How it sounded, if it was read."""
 
 
-def record_activity(profile: UserProfile, *, at: datetime, is_private: bool, now: datetime) -> Reaction:
+def record_activity(
+    profile: UserProfile, *, at: datetime, is_private: bool, message: Message | None = None, now: datetime
+) -> Reaction:
     """Take in one new message of the member, written `at`. Call it once per message, in the transaction that
-    stores the message. Only private messages answer a follow-up.
+    stores the message. Only private messages answer a follow-up, and `message`, the stored one, is read for its mood;
+    a command, a stop word or an imported message is neither.
 
     Messages may arrive late and in any order: no time moves backwards, and one from before is no sign of life now.
     """
@@ -40,14 +46,30 @@ def record_activity(profile: UserProfile, *, at: datetime, is_private: bool, now
     with transaction.atomic():
         members.lock(profile.pk)
         _count(profile.pk, at=at)
-        answered = _attribute(profile.pk, at=at) if is_private else None
-        return Reaction(answered_follow_up=answered, cancelled=_cancel_moot(profile.pk, at=at, now=now))
+        _note_return(profile.pk, at=at)
+        tells = is_private and (message is None or readings.is_own_words(message))
+        answered = _attribute(profile.pk, at=at) if tells else None
+        cancelled = _cancel_moot(profile.pk, at=at, now=now)
+        reading = None if message is None else readings.take_in(message, user_id=profile.pk, at=at, now=now)
+        return Reaction(answered_follow_up=answered, cancelled=cancelled, reading=reading)
 
 
-def attribute_earlier(sent: FollowUpHistory) -> None:
-    """Give a follow-up that has just been recorded the answer which came before its record: while the relay waited for
-    Discord or the database, or until a person said that it had arrived. Needs the member's row locked.
+def record_reaction(*, external_message_id: str, user_id: str, now: datetime) -> bool:
+    """Note the member's first reaction to a follow-up, by the network's id of its message. It is neither an answer nor
+    a message. False when the message is no follow-up to them or has a reaction already.
     """
+    sent = FollowUpHistory.objects.filter(user_id=user_id, follow_up__message__external_message_id=external_message_id)
+    known = list(sent.values_list("pk", flat=True))
+    return bool(FollowUpHistory.objects.filter(pk__in=known, reacted_at=None).update(reacted_at=now))
+
+
+def attribute_earlier(sent: FollowUpHistory, *, now: datetime) -> None:
+    """Give a follow-up that has just been recorded what came before its record, while the relay waited for Discord or
+    the database, or until a person said that it had arrived: the answer, the return, the harm. Needs the member's row
+    locked.
+    """
+    harm.note_earlier(sent)
+    _note_earlier_return(sent)
     of_member = FollowUpHistory.objects.filter(user_id=sent.user_id)
     until = sent.sent_at + conf.current().response_window
     following = of_member.filter(sent_at__gt=sent.sent_at).order_by("sent_at").first()
@@ -59,7 +81,7 @@ def attribute_earlier(sent: FollowUpHistory) -> None:
         sent_at__gt=sent.sent_at,
         sent_at__lte=until,
     ).exclude(Q(metadata__has_key="command") | Q(metadata__has_key="imported"))
-    answer = answers.order_by("sent_at", "pk").first()
+    answer = next(filter(readings.is_own_words, answers.order_by("sent_at", "pk").iterator()), None)
     if answer is None:
         return
     # An older follow-up may have got it meanwhile.
@@ -67,6 +89,7 @@ def attribute_earlier(sent: FollowUpHistory) -> None:
         response_received=False, response_time=None
     )
     FollowUpHistory.objects.filter(pk=sent.pk).update(response_received=True, response_time=answer.sent_at)
+    readings.charge_answer(answer, user_id=sent.user_id, now=now)
 
 
 def _count(user_id: str, *, at: datetime) -> None:
@@ -88,6 +111,33 @@ def _count(user_id: str, *, at: datetime) -> None:
         ),
         unreachable_since=Case(When(unreachable_since__lte=at, then=None), default=F("unreachable_since")),
     )
+
+
+def _note_return(user_id: str, *, at: datetime) -> None:
+    """Note for what was sent, or kept back, within the window before `at` that the member has come back: their first
+    message anywhere. By idx_follow_up_user_time and idx_holdouts_user_time.
+    """
+    since = at - conf.current().response_window
+    is_first = Q(returned_at=None) | Q(returned_at__gt=at)
+    sent = FollowUpHistory.objects.filter(is_first, user_id=user_id, sent_at__lt=at, sent_at__gte=since)
+    sent.update(returned_at=at)
+    kept_back = Holdout.objects.filter(is_first, user_id=user_id, held_at__lt=at, held_at__gte=since)
+    kept_back.update(returned_at=at)
+
+
+def _note_earlier_return(sent: FollowUpHistory) -> None:
+    """Note the first message that came before the record of what was sent."""
+    profile = UserProfile.objects.get(pk=sent.user_id)
+    if profile.last_interaction is None or profile.last_interaction <= sent.sent_at:
+        return
+    until = sent.sent_at + conf.current().response_window
+    private = Message.objects.filter(
+        conversation__participant_id=sent.user_id, is_outgoing=False, sent_at__gt=sent.sent_at, sent_at__lte=until
+    ).exclude(Q(metadata__has_key="command"))
+    public = ChannelActivity.objects.filter(author_id=profile.account_id, sent_at__gt=sent.sent_at, sent_at__lte=until)
+    firsts = [rows.order_by("sent_at").values_list("sent_at", flat=True).first() for rows in (private, public)]
+    if times := [at for at in firsts if at is not None]:
+        FollowUpHistory.objects.filter(pk=sent.pk).update(returned_at=min(times))
 
 
 def _attribute(user_id: str, *, at: datetime) -> int | None:

@@ -22,6 +22,16 @@ class EvidenceForm(forms.Form):
     )
 
 
+class NoteForm(forms.Form):
+    """What somebody did about a flag."""
+
+    note = forms.CharField(
+        max_length=2000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="What you did, in a sentence, for whoever looks at this later.",
+    )
+
+
 class PlanForm(forms.Form):
     """What to plan."""
 

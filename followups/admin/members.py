@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
-from followups import audience, conf, consent, planning
+from followups import audience, conf, consent, moods, planning
 from followups.admin import answers
 from followups.admin.forms import EvidenceForm, PlanForm
 from followups.models import (
@@ -66,11 +66,11 @@ def decisions_panel(rows: QuerySet[PolicyDecision]) -> console.Panel:
 
 def answered(row: FollowUpHistory) -> str:
     """Say whether and how fast a follow-up was answered."""
-    if not row.response_received or row.response_time is None:
+    if row.time_to_answer is None:
         return "No answer yet"
-    if row.response_time - row.sent_at < timedelta(minutes=1):
+    if row.time_to_answer < timedelta(minutes=1):
         return "Within a minute"
-    return "After " + timesince(row.sent_at, row.response_time, depth=1).replace("\xa0", " ")
+    return "After " + timesince(row.sent_at, row.sent_at + row.time_to_answer, depth=1).replace("\xa0", " ")
 
 
 class QuietFilter(admin.SimpleListFilter):
@@ -210,8 +210,14 @@ class MemberAdmin(console.ConsoleAdmin):
         return console.exactly(member.first_interaction)
 
     @admin.display(description="Mood")
+    @console.once
     def mood(self, member: UserProfile) -> str:
-        return member.current_emotion.capitalize()
+        scores = moods.last_scores(member.user_id)
+        if not scores:
+            return "Not known: no message was read yet"
+        shown = ", ".join(f"{score:.2f}" for score in scores)
+        whole = f"on the whole {moods.of_scores(scores)} and {moods.trend(scores)}"
+        return f"{member.current_emotion.capitalize()}; {whole} (scores of 0 to 1, newest first: {shown})"
 
     @admin.display(description="Reachable")
     def reach(self, member: UserProfile) -> SafeString:

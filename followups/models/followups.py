@@ -1,6 +1,7 @@
 """Follow-ups: what is planned, and the history of what was sent."""
 
 import uuid
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -205,3 +206,8 @@ class FollowUpHistory(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.sent_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def time_to_answer(self) -> timedelta | None:
+        """How long the member took; None without an answer."""
+        return self.response_time - self.sent_at if self.response_received and self.response_time else None

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import discord
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -12,8 +13,8 @@ from bots.bridge import run_unit
 from bots.practice import faults, payloads
 from bots.practice.server import PracticeServer
 from bots.practice.world import User
-from followups import consent
-from followups.models import ConsentReceipt, UserProfile
+from followups import consent, delivery
+from followups.models import ConsentReceipt, FollowUp, FollowUpHistory, MessageEmotion, UserProfile
 from socialmedia.models import Account, ChannelActivity, Conversation, Message
 from tests.bots import running, support
 from tests.bots.running import checkback, eventually
@@ -61,6 +62,8 @@ class TestPrivateMessages:
         assert profile.last_interaction == message.sent_at
         assert profile.interaction_count == 1
         assert profile.follow_ups_enabled is False
+        (reading,) = await run_unit(lambda: list(MessageEmotion.objects.all()))
+        assert (reading.message_id, reading.user_id) == (message.pk, profile.pk)
 
     async def test_are_stored_once_when_discord_replays_them(self, practice: PracticeServer) -> None:
         async with checkback(practice) as bot:
@@ -277,6 +280,37 @@ class TestChannelMessages:
             await bot.has_handled(first.id, second.id)
         assert await run_unit(ChannelActivity.objects.count) == 0
         assert await run_unit(UserProfile.objects.count) == 0
+
+
+class TestReactions:
+    async def test_to_a_follow_up_are_noted_and_are_no_message(self, practice: PracticeServer) -> None:  # PEERS 28
+        person = ada(practice)
+
+        def delivered() -> Message | None:
+            return Message.objects.filter(is_outgoing=True, status="sent").first()
+
+        def make_it_a_follow_up(message: Message) -> None:
+            FollowUp.objects.create(
+                user_id=str(person.id),
+                trigger_type="custom",
+                scheduled_at=message.sent_at,
+                dedupe_key="k",
+                message=message,
+            )
+            delivery.on_sent(message, now=message.sent_at)
+
+        async with checkback(practice) as bot:
+            await run_unit(running.queue, practice)
+            message = await eventually(delivered, "the delivery")
+            await run_unit(make_it_a_follow_up, message)
+            before = await run_unit(UserProfile.objects.values().get, pk=str(person.id))
+            channel = await bot.create_dm(discord.Object(person.id))
+            row = practice.world.message(channel.id, int(message.external_message_id or 0))
+            await practice.member_reacts(person.id, row)
+            reacted = FollowUpHistory.objects.filter(reacted_at__isnull=False)
+            sent = await eventually(reacted.first, "the reaction")
+        assert (sent.response_received, sent.returned_at) == (False, None)
+        assert await run_unit(UserProfile.objects.values().get, pk=str(person.id)) == before
 
 
 class TestMembers:

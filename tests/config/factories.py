@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 
 from config import keys
-from followups import consent, members
+from followups import consent, flags, members, readings
 from followups.models import FollowUp, FollowUpHistory, PolicyDecision, UserProfile
 from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobPause, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
@@ -84,13 +84,18 @@ def make_member(name: str = "", *, opted_in: bool = False, **values: Any) -> Use
 def make_conversation(profile: UserProfile, bot: Account, *, now: datetime) -> Conversation:
     """A thread with one message from them and one answer from us."""
     conversation = inbox.open_conversation(account=bot, participant=profile.account, now=now)
-    inbox.record_inbound(
+    sent_at = now - timedelta(hours=2)
+    message = inbox.record_inbound(
         conversation=conversation,
         external_message_id=f"m{profile.user_id}",
         text="Hi there, is the event still on?",
-        sent_at=now - timedelta(hours=2),
+        sent_at=sent_at,
         now=now,
     )
+    if message is not None:
+        readings.take_in(message, user_id=profile.user_id, at=sent_at, now=now)
+        detail = "Sounded sad: 0.21 of 1."
+        flags.raise_flag(kind="escalation", user_id=profile.user_id, message=message, detail=detail, now=sent_at)
     outbox.queue_reply(conversation=conversation, text="Yes, at eight.", now=now)
     return conversation
 

@@ -4,7 +4,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from followups import consent, execution, members, planning
+from django.db import transaction
+
+from followups import consent, execution, members, planning, responses
 from followups.models import FollowUp, FollowUpHistory, UserProfile
 from followups.planning import FollowUpMessage
 from jobs.models import ScheduledJob
@@ -107,3 +109,22 @@ def make_automated(profile: UserProfile, *, now: datetime = NOON) -> Message:
     return outbox.queue_automated(
         conversation=make_thread(profile), text="Hello!", permission=consent.require(profile.pk), now=now
     )
+
+
+def say(profile: UserProfile, text: str, *, at: datetime = NOON, now: datetime | None = None, **more: Any) -> Message:
+    """Take in a private message of the member as the bot does, in one transaction."""
+    now = now or max(at, NOON)
+    with transaction.atomic():
+        members.lock(profile.pk)
+        message = inbox.record_inbound(
+            conversation=make_thread(profile),
+            external_message_id=uuid.uuid4().hex,
+            text=text,
+            sent_at=at,
+            now=now,
+            **more,
+        )
+        assert message is not None
+        responses.record_activity(profile, at=at, is_private=True, message=message, now=now)
+    profile.refresh_from_db()
+    return message

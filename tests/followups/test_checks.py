@@ -1,11 +1,13 @@
 """The system check of the community's zone."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from followups import checks, conf
+from followups.emotion import words
 
 
 class TestKnownTimezone:
@@ -33,3 +35,23 @@ class TestCurrent:
         limits = conf.current().limits()
 
         assert (limits.inactivity_window, limits.quiet_start) == (timedelta(hours=3), 1)
+
+
+class TestReadableWords:
+    def test_accepts_the_list_that_comes_along(self) -> None:
+        assert checks.readable_words() == []
+
+    def test_refuses_a_broken_list_with_one_sentence(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        broken = tmp_path / "words.toml"
+        broken.write_text("[worth")
+        monkeypatch.setattr(words, "FILE", broken)
+        words.read.cache_clear()
+        try:
+            (problem,) = checks.readable_words()
+            broken.unlink()
+            (missing,) = checks.readable_words()
+        finally:
+            words.read.cache_clear()
+        assert problem.id == missing.id == "followups.E002"
+        assert "words.toml is not TOML" in problem.msg
+        assert "restore it from the release" in missing.msg

@@ -4,12 +4,24 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from followups import responses
-from followups.models import FollowUp, FollowUpHistory, UserProfile
+from followups import delivery, responses
+from followups.models import FollowUp, FollowUpHistory, Holdout, UserProfile
 from jobs.models import ScheduledJob
 from socialmedia import outbox
+from socialmedia.models import Message
 from tests.concurrency import at_once
-from tests.followups.factories import DAY, HOUR, NOON, make_member, make_plan, make_queued, make_sent, make_thread
+from tests.followups.factories import (
+    DAY,
+    HOUR,
+    NOON,
+    SECOND,
+    make_member,
+    make_plan,
+    make_queued,
+    make_sent,
+    make_thread,
+    say,
+)
 
 
 def write(
@@ -93,7 +105,7 @@ class TestRelationship:
 
 @pytest.mark.django_db
 class TestAttribution:
-    def test_goes_to_the_latest_follow_up_once(self) -> None:
+    def test_goes_to_the_latest_follow_up_once(self) -> None:  # ORIGINS 8.10
         member = make_member()
         older, latest = make_sent(member, at=NOON - 2 * DAY), make_sent(member, at=NOON - HOUR)
 
@@ -130,6 +142,116 @@ class TestAttribution:
         make_sent(make_member(), at=NOON - HOUR)
 
         assert write(make_member()).answered_follow_up is None
+
+
+@pytest.mark.django_db
+class TestReturn:
+    def test_is_the_first_message_anywhere_after_it(self) -> None:
+        member = make_member()
+        older, latest = make_sent(member, at=NOON - 2 * DAY), make_sent(member, at=NOON - HOUR)
+        elsewhere = make_sent(make_member(), at=NOON - HOUR)
+
+        write(member, at=NOON, is_private=False)
+        write(member, at=NOON + HOUR)
+
+        for sent in (older, latest, elsewhere):
+            sent.refresh_from_db()
+        assert (older.returned_at, latest.returned_at, elsewhere.returned_at) == (NOON, NOON, None)
+
+    def test_is_corrected_by_an_earlier_message_that_comes_late(self) -> None:
+        member = make_member()
+        sent = make_sent(member, at=NOON - 3 * HOUR)
+
+        for hours in (0, 2, 1):
+            write(member, at=NOON - hours * HOUR)
+
+        sent.refresh_from_db()
+        assert sent.returned_at == NOON - 2 * HOUR
+
+    def test_ends_with_the_window_and_is_not_before(self) -> None:
+        member = make_member()
+        sent = make_sent(member, at=NOON)
+
+        for at in (NOON - SECOND, NOON, NOON + 168 * HOUR + SECOND):
+            write(member, at=at)
+            sent.refresh_from_db()
+            assert sent.returned_at is None
+        write(member, at=NOON + 168 * HOUR)
+        sent.refresh_from_db()
+        assert sent.returned_at == NOON + 168 * HOUR
+
+    def test_is_noted_for_what_was_kept_back_too(self) -> None:
+        member = make_member()
+        plan = make_plan(member)
+        held = Holdout.objects.create(follow_up=plan, user=member, trigger_type="custom", held_at=NOON - HOUR)
+
+        write(member, is_private=False)
+        write(member, at=NOON + HOUR)
+
+        held.refresh_from_db()
+        assert held.returned_at == NOON
+
+    def test_is_noted_when_it_came_before_the_record(self) -> None:
+        member = make_member()
+        queued = make_queued(member)
+        say(member, "hi", at=NOON + 2 * SECOND)
+        assert queued.message is not None
+
+        delivery.on_sent(queued.message, now=NOON + SECOND)
+
+        assert FollowUpHistory.objects.get().returned_at == NOON + 2 * SECOND
+
+
+@pytest.mark.django_db
+class TestReaction:
+    """PEERS 28: reactions are counted apart."""
+
+    def sent(self) -> FollowUpHistory:
+        queued = make_queued(make_member())
+        Message.objects.filter(pk=queued.message_id).update(external_message_id="4711")
+        assert queued.message is not None
+        delivery.on_sent(queued.message, now=NOON)
+        return FollowUpHistory.objects.get()
+
+    def react(self, user_id: str, *, to: str = "4711", now: datetime = NOON + HOUR) -> bool:
+        return responses.record_reaction(external_message_id=to, user_id=user_id, now=now)
+
+    def test_is_noted_once_and_is_neither_answer_nor_message(self) -> None:
+        sent = self.sent()
+        before = UserProfile.objects.filter(pk=sent.user_id).values().get()
+
+        assert self.react(sent.user_id)
+        assert not self.react(sent.user_id, now=NOON + DAY)
+
+        sent.refresh_from_db()
+        assert (sent.reacted_at, sent.response_received, sent.returned_at) == (NOON + HOUR, False, None)
+        assert UserProfile.objects.filter(pk=sent.user_id).values().get() == before
+
+    def test_leaves_room_for_the_answer(self) -> None:
+        sent = self.sent()
+        self.react(sent.user_id)
+        member = UserProfile.objects.get(pk=sent.user_id)
+        assert write(member, at=NOON + 2 * HOUR).answered_follow_up == sent.pk
+
+    def test_to_something_else_or_by_somebody_else_changes_nothing(self) -> None:
+        sent = self.sent()
+        assert not self.react(sent.user_id, to="4712")
+        assert not self.react(make_member().pk)
+        sent.refresh_from_db()
+        assert sent.reacted_at is None
+
+
+@pytest.mark.django_db
+class TestTimeToAnswer:
+    def test_is_known_once_there_is_an_answer(self) -> None:
+        member = make_member()
+        sent = make_sent(member, at=NOON - HOUR)
+        assert sent.time_to_answer is None
+
+        write(member)
+
+        sent.refresh_from_db()
+        assert sent.time_to_answer == HOUR
 
 
 @pytest.mark.django_db
