@@ -66,8 +66,17 @@ def compose(profile: UserProfile, follow_up: FollowUp, *, account_id: int | None
     known = variables.gather(profile, follow_up, now=now)
     mood = moods.of_member(profile.pk)
     locales = languages.chain(profile.locale, conf.current().language)
-    if own := variables.own_text(follow_up.trigger_type, follow_up.trigger_data):
-        return _of_staff(_harmless(own), languages.first(locales), profile, known, mood)
+    own = _harmless(variables.own_text(follow_up.trigger_type, follow_up.trigger_data))
+    language = languages.first(locales)
+    if placeholders.render(own, known.values(language)):
+        return Composed(
+            text=_render(own, language, known),
+            key="custom",
+            locale=language.code,
+            level=profile.relationship_level,
+            emotion=mood,
+            composed_by="staff",
+        )
     template = choice.choose(
         Wanted(
             user_id=profile.pk,
@@ -75,7 +84,7 @@ def compose(profile: UserProfile, follow_up: FollowUp, *, account_id: int | None
             locales=locales,
             level=choice.of_level(profile.relationship_level),
             mood=mood,
-            known=frozenset(known.values(languages.of(languages.DEFAULT))),
+            known=frozenset(known.values(language)),
             has_attended=known.has_attended,
             account_id=account_id,
         )
@@ -105,17 +114,6 @@ def preview(template: MessageTemplate, profile: UserProfile, *, now: datetime) -
         locale=locale,
         zone=str(zone),
         warnings=tuple(warnings),
-    )
-
-
-def _of_staff(text: str, language: Language, profile: UserProfile, known: Known, mood: moods.Mood) -> Composed:
-    return Composed(
-        text=_render(text, language, known),
-        key="custom",
-        locale=language.code,
-        level=profile.relationship_level,
-        emotion=mood,
-        composed_by="staff",
     )
 
 
