@@ -278,6 +278,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Members", "group", "followups.userprofile"),
                     _item("Follow-ups", "event_upcoming", "followups.followup"),
                     _item("Sent", "mark_email_read", "followups.followuphistory"),
+                    _item("Templates", "article", "socialmedia.messagetemplate"),
                     _item("Decisions", "rule", "followups.policydecision"),
                     _item("Consent receipts", "verified_user", "followups.consentreceipt"),
                 ],

@@ -63,6 +63,18 @@ class Place:
         return cls(row.key, row.trigger, row.locale, row.variant, row.level, row.emotion, row.account_id)
 
 
+def versions(place: Place) -> QuerySet[MessageTemplate]:
+    """All versions of a place."""
+    return MessageTemplate.objects.filter(
+        key=place.key,
+        locale=place.locale,
+        variant=place.variant,
+        level=place.level,
+        emotion=place.emotion,
+        account=place.account_id,
+    )
+
+
 def check_text(text: str, rules: Rules) -> str:
     """Return the text without blank space around it.
 
@@ -117,7 +129,7 @@ def save_draft(
         return MessageTemplate.objects.get(pk=draft_id)
     try:
         with transaction.atomic():
-            newest = _versions(place).aggregate(newest=Max("version"))["newest"] or 0
+            newest = versions(place).aggregate(newest=Max("version"))["newest"] or 0
             return MessageTemplate.objects.create(
                 key=place.key,
                 trigger=place.trigger,
@@ -145,11 +157,11 @@ def publish(template_id: int, *, by: str, now: datetime) -> MessageTemplate:
     with transaction.atomic():
         draft = MessageTemplate.objects.get(pk=template_id)
         # All versions in one order: two who publish at once take turns, and the later one stays published.
-        list(_versions(Place.of(draft)).select_for_update().order_by("pk"))
+        list(versions(Place.of(draft)).select_for_update().order_by("pk"))
         drafts = MessageTemplate.objects.filter(pk=template_id, status=TemplateStatus.DRAFT)
         if not drafts.exists():
             raise WrongState("Only a draft can be published.")
-        published = _versions(Place.of(draft)).filter(status=TemplateStatus.PUBLISHED)
+        published = versions(Place.of(draft)).filter(status=TemplateStatus.PUBLISHED)
         published.update(status=TemplateStatus.RETIRED, updated_at=now)
         drafts.update(status=TemplateStatus.PUBLISHED, published_at=now, published_by=by, updated_at=now)
     draft.refresh_from_db()
@@ -216,18 +228,9 @@ def _check_place(place: Place, rules: Rules) -> None:
     if place.locale.partition("-")[0] not in rules.languages or place.locale != place.locale.lower():
         offered = ", ".join(sorted(rules.languages))
         raise BadTemplate("locale", f"The language {place.locale!r} is not known: use {offered}, or like pt-br.")
-
-
-def _versions(place: Place) -> QuerySet[MessageTemplate]:
-    """All versions of a place."""
-    return MessageTemplate.objects.filter(
-        key=place.key,
-        locale=place.locale,
-        variant=place.variant,
-        level=place.level,
-        emotion=place.emotion,
-        account=place.account_id,
-    )
+    others = MessageTemplate.objects.filter(key=place.key).exclude(trigger=place.trigger)
+    if (taken := others.values_list("trigger", flat=True).first()) is not None:
+        raise BadTemplate("key", f"The key {place.key!r} belongs to the trigger {taken!r}: choose another key.")
 
 
 def _change(template_id: int, change: Callable[[QuerySet[MessageTemplate]], int], *, otherwise: str) -> None:

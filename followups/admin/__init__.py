@@ -1,5 +1,5 @@
 """The console's pages of members, consent and follow-ups."""
 
-from followups.admin import members, plans
+from followups.admin import members, plans, templates
 
-__all__ = ["members", "plans"]
+__all__ = ["members", "plans", "templates"]

@@ -60,6 +60,7 @@ class TestSaveDraft:
             (Place(key="", trigger="custom"), "key"),
             (Place(key="Big Key", trigger="custom"), "key"),
             (Place(key="k" * 51, trigger="custom"), "key"),
+            (Place(key="birthday_greeting", trigger="custom"), "key"),  # one key, one trigger
             (Place(key="k", trigger="custom", variant=""), "variant"),
             (Place(key="k", trigger="custom", locale="it"), "locale"),
             (Place(key="k", trigger="custom", locale="EN"), "locale"),
