@@ -5,6 +5,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 
 from followups import conf, policy
+from followups.composing import languages
 
 
 @register()
@@ -17,5 +18,20 @@ def known_timezone(**kwargs: Any) -> list[CheckMessage]:
         Error(
             f"SCHEDULER_TIMEZONE={name!r} is not a known time zone: write an IANA name like 'Europe/Berlin' or 'UTC'.",
             id="followups.E001",
+        )
+    ]
+
+
+@register()
+def known_language(**kwargs: Any) -> list[CheckMessage]:
+    """Refuse a FOLLOW_UP_LANGUAGE in which nothing could be written."""
+    name = conf.current().language
+    if name.partition("-")[0] in languages.codes():
+        return []
+    offered = ", ".join(sorted(languages.codes()))
+    return [
+        Error(
+            f"FOLLOW_UP_LANGUAGE={name!r} is not a language of the templates: write one of {offered}.",
+            id="followups.E002",
         )
     ]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -88,6 +88,7 @@ class TemplateAdmin(console.ConsoleAdmin):
     search_help_text = "Beginning of the key"
     list_select_related = ("account",)
     sortable_by = ("key", "used")
+    ordering = ("key", "locale", F("level").asc(nulls_first=True), "emotion", "variant", "-version")
     actions_detail = ("preview", "edit", "publish", "pause", "resume", "retire")
     state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = {
         "publish": lambda row: row.status == TemplateStatus.DRAFT,

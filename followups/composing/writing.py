@@ -106,8 +106,8 @@ def preview(template: MessageTemplate, profile: UserProfile, *, now: datetime) -
     known = variables.gather(profile, _imagined(template.trigger, profile, now=now), now=now)
     missing = placeholders.used(template.template_text) - known.values(languages.of(locale)).keys()
     warnings = [_missing(name, template) for name in sorted(missing)]
-    best = languages.chain(profile.locale, conf.current().language)[0]
-    if languages.of(best).code != languages.of(locale).code:
+    best = languages.first(languages.chain(profile.locale, conf.current().language)).code
+    if best != languages.of(locale).code:
         warnings.append(f"The member gets texts in {best!r} where there are any; this one is in {locale!r}.")
     return Preview(
         text=_render(template.template_text, languages.of(locale), known),

@@ -1,4 +1,4 @@
-"""The system check of the community's zone."""
+"""The system checks of the community's zone and language."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,6 +23,23 @@ class TestKnownTimezone:
 
         assert problem.id == "followups.E001"
         assert f"SCHEDULER_TIMEZONE={name!r}" in problem.msg
+
+
+class TestKnownLanguage:
+    @pytest.mark.parametrize("name", ["en", "de", "pt-br"])
+    def test_accepts_those_of_the_templates(self, settings: Any, name: str) -> None:
+        settings.FOLLOW_UP_LANGUAGE = name
+
+        assert checks.known_language() == []
+
+    @pytest.mark.parametrize("name", ["", "it", "german"])
+    def test_refuses_anything_else_with_one_sentence(self, settings: Any, name: str) -> None:
+        settings.FOLLOW_UP_LANGUAGE = name
+
+        (problem,) = checks.known_language()
+
+        assert problem.id == "followups.E002"
+        assert problem.msg.endswith("write one of de, en, es, fr, pt.")
 
 
 class TestCurrent:
