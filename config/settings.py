@@ -285,6 +285,7 @@ UNFOLD: dict[str, Any] = {
                         "permission": lambda request: request.user.has_perm("followups.view_followup"),
                     },
                     _item("Sent", "mark_email_read", "followups.followuphistory"),
+                    _item("Templates", "article", "socialmedia.messagetemplate"),
                     _item("Decisions", "rule", "followups.policydecision"),
                     _item("Consent receipts", "verified_user", "followups.consentreceipt"),
                 ],

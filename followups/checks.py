@@ -5,6 +5,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 
 from followups import conf, policy
+from followups.composing import languages
 from followups.emotion import words
 
 
@@ -30,3 +31,18 @@ def readable_words(**kwargs: Any) -> list[CheckMessage]:
     except words.WordsBroken as error:
         return [Error(str(error), id="followups.E002")]
     return []
+
+
+@register()
+def known_language(**kwargs: Any) -> list[CheckMessage]:
+    """Refuse a FOLLOW_UP_LANGUAGE in which nothing could be written."""
+    name = conf.current().language
+    if name.partition("-")[0] in languages.codes():
+        return []
+    offered = ", ".join(sorted(languages.codes()))
+    return [
+        Error(
+            f"FOLLOW_UP_LANGUAGE={name!r} is not a language of the templates: write one of {offered}.",
+            id="followups.E003",
+        )
+    ]

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Greatest
 from followups import conf, consent, facts, harm, ledger, members, policy, responses
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Harm, UserProfile
 from followups.policy import Decision, Gate, Verdict
-from socialmedia import outbox
+from socialmedia import outbox, templates
 from socialmedia.models import Message
 
 
@@ -70,6 +70,8 @@ def on_sent(message: Message, *, now: datetime) -> None:
                 last_follow_up_sent=Greatest(F("last_follow_up_sent"), now)
             )
             responses.attribute_earlier(history, now=now)
+            if history.template_id is not None:
+                templates.count_use(history.template_id, at=now)
 
 
 def _columns(follow_up: FollowUp, *, now: datetime) -> dict[str, Any]:

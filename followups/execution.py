@@ -36,16 +36,20 @@ def execute(attempt: Attempt[FollowUpMessage], *, now: datetime) -> None:
 
     Raises:
         Snooze: the policy holds the follow-up, or no bot has logged in yet.
-        PermanentFailure: there is no such follow-up.
+        PermanentFailure: there is no such follow-up, or no published template suits: the follow-up has failed. A
+            template may be published later; whoever retries the job then sends it.
     """
     follow_up_id = attempt.payload.follow_up_id
     follow_up = FollowUp.objects.filter(pk=follow_up_id).select_related("user__account").first()
     if follow_up is None:
         raise PermanentFailure(f"There is no follow-up {follow_up_id!r}.")
-    conversation = channels.find(follow_up.user)
-    step = _run(attempt, follow_up.user_id, conversation, now=now)
-    if step is _Step.NEEDS_CONVERSATION:
-        step = _run(attempt, follow_up.user_id, _open(follow_up.user, now=now), now=now)
+    try:
+        step = _run(attempt, follow_up.user_id, channels.find(follow_up.user), now=now)
+        if step is _Step.NEEDS_CONVERSATION:
+            step = _run(attempt, follow_up.user_id, _open(follow_up.user, now=now), now=now)
+    except composing.NothingPublished as error:
+        _fail(follow_up.pk, str(error))
+        raise PermanentFailure(str(error)) from error
     if isinstance(step, _Held) and step.decision.until is not None:
         raise Snooze(step.decision.reason, until=step.decision.until)
 
@@ -55,6 +59,12 @@ def _open(profile: UserProfile, *, now: datetime) -> Conversation:
         return channels.open_with(profile, now=now)
     except channels.NoOwnAccount as error:
         raise Snooze(str(error), until=now + WAIT_FOR_BOT) from error
+
+
+def _fail(follow_up_id: str, why: str) -> None:
+    """Record it on the follow-up, unless it was cancelled or written meanwhile."""
+    unwritten = FollowUp.objects.filter(pk=follow_up_id, status=FollowUpStatus.PENDING, message__isnull=True)
+    unwritten.update(status=FollowUpStatus.FAILED, error_message=why)
 
 
 def _run(
@@ -99,7 +109,7 @@ def _is_open(follow_up: FollowUp) -> bool:
 
 def _queue(follow_up: FollowUp, profile: UserProfile, conversation: Conversation, *, now: datetime) -> None:
     """Compose the message and put it into the outbox."""
-    composed = composing.compose(profile, follow_up, now=now)
+    composed = composing.compose(profile, follow_up, account_id=conversation.account_id, now=now)
     message = outbox.queue_automated(
         conversation=conversation,
         text=composed.text,

@@ -8,10 +8,11 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils.dateparse import parse_datetime
 
-from followups import cancelling, conf, facts, ledger, members, policy
+from followups import cancelling, composing, conf, facts, ledger, members, policy
 from followups.models import FollowUp, FollowUpStatus, Trigger, UserProfile
 from followups.policy import Decision, Verdict
 from jobs import enqueue
+from socialmedia.templates import BadTemplate
 
 JOB_TYPE = "follow_up_message"
 MOST_PENDING = 10
@@ -61,11 +62,13 @@ def plan(
     Cancelling frees the occasion. The policy is asked for the due time, as far as today's facts go.
 
     Raises:
-        CannotPlan: unknown member or trigger, naive or out-of-range time, or too many pending already.
+        CannotPlan: unknown member or trigger, naive or out-of-range time, a text of staff's that makes no sense, or
+            too many pending already.
     """
     due = _due(trigger, due_at, now=now)
     data = dict(trigger_data or {})
     event_at = _event_at(trigger, data)
+    _check_text(trigger, data)
     key = _dedupe_key(user_id, trigger, occasion or due.astimezone(UTC).date().isoformat())
     with transaction.atomic():
         _lock(user_id)
@@ -144,6 +147,13 @@ def _event_at(trigger: str, data: dict[str, Any]) -> datetime | None:
     if event_at is None or event_at.tzinfo is None:
         raise CannotPlan(f"event_at={data['event_at']!r} is not a time with a zone, like 2026-05-01T12:00:00+02:00.")
     return event_at
+
+
+def _check_text(trigger: str, data: dict[str, Any]) -> None:
+    try:
+        composing.check_own_text(trigger, data)
+    except BadTemplate as error:
+        raise CannotPlan(f"The text cannot be sent: {error}") from None
 
 
 def _dedupe_key(user_id: str, trigger: str, occasion: str) -> str:

@@ -1,5 +1,5 @@
-"""The console's pages of members, consent and follow-ups."""
+"""The console's pages of members, consent, follow-ups, templates and flags."""
 
-from followups.admin import flags, members, plans
+from followups.admin import flags, members, plans, templates
 
-__all__ = ["flags", "members", "plans"]
+__all__ = ["flags", "members", "plans", "templates"]

@@ -1,4 +1,4 @@
-"""The system check of the community's zone."""
+"""The system checks of the community's zone and language."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,23 @@ class TestKnownTimezone:
         assert f"SCHEDULER_TIMEZONE={name!r}" in problem.msg
 
 
+class TestKnownLanguage:
+    @pytest.mark.parametrize("name", ["en", "de", "pt-br"])
+    def test_accepts_those_of_the_templates(self, settings: Any, name: str) -> None:
+        settings.FOLLOW_UP_LANGUAGE = name
+
+        assert checks.known_language() == []
+
+    @pytest.mark.parametrize("name", ["", "it", "german"])
+    def test_refuses_anything_else_with_one_sentence(self, settings: Any, name: str) -> None:
+        settings.FOLLOW_UP_LANGUAGE = name
+
+        (problem,) = checks.known_language()
+
+        assert problem.id == "followups.E002"
+        assert problem.msg.endswith("write one of de, en, es, fr, pt.")
+
+
 class TestCurrent:
     def test_reads_the_settings_when_called(self, settings: Any) -> None:
         settings.FOLLOW_UP_DEFAULT_DELAY_HOURS = 3
@@ -52,6 +69,6 @@ class TestReadableWords:
             (missing,) = checks.readable_words()
         finally:
             words.read.cache_clear()
-        assert problem.id == missing.id == "followups.E002"
+        assert problem.id == missing.id == "followups.E003"
         assert "words.toml is not TOML" in problem.msg
         assert "restore it from the release" in missing.msg

@@ -8,7 +8,7 @@ from followups import delivery, responses
 from followups.models import FollowUpHistory, PolicyDecision, UserProfile
 from followups.policy import Gate, Verdict
 from socialmedia import inbox, outbox
-from socialmedia.models import Message
+from socialmedia.models import Message, MessageTemplate
 from tests.concurrency import at_once
 from tests.followups.factories import (
     DAY,
@@ -155,6 +155,21 @@ class TestOnSent:
         delivery.on_sent(outbox.queue_reply(conversation=thread, text="Sure.", now=NOON), now=NOON)
 
         assert not FollowUpHistory.objects.exists()
+
+    def test_counts_the_use_of_the_template_once(self) -> None:
+        message = make_queued(make_member(locale="fr", relationship_level=4)).message
+        assert message is not None
+        template = MessageTemplate.objects.get(key="custom", locale="fr", level=4)
+        assert (template.times_used, template.last_used_at) == (0, None)
+
+        delivery.on_sent(message, now=NOON)
+        delivery.on_sent(message, now=NOON + HOUR)
+
+        template.refresh_from_db()
+        assert (template.times_used, template.last_used_at) == (1, NOON)
+        history = FollowUpHistory.objects.get()
+        assert (history.template_id, history.template_key, history.locale) == (template.pk, "custom", "fr")
+        assert (history.relationship_level, history.emotion, history.composed_by) == (4, "neutral", "template")
 
 
 @pytest.mark.django_db

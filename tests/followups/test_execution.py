@@ -15,7 +15,7 @@ from jobs import outcomes, runner
 from jobs.errors import PermanentFailure, Snooze
 from jobs.models import ScheduledJob
 from jobs.registry import Attempt
-from socialmedia.models import Account, Message
+from socialmedia.models import Account, Message, MessageTemplate
 from tests.concurrency import at_once
 from tests.followups.factories import (
     DAY,
@@ -183,13 +183,58 @@ class TestExecute:
 
         assert not Message.objects.exists()
 
+    def test_fails_clearly_when_no_template_is_published(self) -> None:
+        make_bot()
+        MessageTemplate.objects.filter(trigger="custom").update(status="retired")
+        follow_up = make_plan(make_member())
+
+        with pytest.raises(PermanentFailure, match="No published template for 'custom' suits"):
+            execute(follow_up)
+
+        follow_up.refresh_from_db()
+        assert follow_up.status == "failed"
+        assert follow_up.error_message.endswith("Publish one, then retry the job.")
+        assert not Message.objects.exists()
+
+    def test_sends_it_once_a_template_is_published_and_the_job_retried(self) -> None:
+        make_bot()
+        MessageTemplate.objects.filter(trigger="custom").update(is_active=False)
+        follow_up = make_plan(make_member())
+        with pytest.raises(PermanentFailure):
+            execute(follow_up)
+        MessageTemplate.objects.filter(trigger="custom").update(is_active=True)
+
+        execute_again(follow_up, now=NOON + HOUR)
+
+        assert (follow_up.status, follow_up.error_message) == ("pending", "")
+        assert follow_up.message is not None
+
+    def test_without_a_template_leaves_a_cancelled_one_cancelled(self) -> None:
+        make_bot()
+        MessageTemplate.objects.filter(trigger="custom").update(is_active=False)
+        follow_up = make_plan(make_member())
+        attempt = start_job(follow_up)
+        assert planning.cancel_followup(follow_up.pk, reason="called off", now=NOON)
+
+        execution.execute(attempt, now=NOON)
+
+        follow_up.refresh_from_db()
+        assert follow_up.status == "cancelled"
+
+    def test_writes_down_how_it_was_written(self) -> None:
+        make_bot()
+        follow_up = execute(make_plan(make_member(locale="de", relationship_level=3)))
+        template = MessageTemplate.objects.get(pk=follow_up.composition["template"])
+        assert (template.key, template.locale, template.level) == ("custom", "de", 3)
+        assert follow_up.composition["locale"] == "de"
+
     def test_takes_few_queries(self, django_assert_max_num_queries: Any) -> None:
         make_bot()
         member = make_member()
         make_thread(member)
         attempt = start_job(make_plan(member))
 
-        with django_assert_max_num_queries(18):
+        with django_assert_max_num_queries(20):
             execution.execute(attempt, now=NOON)
 
 

@@ -177,6 +177,25 @@ class TestPlan:
 
         assert not plan_event(member, NOON).created
 
+    @pytest.mark.parametrize(
+        ("text", "complaint"),
+        [
+            ("Hi {naem}!", r"The text cannot be sent: \{naem\} is not known here: use \{custom_message\}"),
+            ("Hi {name!", "lacks its other half"),
+            ("Hi @everyone!", "must not mention anybody"),
+            ("x" * 2000, "has 2000 characters"),
+        ],
+    )
+    def test_refuses_a_text_that_cannot_be_sent(self, text: str, complaint: str) -> None:
+        member = make_member()
+        with pytest.raises(CannotPlan, match=complaint):
+            planning.plan(user_id=member.pk, trigger="custom", trigger_data={"text": text}, now=NOON)
+        assert not FollowUp.objects.exists()
+
+    def test_takes_a_text_with_known_placeholders(self) -> None:
+        text = "Hi[[ {name}]]! It's been {time_period}."
+        assert make_plan(make_member(), trigger_data={"text": text}).trigger_data == {"text": text}
+
 
 @pytest.mark.django_db(transaction=True)
 class TestPlanAtOnce:
