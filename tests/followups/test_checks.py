@@ -40,7 +40,7 @@ class TestKnownLanguage:
 
         (problem,) = checks.known_language()
 
-        assert problem.id == "followups.E002"
+        assert problem.id == "followups.E003"
         assert problem.msg.endswith("write one of de, en, es, fr, pt.")
 
 
@@ -69,6 +69,6 @@ class TestReadableWords:
             (missing,) = checks.readable_words()
         finally:
             words.read.cache_clear()
-        assert problem.id == missing.id == "followups.E003"
+        assert problem.id == missing.id == "followups.E002"
         assert "words.toml is not TOML" in problem.msg
         assert "restore it from the release" in missing.msg
