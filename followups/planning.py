@@ -73,10 +73,10 @@ def plan(
     due = _due(trigger, due_at, now=now)
     data = dict(trigger_data or {})
     event_at = _event_at(trigger, data, now=now)
-    key = _dedupe_key(user_id, trigger, occasion or _default_occasion(due, event_at))
     _check_conversation(conversation_id)
     with transaction.atomic():
         lock_member(user_id)
+        key = _dedupe_key(user_id, trigger, occasion or _default_occasion(due, event_at))
         known = facts.gather(user_id, trigger, now=now)
         decision = policy.decide(known, now=due)
         taken = occasions.taken(user_id=user_id, trigger=trigger, key=key, data=data, event_at=event_at)
@@ -155,9 +155,11 @@ def follow_event(follow_up: FollowUp, *, due_at: datetime, data: dict[str, Any],
 def lock_member(user_id: str) -> UserProfile:
     """Lock the member's row, as `members.lock`. Raises CannotPlan when nobody with this id is known."""
     try:
-        return members.lock(user_id)
-    except (UserProfile.DoesNotExist, ValueError):  # ValueError: a NUL, which PostgreSQL would not take
-        raise CannotPlan(f"Nobody with the id {user_id[:_LONGEST_KEY]!r} is known.") from None
+        if "\x00" not in user_id:  # PostgreSQL would not take it
+            return members.lock(user_id)
+    except UserProfile.DoesNotExist:
+        pass
+    raise CannotPlan(f"Nobody with the id {user_id[:_LONGEST_KEY]!r} is known.")
 
 
 def check_instant(at: datetime, what: str) -> datetime:

@@ -170,8 +170,7 @@ def schedule_birthday_greeting(user_id: str, *, now: datetime) -> Plan:
 
     Raises CannotPlan, also when it is not their birthday.
     """
-    with_nul = "\x00" in user_id
-    member = None if with_nul else UserProfile.objects.filter(pk=user_id).first()
+    member = None if "\x00" in user_id else UserProfile.objects.filter(pk=user_id).first()
     if member is None:
         raise CannotPlan(f"Nobody with the id {user_id!r} is known.")
     zone = policy.zone_for(member.timezone, conf.current().timezone)
