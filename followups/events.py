@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 
 from followups import cancelling, conf, planning, triggers
 from followups.models import Booking, BookingStatus, FollowUp, FollowUpStatus
@@ -171,10 +171,9 @@ def plan_missing(user_id: str, *, now: datetime) -> int:
     """
     with transaction.atomic():
         planning.lock_member(user_id)
-        stopped = FollowUp.objects.filter(pk=OuterRef("follow_up_id"), status=FollowUpStatus.CANCELLED)
-        lacks = Q(follow_up_id="") | Exists(stopped.exclude(reason__startswith=planning.BY_HAND))
-        coming = _live(user_id).filter(lacks, event_at__gt=now).order_by("event_at", "pk")
-        found = [_follow(booking, now=now) for booking in coming[:MOST_AT_ONCE]]
+        coming = _live(user_id).filter(event_at__gt=now).order_by("event_at", "pk")[:MOST_AT_ONCE]
+        lacking = [booking for booking in coming if planning.is_missing(booking.follow_up_id)]
+        found = [_follow(booking, now=now) for booking in lacking]
     return sum(booked.is_planned for booked in found)
 
 

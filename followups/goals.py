@@ -38,11 +38,7 @@ def set_goal(*, user_id: str, text: str, check_in_at: datetime, now: datetime) -
         planning.lock_member(user_id)
         _close(user_id, reason="the member has set another goal", now=now)
         goal = Goal.objects.create(user_id=user_id, text=words, check_in_at=at)
-        plan = triggers.schedule_goal_checkin(goal, now=now)
-        if plan.created and plan.follow_up is not None:
-            goal.follow_up_id = plan.follow_up.pk
-            goal.save(update_fields=["follow_up_id"])
-        return GoalSet(goal, plan)
+        return GoalSet(goal, _plan(goal, now=now))
 
 
 def close(*, user_id: str, now: datetime) -> bool:
@@ -53,6 +49,26 @@ def close(*, user_id: str, now: datetime) -> bool:
     with transaction.atomic():
         planning.lock_member(user_id)
         return _close(user_id, reason="the member has closed the goal", now=now)
+
+
+def plan_missing(user_id: str, *, now: datetime) -> bool:
+    """Plan the check-in that the open goal lacks, for a member who just opted in. False when it has one, is past, or
+    a person has cancelled it.
+
+    Raises CannotPlan for an unknown member.
+    """
+    with transaction.atomic():
+        planning.lock_member(user_id)
+        goal = Goal.objects.filter(user_id=user_id, closed_at=None, check_in_at__gt=now).first()
+        return goal is not None and planning.is_missing(goal.follow_up_id) and _plan(goal, now=now).created
+
+
+def _plan(goal: Goal, *, now: datetime) -> Plan:
+    plan = triggers.schedule_goal_checkin(goal, now=now)
+    if plan.created and plan.follow_up is not None:
+        goal.follow_up_id = plan.follow_up.pk
+        goal.save(update_fields=["follow_up_id"])
+    return plan
 
 
 def _close(user_id: str, *, reason: str, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 
 import structlog
 from django.utils import timezone
@@ -48,13 +49,15 @@ def quiet_member_sweep(attempt: Attempt[QuietMemberSweep]) -> None:
 
 @handler(BIRTHDAYS, BirthdaySweep)
 def birthday_sweep(attempt: Attempt[BirthdaySweep]) -> None:
-    """Plan the greetings for those whose birthday it is on their own clock, one by one."""
+    """Plan the greetings for those whose birthday it is on their own clock, one by one; of very many the rest in an
+    hour.
+    """
     settings, now = conf.current(), timezone.now()
     if not (settings.scheduler_enabled and settings.enabled) or settings.max_per_week == 0:
         return
     if Campaign.objects.filter(trigger_type=Trigger.BIRTHDAY, paused_at__isnull=False).exists():
         return
-    for user_id in birthdays.of_today(now=now):
+    for user_id in islice(birthdays.of_today(now=now), SWEEP_LIMIT):
         try:
             triggers.schedule_birthday_greeting(user_id, now=now)
         except triggers.CannotPlan as error:  # changed since, or too much is pending: the others get theirs

@@ -152,6 +152,16 @@ def follow_event(follow_up: FollowUp, *, due_at: datetime, data: dict[str, Any],
     return taken or _move(follow_up.pk, due, changes, now=now)
 
 
+def is_missing(follow_up_id: str) -> bool:
+    """Whether what this follow-up was planned for has none: it was never planned, or something else than a person has
+    cancelled it, like an opt-out.
+    """
+    planned = FollowUp.objects.filter(pk=follow_up_id).first()
+    if planned is None:
+        return True
+    return planned.status == FollowUpStatus.CANCELLED and not planned.reason.startswith(BY_HAND)
+
+
 def lock_member(user_id: str) -> UserProfile:
     """Lock the member's row, as `members.lock`. Raises CannotPlan when nobody with this id is known."""
     try:

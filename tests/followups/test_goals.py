@@ -10,7 +10,7 @@ from followups.models import FollowUp, Goal
 from followups.planning import CannotPlan
 from jobs.models import ScheduledJob
 from tests.concurrency import at_once
-from tests.followups.factories import DAY, NOON, make_member
+from tests.followups.factories import DAY, NOON, make_member, opt_in, opt_out
 
 pytestmark = pytest.mark.django_db
 
@@ -91,3 +91,31 @@ class TestClose:
         assert Goal.objects.get().closed_at == NOON + DAY
         assert FollowUp.objects.get().status == "cancelled"
         assert not goals.close(user_id=member.pk, now=NOON + DAY)
+
+
+class TestPlanMissing:
+    def test_gives_those_who_opt_in_the_check_in_they_asked_for(self) -> None:
+        member = make_member(opted_in=False)
+        goals.set_goal(user_id=member.pk, text="Run", check_in_at=NOON + DAY, now=NOON)
+        assert not goals.plan_missing(member.pk, now=NOON)
+        opt_in(member)
+
+        assert goals.plan_missing(member.pk, now=NOON)
+        assert Goal.objects.get().follow_up_id == FollowUp.objects.get().pk
+        assert not goals.plan_missing(member.pk, now=NOON)
+
+    def test_brings_back_what_an_opt_out_stopped(self) -> None:
+        member = make_member()
+        goals.set_goal(user_id=member.pk, text="Run", check_in_at=NOON + DAY, now=NOON)
+        opt_out(member)
+        opt_in(member)
+
+        assert goals.plan_missing(member.pk, now=NOON)
+        assert FollowUp.objects.filter(status="pending").count() == 1
+
+    def test_is_too_late_for_a_time_that_is_past(self) -> None:
+        member = make_member(opted_in=False)
+        goals.set_goal(user_id=member.pk, text="Run", check_in_at=NOON + DAY, now=NOON)
+        opt_in(member)
+
+        assert not goals.plan_missing(member.pk, now=NOON + DAY)
