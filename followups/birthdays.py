@@ -1,11 +1,11 @@
 """Birthdays: whose is today in their own zone, and when their greeting is due."""
 
 import calendar
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from followups import conf, policy
 from followups.models import FollowUp, Topic, Trigger, UserProfile
@@ -35,9 +35,9 @@ def of_today(*, now: datetime) -> Iterator[str]:
         last, rows = "", _born_on(day)
         while batch := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", "timezone")[:AT_ONCE]):
             last = batch[-1][0]
-            for user_id, zone in batch:
-                if now.astimezone(policy.zone_for(zone, fallback)).date() == day:
-                    yield user_id
+            today = [who for who, zone in batch if now.astimezone(policy.zone_for(zone, fallback)).date() == day]
+            greeted = _greeted(today, day.year)
+            yield from (user_id for user_id in today if user_id not in greeted)
 
 
 def today_of(month: int | None, day: int | None, *, zone: tzinfo, now: datetime) -> Birthday | None:
@@ -65,12 +65,10 @@ def born_on(day: date) -> list[tuple[int, int]]:
 
 
 def _born_on(day: date) -> QuerySet[UserProfile]:
-    greeting = FollowUp.objects.filter(user=OuterRef("pk"), trigger_type=Trigger.BIRTHDAY, trigger_data__year=day.year)
     birthdays = Q()
     for month, number in born_on(day):
         birthdays |= Q(birthday_month=month, birthday_day=number)
     return UserProfile.objects.filter(
-        ~Exists(greeting),
         birthdays,
         birthday_month__isnull=False,
         follow_ups_enabled=True,
@@ -78,3 +76,9 @@ def _born_on(day: date) -> QuerySet[UserProfile]:
         left_at__isnull=True,
         topics__contains=[Topic.CHECK_INS],
     )
+
+
+def _greeted(members: Sequence[str], year: int) -> set[str]:
+    """A query of its own: as a NOT EXISTS it may be planned as a join that reads every follow-up there is."""
+    greetings = FollowUp.objects.filter(user_id__in=members, trigger_type=Trigger.BIRTHDAY, trigger_data__year=year)
+    return set(greetings.values_list("user_id", flat=True))
