@@ -284,6 +284,7 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:followups_forecast"),
                         "permission": lambda request: request.user.has_perm("followups.view_followup"),
                     },
+                    _item("Events", "celebration", "followups.booking"),
                     _item("Sent", "mark_email_read", "followups.followuphistory"),
                     _item("Templates", "article", "socialmedia.messagetemplate"),
                     _item("Decisions", "rule", "followups.policydecision"),

@@ -3,11 +3,24 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
+from itertools import islice
 
 import structlog
 from django.utils import timezone
 
-from followups import analytics, cancelling, conf, execution, planning, readings, retention, second_reading
+from followups import (
+    analytics,
+    birthdays,
+    cancelling,
+    conf,
+    execution,
+    planning,
+    readings,
+    retention,
+    second_reading,
+    triggers,
+)
+from followups.models import Campaign, Trigger
 from followups.planning import FollowUpMessage
 from followups.readings import ReadEmotion
 from jobs import figures, recurring
@@ -17,11 +30,19 @@ log = structlog.get_logger(__name__)
 
 SWEEP = "quiet_member_sweep"
 SWEEP_LIMIT = 10_000
+BIRTHDAYS = "birthday_sweep"
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class QuietMemberSweep:
     """Payload of the sweep: nothing."""
+
+
+@dataclass(frozen=True)
+class BirthdaySweep:
+    """Payload of the look at today's birthdays: nothing."""
 
 
 @handler(planning.JOB_TYPE, FollowUpMessage)
@@ -56,12 +77,37 @@ def quiet_member_sweep(attempt: Attempt[QuietMemberSweep]) -> None:
         pass
 
 
+@handler(BIRTHDAYS, BirthdaySweep)
+def birthday_sweep(attempt: Attempt[BirthdaySweep]) -> None:
+    """Plan the greetings for those whose birthday it is on their own clock, one by one; of very many the rest in an
+    hour.
+    """
+    settings, now = conf.current(), timezone.now()
+    if not (settings.scheduler_enabled and settings.enabled) or settings.max_per_week == 0:
+        return
+    if Campaign.objects.filter(trigger_type=Trigger.BIRTHDAY, paused_at__isnull=False).exists():
+        return
+    for user_id in islice(birthdays.of_today(now=now), SWEEP_LIMIT):
+        try:
+            triggers.schedule_birthday_greeting(user_id, now=now)
+        except triggers.CannotPlan as error:  # changed since, or too much is pending: the others get theirs
+            log.info("birthday.not_planned", user_id=user_id, reason=type(error).__name__)
+
+
 recurring.register(
     "quiet-member-sweep",
     job_type=SWEEP,
     payload=QuietMemberSweep(),
     every=timedelta(minutes=5),
     describe="Plans check-ins for members who went quiet.",
+)
+
+recurring.register(
+    "birthday-sweep",
+    job_type=BIRTHDAYS,
+    payload=BirthdaySweep(),
+    every=timedelta(hours=1),
+    describe="Plans greetings for today's birthdays.",
 )
 
 figures.register("followups", analytics.of_day, keep=analytics.keep)

@@ -7,15 +7,15 @@ from followups import conf
 from followups.models import FollowUp, FollowUpStatus
 from jobs import checkup, stats
 from jobs import conf as jobs_conf
-from jobs.models import HealthResult
+from jobs.models import HealthResult, JobStatus, ScheduledJob
 
 MISSED_BEATS = 3
 
 
 def health_check(*, now: datetime) -> dict[str, Any]:
     """Return `status` (healthy, degraded, unhealthy), `scheduler_running`, `pending_jobs`, `pending_followups`,
-    `executed_today`, `apscheduler_jobs`, `overdue_jobs`, `failed_last_hour`, `last_heartbeat_at`, `timezone`, and
-    `checks`: what each check of the check-up found last.
+    `executed_today`, `apscheduler_jobs`, `background_tasks_active` (jobs at work now), `overdue_jobs`,
+    `failed_last_hour`, `last_heartbeat_at`, `timezone`, and `checks`: what each check of the check-up found last.
 
     Degraded: no cluster has given a sign of life for three check intervals, too much is overdue, or a check found
     something lately. A database that cannot be read raises; to answer `unhealthy` then is up to the caller.
@@ -31,6 +31,7 @@ def health_check(*, now: datetime) -> dict[str, Any]:
         "pending_followups": FollowUp.objects.filter(status=FollowUpStatus.PENDING).count(),
         "executed_today": FollowUp.objects.filter(status=FollowUpStatus.EXECUTED, executed_at__gte=midnight).count(),
         "apscheduler_jobs": engine.due_in_future,
+        "background_tasks_active": ScheduledJob.objects.filter(status=JobStatus.RUNNING).count(),
         "overdue_jobs": engine.overdue,
         "failed_last_hour": engine.failed_last_hour,
         "last_heartbeat_at": engine.last_heartbeat_at,

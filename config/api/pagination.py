@@ -36,7 +36,7 @@ class KeysetPagination(BasePagination):
         time, key = view.keyset  # type: ignore[union-attr]
         size = self._page_size(request)
         if position := request.query_params.get("cursor"):
-            at, pk = self._decode(position)
+            at, pk = self._decode(position, type(queryset.model._meta.pk.to_python("1")))  # noqa: SLF001
             queryset = queryset.filter(
                 Q(**{f"{time}__lt": at}) | Q(**{time: at, f"{key}__lt": pk}), **{f"{time}__lte": at}
             )
@@ -62,13 +62,13 @@ class KeysetPagination(BasePagination):
         return base64.urlsafe_b64encode(position.encode()).decode()
 
     @staticmethod
-    def _decode(position: str) -> tuple[datetime, str]:
+    def _decode(position: str, key_type: type) -> tuple[datetime, Any]:
         try:
             at, pk = json.loads(base64.urlsafe_b64decode(position.encode()))
             moment = parse_datetime(at)
-            if moment is None or moment.tzinfo is None or not isinstance(pk, str) or "\x00" in pk:
+            if moment is None or moment.tzinfo is None or type(pk) is not key_type or "\x00" in str(pk):
                 raise ValueError("not one of ours")
-            pk.encode()
+            str(pk).encode()
             moment = moment.astimezone(UTC)  # PostgreSQL knows fewer offsets than Python
         except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
             raise ValidationError({"cursor": ["This is not a cursor of ours: take it from `next`."]}) from None

@@ -1,5 +1,5 @@
-"""The console's pages of members, consent, follow-ups, templates and flags."""
+"""The console's pages of members, consent, events, follow-ups, templates and flags."""
 
-from followups.admin import flags, members, plans, templates
+from followups.admin import events, flags, members, plans, templates
 
-__all__ = ["flags", "members", "plans", "templates"]
+__all__ = ["events", "flags", "members", "plans", "templates"]

@@ -57,3 +57,11 @@ class PlanForm(forms.Form):
         if cleaned.get("due_at") is None:
             cleaned.pop("due_at", None)
         return cleaned
+
+
+class DueForm(forms.Form):
+    """Another time for something."""
+
+    at = forms.DateTimeField(
+        label="When", widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}), help_text="UTC."
+    )

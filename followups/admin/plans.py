@@ -15,6 +15,7 @@ from unfold.enums import ActionVariant
 
 from followups import delivery, planning
 from followups.admin import answers, forecast
+from followups.admin.forms import DueForm
 from followups.admin.members import answered, decisions_panel, follow_up_pill
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, PolicyDecision
 from followups.policy import Gate
@@ -46,8 +47,9 @@ class FollowUpAdmin(DoubtAdmin):
     sortable_by = ("due",)
     ordering = ("-scheduled_at", "id")
     actions = ("cancel_selected",)
-    actions_detail = ("cancel", *DoubtAdmin.actions_detail)
+    actions_detail = ("reschedule", "cancel", *DoubtAdmin.actions_detail)
     state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = {
+        "reschedule": lambda follow_up: follow_up.status == FollowUpStatus.PENDING and follow_up.message_id is None,
         "cancel": lambda follow_up: follow_up.status == FollowUpStatus.PENDING,
         "it_arrived": _is_in_doubt,
         "it_did_not_arrive": _is_in_doubt,
@@ -144,7 +146,7 @@ class FollowUpAdmin(DoubtAdmin):
         return [decisions_panel(PolicyDecision.objects.filter(follow_up_id=obj.pk)), attempts_panel(obj.job_id)]
 
     def _reason(self, request: HttpRequest) -> str:
-        return f"cancelled by {request.user.get_username()}"[:255]
+        return f"{planning.BY_HAND} {request.user.get_username()}"[:255]
 
     @admin.action(description="Cancel the pending ones", permissions=["operate"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -170,6 +172,31 @@ class FollowUpAdmin(DoubtAdmin):
             self.tell(request, "The follow-up is cancelled.")
         else:
             self.tell(request, "Nothing was changed: no longer pending, or the message is on its way.", good=False)
+        return self.back_to(row)
+
+    @console.page_action("Reschedule", url_path="reschedule", icon="update")
+    def reschedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.row_or_404(request, object_id)
+        form = DueForm(request.POST or None, initial={"at": row.scheduled_at})
+        if form.is_valid():
+            try:
+                moved = planning.reschedule_followup(row.pk, due_at=form.cleaned_data["at"], now=timezone.now())
+            except planning.CannotPlan as error:
+                form.add_error("at", str(error))
+            else:
+                return self._rescheduled(request, row, moved=moved)
+        sentence = "Its job moves, too. Quiet hours and limits hold for the new time as well."
+        return self.ask(request, row, console.Question("Reschedule this follow-up", sentence, "Reschedule", form=form))
+
+    def _rescheduled(self, request: HttpRequest, row: FollowUp, *, moved: bool) -> HttpResponse:
+        if moved:
+            row.refresh_from_db()
+            when = f"{row.scheduled_at:%Y-%m-%d %H:%M} UTC"
+            self.note(request, [row], f"Rescheduled to {when}.")
+            self.tell(request, f"Rescheduled to {when}.")
+        else:
+            sentence = "Nothing was changed: no longer pending, its message is written, or its job is at work."
+            self.tell(request, sentence, good=False)
         return self.back_to(row)
 
     def settle(self, row: FollowUp, *, arrived: bool, by: str) -> bool:

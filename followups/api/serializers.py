@@ -24,6 +24,7 @@ class FollowUpSerializer(serializers.ModelSerializer[FollowUp]):
             "status",
             "reason",
             "scheduled_at",
+            "event_at",
             "created_at",
             "executed_at",
             "cancelled_at",
@@ -48,6 +49,7 @@ class PlanSerializer(serializers.Serializer[object]):
     """What planning came to."""
 
     created = serializers.BooleanField(help_text="False: this occasion was planned already.")
+    reason = serializers.CharField(allow_blank=True, help_text="Why nothing new was created.")
     follow_up = FollowUpSerializer()
     decision = DecisionSerializer()
 
@@ -71,6 +73,12 @@ class FollowUpFilterSerializer(StrictSerializer):
     trigger = serializers.ChoiceField(choices=Trigger.choices, required=False)
     user_id = serializers.CharField(max_length=255, required=False)
     due_before = AwareDateTimeField(required=False)
+
+
+class RescheduleSerializer(StrictSerializer):
+    """When instead."""
+
+    due_at = AwareDateTimeField(help_text="At most a day ago, which means now, and at most 366 days ahead.")
 
 
 class ReceiptSerializer(serializers.ModelSerializer[ConsentReceipt]):
@@ -131,6 +139,7 @@ class HealthSerializer(serializers.Serializer[object]):
     pending_followups = serializers.IntegerField()
     executed_today = serializers.IntegerField()
     apscheduler_jobs = serializers.IntegerField(help_text="Jobs due in the future (the seed's name).")
+    background_tasks_active = serializers.IntegerField(help_text="Jobs at work now (the seed's name).")
     overdue_jobs = serializers.IntegerField()
     failed_last_hour = serializers.IntegerField()
     last_heartbeat_at = serializers.DateTimeField(allow_null=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followups.api import explaining, views
+from followups.api import events, explaining, views
 
 urlpatterns = [
     path("followups", views.FollowUpsView.as_view(), name="followups"),
@@ -11,6 +11,14 @@ urlpatterns = [
     path("members/<str:user_id>/why", explaining.WhyView.as_view(), name="member-why"),
     path("followups/<str:follow_up_id>", views.FollowUpView.as_view(), name="followup"),
     path("followups/<str:follow_up_id>/cancel", views.CancelFollowUpView.as_view(), name="followup-cancel"),
+    path(
+        "followups/<str:follow_up_id>/reschedule",
+        views.RescheduleFollowUpView.as_view(),
+        name="followup-reschedule",
+    ),
+    path("events", events.EventsView.as_view(), name="events"),
+    path("events/<int:event_id>", events.EventView.as_view(), name="event"),
+    path("events/<int:event_id>/cancel", events.CancelEventView.as_view(), name="event-cancel"),
     path("members/<str:user_id>/consent", views.ConsentView.as_view(), name="member-consent"),
     path("members/<str:user_id>/opt-in", views.OptInView.as_view(), name="member-opt-in"),
     path("members/<str:user_id>/opt-out", views.OptOutView.as_view(), name="member-opt-out"),

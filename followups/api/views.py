@@ -24,6 +24,7 @@ from followups.api.serializers import (
     OptOutResultSerializer,
     OptOutSerializer,
     PlanSerializer,
+    RescheduleSerializer,
 )
 from followups.models import FollowUp, UserProfile
 from followups.policy import Decision
@@ -89,7 +90,7 @@ class FollowUpsView(GenericAPIView[FollowUp]):
             error_ = {"code": "refused", "detail": plan.decision.reason, "attr": None}
             return Response({"type": "client_error", "errors": [error_], **decision}, status=409)
         shown = FollowUpSerializer(plan.follow_up).data
-        body = {"created": plan.created, "follow_up": shown, "decision": decision}
+        body = {"created": plan.created, "follow_up": shown, "reason": plan.reason, "decision": decision}
         return Response(body, status=201 if plan.created else 200)
 
 
@@ -114,12 +115,38 @@ class CancelFollowUpView(APIView):
     def post(self, request: Request, follow_up_id: str) -> Response:
         """Cancel a pending follow-up. 409 when it is not pending or its message is already on the wire."""
         found = find_or_404(FollowUp.objects.all(), follow_up_id, "follow-up")
-        reason = f"cancelled by the API key {request.auth}"[:255]  # the column's length
+        reason = f"{planning.BY_HAND} the API key {request.auth}"[:255]  # the column's length
         cancelled = planning.cancel_followup(follow_up_id, reason=reason, now=timezone.now())
         found.refresh_from_db()
         if not cancelled:
             state = "its message is already on the wire" if found.status == "pending" else f"it is {found.status}"
             raise Conflict(f"This follow-up cannot be cancelled any more: {state}.")
+        return Response(FollowUpSerializer(found).data)
+
+
+class RescheduleFollowUpView(APIView):
+    """Moving to another time."""
+
+    required_scopes: ClassVar[dict[str, str]] = SCOPES
+
+    @extend_schema(
+        request=RescheduleSerializer,
+        responses={200: FollowUpSerializer, 409: TOO_LATE},
+        operation_id="followups_reschedule",
+    )
+    def post(self, request: Request, follow_up_id: str) -> Response:
+        """Move a pending follow-up and its job. 409 when it is not pending, or its message is written already."""
+        found = find_or_404(FollowUp.objects.all(), follow_up_id, "follow-up")
+        asked = RescheduleSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            moved = planning.reschedule_followup(found.pk, **asked.validated_data, now=timezone.now())
+        except planning.CannotPlan as error:
+            raise ValidationError({"due_at": [str(error)]}) from None
+        found.refresh_from_db()
+        if not moved:
+            state = "its message is written already" if found.status == "pending" else f"it is {found.status}"
+            raise Conflict(f"This follow-up cannot be moved any more: {state}.")
         return Response(FollowUpSerializer(found).data)
 
 

@@ -49,6 +49,8 @@ class Booking(models.Model):
             models.Index(fields=["user", "event_at"], name="idx_bookings_user_time"),
             # The list, latest first.
             models.Index(fields=["-event_at", "-id"], name="idx_bookings_time"),
+            # What became of a booking: search and list by its id, cancelled ones included.
+            models.Index(fields=["booking_id"], condition=~Q(booking_id=""), name="idx_bookings_booking_id"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=BookingStatus.values), name="event_bookings_status_known"),

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission, User
 
 from config import keys
 from followups import consent, flags, members, readings
-from followups.models import FollowUp, FollowUpHistory, PolicyDecision, UserProfile
+from followups.models import Booking, FollowUp, FollowUpHistory, PolicyDecision, UserProfile
 from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobPause, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
 from socialmedia.models import Account, Conversation
@@ -161,6 +161,7 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
         make_conversation(profile, bot, now=now)
         job = make_job(list(JobStatus)[number % len(JobStatus)], now=now, due=now + timedelta(hours=number - size // 2))
         make_attempt(job, "failed" if number % 2 else "completed", now=now, error="Time-out after 10 s." * (number % 2))
+        Booking.objects.create(user=profile, name="Party", event_at=now - quiet, booking_id=f"booking {number}")
         make_follow_up(profile, states[number % len(states)], now=now, job_id=job.job_id)
     ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
     make_health_result(now=now)

@@ -1,6 +1,7 @@
 """What holds for the whole API: keys, scopes, the schema, errors."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -42,7 +43,7 @@ class TestSchema:
         found = operations()
         assert len(found) >= 13
         for method, path in found:
-            address = path.format(job_id="x", job_type="x", follow_up_id="x", user_id="x")
+            address = re.sub(r"{\w+}", "1", path)
             response = getattr(APIClient(), method)(address)
             assert response.status_code == 401, (method, path)
             assert response.headers["WWW-Authenticate"] == "Bearer"
@@ -53,7 +54,7 @@ class TestSchema:
         ApiToken.objects.update(scopes=[])
         program = APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
         for method, path in operations():
-            address = path.format(job_id="x", job_type="x", follow_up_id="x", user_id="x")
+            address = re.sub(r"{\w+}", "1", path)
             assert getattr(program, method)(address).status_code == 403, (method, path)
 
     def test_is_served_with_a_page_that_asks_nobody_else(self, client: Client) -> None:

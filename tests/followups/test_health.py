@@ -17,6 +17,7 @@ KEYS = {
     "pending_followups",
     "executed_today",
     "apscheduler_jobs",
+    "background_tasks_active",
     "overdue_jobs",
     "failed_last_hour",
     "last_heartbeat_at",
