@@ -19,6 +19,8 @@ class QuietMemberSweep:
     """Payload of the sweep: nothing."""
 
 
+# No `max_lateness` here: the engine counts from the scheduled time and would let a job expire that the policy has held
+# for longer than that. The policy's gate `too_late` tells the two apart, and leaves a follow-up that says why.
 @handler(planning.JOB_TYPE, FollowUpMessage)
 def follow_up_message(attempt: Attempt[FollowUpMessage]) -> None:
     """Write one follow-up that is due."""

@@ -1,6 +1,6 @@
 """Planning follow-ups, cancelling them, and the sweep over quiet members."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from followups import cancelling, conf, facts, ledger, members, policy
 from followups.models import FollowUp, FollowUpStatus, Trigger, UserProfile
-from followups.policy import Decision, Verdict
+from followups.policy import Decision, Facts, Verdict
 from jobs import enqueue
 
 JOB_TYPE = "follow_up_message"
@@ -69,8 +69,7 @@ def plan(
     key = _dedupe_key(user_id, trigger, occasion or due.astimezone(UTC).date().isoformat())
     with transaction.atomic():
         _lock(user_id)
-        known = facts.gather(user_id, trigger, now=now)
-        decision = policy.decide(known, now=due)
+        decision = policy.decide(_foreseen(user_id, trigger, due=due, now=now), now=due)
         existing = _existing(user_id, key, event_at)
         if existing is not None:
             return Plan(follow_up=existing, created=False, decision=decision)
@@ -158,6 +157,11 @@ def _lock(user_id: str) -> None:
         members.lock(user_id)
     except UserProfile.DoesNotExist:
         raise CannotPlan(f"Nobody with the id {user_id!r} is known.") from None
+
+
+def _foreseen(user_id: str, trigger: str, *, due: datetime, now: datetime) -> Facts:
+    """Today's facts, as far as they will hold when it is due: a campaign is paused now, not then."""
+    return replace(facts.gather(user_id, trigger, now=now), planned_for=due, campaign_paused="")
 
 
 def _existing(user_id: str, key: str, event_at: datetime | None) -> FollowUp | None:
