@@ -74,6 +74,13 @@ def execute(follow_up: FollowUp, *, now: datetime = NOON) -> FollowUp:
     return follow_up
 
 
+def put_back(follow_up: FollowUp) -> None:
+    """Put the follow-up's job back as the engine does after a hold."""
+    ScheduledJob.objects.filter(job_id=follow_up.job_id).update(
+        status="pending", completed_at=None, lease_token=None, lease_expires_at=None
+    )
+
+
 def make_queued(profile: UserProfile, *, bot: Account | None = None, trigger: str = "custom", **more: Any) -> FollowUp:
     """A follow-up whose message waits in the outbox."""
     if not Account.objects.filter(is_own=True).exists():

@@ -30,6 +30,7 @@ from tests.followups.factories import (
     make_thread,
     opt_in,
     opt_out,
+    put_back,
     start_job,
 )
 from tests.socialmedia.factories import make_bot, make_conversation
@@ -298,7 +299,5 @@ class TestHandler:
 
 def execute_again(follow_up: FollowUp, *, now: datetime) -> FollowUp:
     """Run a job again that the engine would have put back."""
-    ScheduledJob.objects.filter(job_id=follow_up.job_id).update(
-        status="pending", lease_token=None, lease_expires_at=None
-    )
+    put_back(follow_up)
     return execute(follow_up, now=now)
