@@ -90,6 +90,12 @@ def make_queued(profile: UserProfile, *, bot: Account | None = None, trigger: st
     return follow_up
 
 
+def execute_again(follow_up: FollowUp, *, now: datetime) -> FollowUp:
+    """Run a job again that the engine would have put back."""
+    put_back(follow_up)
+    return execute(follow_up, now=now)
+
+
 def make_sent(profile: UserProfile, *, at: datetime, trigger: str = "custom") -> FollowUpHistory:
     """A follow-up that reached the member."""
     follow_up = FollowUp.objects.create(

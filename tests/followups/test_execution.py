@@ -23,6 +23,7 @@ from tests.followups.factories import (
     NOON,
     SECOND,
     execute,
+    execute_again,
     make_member,
     make_plan,
     make_queued,
@@ -30,7 +31,6 @@ from tests.followups.factories import (
     make_thread,
     opt_in,
     opt_out,
-    put_back,
     start_job,
 )
 from tests.socialmedia.factories import make_bot, make_conversation
@@ -103,7 +103,8 @@ class TestExecute:
         assert (follow_up.status, follow_up.reason[:7]) == ("skipped", "active:")
         assert not Message.objects.exists()
 
-    def test_holds_through_the_night(self) -> None:
+    def test_holds_through_the_night(self, settings: Any) -> None:
+        settings.FOLLOW_UP_JITTER_MINUTES = 0
         make_bot()
         follow_up = make_plan(make_member(timezone="Europe/Berlin"), due_at=NOON)
 
@@ -295,9 +296,3 @@ class TestHandler:
         assert FollowUp.objects.get().status == "cancelled"
         assert not FollowUpHistory.objects.exists()
         assert conf.current().enabled
-
-
-def execute_again(follow_up: FollowUp, *, now: datetime) -> FollowUp:
-    """Run a job again that the engine would have put back."""
-    put_back(follow_up)
-    return execute(follow_up, now=now)
