@@ -169,7 +169,7 @@ def _sent(user_id: str, *, now: datetime, asked_about: FollowUp | None) -> list[
     of_old = KeyTextTransform("trigger_type", "context_data")
     own = NullIf(F("trigger_type"), Value(""))
     trigger = Coalesce(own, "follow_up__trigger_type", of_old, Value(""), output_field=CharField())
-    both = arrived.annotate(at=F("sent_at"), kind=trigger).values_list("at", "kind")
+    both = arrived.order_by().annotate(at=F("sent_at"), kind=trigger).values_list("at", "kind")
     under_way = _under_way(user_id, now=now, asked_about=asked_about).values_list("at", "kind")
     return [Sent(at, kind) for at, kind in both.union(under_way, all=True)]
 

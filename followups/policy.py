@@ -288,8 +288,7 @@ def _topic(facts: Facts, now: datetime) -> _Stop | None:
     if topic in facts.topics:
         return None
     wanted = ", ".join(sorted(facts.topics)).replace("_", "-") or "nothing"
-    said = f"The member wants to hear of {wanted} only" if facts.topics else "The member has left every topic"
-    reason = f"{said}; this message is one of {(topic or 'no known topic').replace('_', '-')}."
+    reason = f"The member's topics are {wanted}; this message belongs to {(topic or 'none').replace('_', '-')}."
     return _Stop(Gate.TOPIC, reason, {"topic": topic, "topics": sorted(facts.topics)})
 
 
