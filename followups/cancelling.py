@@ -45,7 +45,8 @@ def close_stranded(*, now: datetime) -> int:
     """Close the pending follow-ups whose job ended without writing them, and return how many.
 
     A job that somebody cancelled cancels its follow-up; one that expired skips it, as the policy would have; one that
-    failed for good fails it, and retrying the job opens it again. Otherwise they would be pending for ever and keep the member's next check-in from coming.
+    failed for good fails it, and retrying the job opens it again. Otherwise they would be pending for ever and keep
+    the member's next check-in from coming.
     """
     job = ScheduledJob.objects.filter(job_id=OuterRef("job_id"))
     unwritten = FollowUp.objects.filter(status=FollowUpStatus.PENDING, message=None).annotate(
