@@ -104,7 +104,7 @@ class TestEveryZone:
         asked = held = 0
         for name in ZONES:
             zone = zoneinfo.ZoneInfo(name)
-            for at, rule in ((at, rule) for at in instants(name, chance) for rule in chance.sample(RULES, 3)):
+            for at, rule in ((at, rule) for at in instants(name, chance) for rule in chance.sample(RULES, 2)):
                 facts = facts_of(name, rule)
                 decision = policy.decide(facts, now=at)
                 asked += 1
@@ -118,8 +118,8 @@ class TestEveryZone:
                 assert policy.decide(facts, now=decision.until).verdict is Verdict.SEND, (name, at, rule)
 
         assert len(ZONES) > 400
-        assert asked > 20_000
-        assert held > 10_000
+        assert asked > 15_000
+        assert held > 6_000
 
     def test_has_changes_of_clocks_among_what_is_asked(self) -> None:
         """Were none found, the test above would ask random times only."""
