@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Concat
 
 from followups import members
 from followups.models import FollowUp, FollowUpStatus
+from followups.policy import Gate
 from jobs import lifecycle
 from jobs.models import JobStatus, ScheduledJob
 from socialmedia import outbox
@@ -43,8 +44,9 @@ def cancel_pending(user_id: str, *, reason: str, now: datetime, triggers: Sequen
 def close_stranded(*, now: datetime) -> int:
     """Close the pending follow-ups whose job ended without writing them, and return how many.
 
-    A job that somebody cancelled cancels its follow-up; one that failed for good or expired fails it, and retrying
-    the job opens it again. Otherwise they would be pending for ever and keep the member's next check-in from coming.
+    A job that somebody cancelled cancels its follow-up; one that expired skips it, as the policy would have; one that
+    failed for good fails it, and retrying the job opens it again. Otherwise they would be pending for ever and keep
+    the member's next check-in from coming.
     """
     job = ScheduledJob.objects.filter(job_id=OuterRef("job_id"))
     unwritten = FollowUp.objects.filter(status=FollowUpStatus.PENDING, message=None).annotate(
@@ -54,15 +56,23 @@ def close_stranded(*, now: datetime) -> int:
         cancelled = _take(unwritten.filter(job_status=JobStatus.CANCELLED))
         # Without a row: while nobody looked, the job ended and was deleted for its age.
         gone = Q(job_status=None) & ~Q(job_id="")
-        failed = _take(unwritten.filter(gone | Q(job_status__in=[JobStatus.FAILED, JobStatus.EXPIRED])))
-        return cancelled.update(
-            status=FollowUpStatus.CANCELLED,
-            cancelled_at=now,
-            reason="its job was cancelled",
-            dedupe_key=Concat(Value("cancelled:"), "pk"),
-        ) + failed.update(
-            status=FollowUpStatus.FAILED,
-            error_message=Coalesce(Subquery(job.values("error_message")[:1]), Value("Its job failed.")),
+        failed = _take(unwritten.filter(gone | Q(job_status=JobStatus.FAILED)))
+        late = _take(unwritten.filter(job_status=JobStatus.EXPIRED))
+        return (
+            cancelled.update(
+                status=FollowUpStatus.CANCELLED,
+                cancelled_at=now,
+                reason="its job was cancelled",
+                dedupe_key=Concat(Value("cancelled:"), "pk"),
+            )
+            + late.update(
+                status=FollowUpStatus.SKIPPED,
+                reason=f"{Gate.TOO_LATE.value}: Its job could not start in time.",
+            )
+            + failed.update(
+                status=FollowUpStatus.FAILED,
+                error_message=Coalesce(Subquery(job.values("error_message")[:1]), Value("Its job failed.")),
+            )
         )
 
 

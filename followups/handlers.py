@@ -32,8 +32,6 @@ SWEEP = "quiet_member_sweep"
 SWEEP_LIMIT = 10_000
 BIRTHDAYS = "birthday_sweep"
 
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True)
 class QuietMemberSweep:
@@ -45,6 +43,8 @@ class BirthdaySweep:
     """Payload of the look at today's birthdays: nothing."""
 
 
+# No `max_lateness` here: the engine counts from the scheduled time and would let a job expire that the policy has held
+# for longer than that. The policy's gate `too_late` tells the two apart, and leaves a follow-up that says why.
 @handler(planning.JOB_TYPE, FollowUpMessage)
 def follow_up_message(attempt: Attempt[FollowUpMessage]) -> None:
     """Write one follow-up that is due."""

@@ -1,6 +1,6 @@
 """Planning follow-ups, moving and cancelling them, and the sweep over quiet members."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from followups import cancelling, composing, conf, facts, ledger, members, occasions, policy
 from followups.models import FollowUp, FollowUpStatus, Trigger, UserProfile
 from followups.occasions import Taken
-from followups.policy import Decision, Verdict
+from followups.policy import Decision, Facts, Verdict
 from jobs import enqueue, lifecycle
 from socialmedia.templates import BadTemplate
 
@@ -80,8 +80,7 @@ def plan(
     with transaction.atomic():
         lock_member(user_id)
         key = _dedupe_key(user_id, trigger, occasion or _default_occasion(due, event_at))
-        known = facts.gather(user_id, trigger, now=now)
-        decision = policy.decide(known, now=due)
+        decision = policy.decide(_foreseen(user_id, trigger, due=due, now=now), now=due)
         taken = occasions.taken(user_id=user_id, trigger=trigger, key=key, data=data, event_at=event_at)
         if taken is not None:
             return Plan(follow_up=taken.follow_up, created=False, decision=decision, reason=taken.reason)
@@ -102,7 +101,7 @@ def plan(
             conversation_id=conversation_id,
             dedupe_key=key,
         )
-        return _write(wanted, decision, lateness=None if not_after is None else not_after - scheduled_at)
+        return _write(wanted, decision)
 
 
 def plan_quiet_members(*, now: datetime, limit: int = 10_000) -> int:
@@ -269,22 +268,25 @@ def _check_conversation(conversation_id: str) -> None:
         raise CannotPlan(f"The conversation's id has more than {_LONGEST_KEY} characters or contains a NUL character.")
 
 
+def _foreseen(user_id: str, trigger: str, *, due: datetime, now: datetime) -> Facts:
+    """Today's facts, as far as they will hold when it is due: a campaign is paused now, not then."""
+    return replace(facts.gather(user_id, trigger, now=now), planned_for=due, campaign_paused="")
+
+
 def _refuse_too_many(user_id: str) -> None:
     pending = FollowUp.objects.filter(user_id=user_id, status=FollowUpStatus.PENDING).count()
     if pending >= MOST_PENDING:
         raise CannotPlan(f"The member has {pending} pending follow-ups; {MOST_PENDING} is the limit. Cancel one first.")
 
 
-def _write(wanted: FollowUp, decision: Decision, *, lateness: timedelta | None) -> Plan:
+def _write(wanted: FollowUp, decision: Decision) -> Plan:
     """Insert the follow-up, its job and the ledger's row, unless somebody has planned the same occasion."""
     FollowUp.objects.bulk_create([wanted], ignore_conflicts=True)
     stored = FollowUp.objects.get(dedupe_key=wanted.dedupe_key)
     if stored.pk != wanted.pk:
         reason = "This occasion was planned at the same moment."
         return Plan(follow_up=stored, created=False, decision=decision, reason=reason)
-    job = enqueue.schedule_job(
-        JOB_TYPE, wanted.scheduled_at, FollowUpMessage(follow_up_id=stored.pk), max_lateness=lateness
-    )
+    job = enqueue.schedule_job(JOB_TYPE, wanted.scheduled_at, FollowUpMessage(follow_up_id=stored.pk))
     FollowUp.objects.filter(pk=stored.pk).update(job_id=job.job_id)
     stored.job_id = job.job_id
     ledger.record(

@@ -3,13 +3,20 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from followups.assignment import fraction
+from followups.quiet_hours import ALL_DAYS, SendTimes
+from followups.topics import TOPIC_OF
+
 WEEK = timedelta(days=7)
 SAME_TRIGGER_GAP = timedelta(hours=24)
-_QUARTER = timedelta(minutes=15)
-_LONGEST_SEARCH = timedelta(days=4)
+ASK_AGAIN = timedelta(hours=6)
+"""When a follow-up of a paused campaign is asked about again."""
+LONGEST_HOLD = timedelta(days=14)
+BIRTHDAY_LASTS = timedelta(days=1)
 
 
 class Verdict(StrEnum):
@@ -64,7 +71,7 @@ class Limits:
     quiet_end: int = 9
     jitter: timedelta = timedelta()
     """The most that is added to the end of the quiet hours."""
-    send_days: frozenset[int] = frozenset(range(7))
+    send_days: frozenset[int] = ALL_DAYS
     """Days of the member's week, 0 Monday to 6 Sunday."""
     grace: timedelta = timedelta(hours=72)
     """How late a follow-up may be because nothing ran."""
@@ -73,6 +80,10 @@ class Limits:
     def activity_window(self, trigger: str) -> timedelta | None:
         """How long a member must have been silent for this trigger; None where it follows from an act of theirs."""
         return {"inactivity": self.inactivity_window, "re_engagement": self.re_engagement_window}.get(trigger)
+
+    def longest_wait(self, trigger: str) -> timedelta:
+        """How long after its due time a follow-up may come at all, whatever delayed it."""
+        return BIRTHDAY_LASTS if trigger == "birthday" else max(LONGEST_HOLD, self.grace)
 
 
 @dataclass(frozen=True)
@@ -112,16 +123,35 @@ class Facts:
     """They want no follow-up before this time, or said to be away until then."""
     unheard: timedelta = timedelta()
     """How much of the time since `last_interaction` nobody listened, or they had said to be away."""
+    quiet_after: timedelta | None = None
+    """The silence that is unusual for them; None: too little is known, the community's window counts."""
     is_escalated: bool = False
     """They sounded very unhappy, and no person of the staff has dealt with it yet."""
     campaign_paused: str = ""
     """Why nothing of this trigger is sent now; empty: it is."""
     planned_for: datetime | None = None
     """When this follow-up was due at first."""
+    held_until: datetime | None = None
+    """When the last hold of this follow-up ended, if it was held."""
     is_held_out: bool = False
     """They are kept without messages of this trigger, to measure what those do."""
     sent: tuple[Sent, ...] = ()
     """At least everything of the last seven days, of every trigger."""
+
+    @property
+    def activity_window(self) -> timedelta | None:
+        """How long they must have been silent; None where the trigger follows from an act of theirs."""
+        if self.trigger == "inactivity" and self.quiet_after is not None:
+            return self.quiet_after
+        return self.limits.activity_window(self.trigger)
+
+    @cached_property
+    def send_times(self) -> SendTimes:
+        """When something may reach them."""
+        windows = [(self.limits.quiet_start, self.limits.quiet_end)]
+        if self.quiet_start is not None and self.quiet_end is not None:
+            windows.append((self.quiet_start, self.quiet_end))
+        return SendTimes(zone_for(self.timezone, self.limits.timezone), tuple(windows), self.limits.send_days)
 
 
 @dataclass(frozen=True)
@@ -137,17 +167,38 @@ class _Stop:
 def decide(facts: Facts, *, now: datetime) -> Decision:
     """Ask the gates in their order; the first one that stops the follow-up decides.
 
-    A HOLD never ends inside quiet hours. The verdict SEND means: now.
+    A HOLD ends at a time when something may reach the member, and not later than this follow-up may come at all:
+    what could only come too late is dropped at once instead of pending for nothing. The verdict SEND means: now.
     """
     for gate in _GATES:
         stop = gate(facts, now)
-        if stop is None:
-            continue
-        if stop.until is None:
-            return Decision(Verdict.DROP, stop.gate, None, stop.reason, stop.inputs)
-        until = _end_of_quiet(facts, stop.until)
-        return Decision(Verdict.HOLD, stop.gate, until, stop.reason, stop.inputs)
+        if stop is not None:
+            return _answer(facts, stop)
     return Decision(Verdict.SEND, reason="Every condition is met.", inputs=_all_inputs(facts))
+
+
+def _answer(facts: Facts, stop: _Stop) -> Decision:
+    if stop.until is None:
+        return Decision(Verdict.DROP, stop.gate, None, stop.reason, stop.inputs)
+    if facts.send_times.are_none:
+        return _answer(facts, _no_hour(facts))
+    until, last = _opening(facts, stop.until), _last_moment(facts)
+    if last is not None and until > last:
+        return _answer(facts, _in_vain(facts, stop, last))
+    return Decision(Verdict.HOLD, stop.gate, until, stop.reason, stop.inputs)
+
+
+def _opening(facts: Facts, at: datetime) -> datetime:
+    """Return `at` when something may reach the member then, else a time soon after that begins again.
+
+    Not all at the same second: each member has an own place in `limits.jitter`, another one each day.
+    """
+    times = facts.send_times
+    opening = times.opening(at)
+    if opening == at:
+        return at
+    share = fraction(facts.user_id, opening.isoformat())
+    return times.spread(opening, most=facts.limits.jitter, share=share)
 
 
 def find_zone(name: str) -> ZoneInfo | None:
@@ -164,42 +215,53 @@ def zone_for(name: str, fallback: str) -> tzinfo:
     return find_zone(name) or find_zone(fallback) or UTC
 
 
-def is_quiet(at: datetime, *, zone: tzinfo, start: int, end: int) -> bool:
-    """Whether the wall clock in `zone` shows an hour from `start` up to, not including, `end`.
-
-    A `start` after `end` goes over midnight; equal ones mean that there are no quiet hours.
-    """
-    hour = at.astimezone(zone).hour
-    if start <= end:
-        return start <= hour < end
-    return hour >= start or hour < end
-
-
-def end_of_quiet(at: datetime, *, zone: tzinfo, start: int, end: int) -> datetime:
-    """Return `at` outside quiet hours, else the first instant after it that is outside.
-
-    Every zone's offset and every change of clocks lies on a quarter of an hour in UTC, so the wall clock's hour can
-    only change there. Walking over them is right for skipped and repeated hours, where arithmetic on wall-clock
-    times is not.
-    """
-    if not is_quiet(at, zone=zone, start=start, end=end):
-        return at
-    instant = _next_quarter(at.astimezone(UTC))
-    limit = instant + _LONGEST_SEARCH
-    while instant < limit and is_quiet(instant, zone=zone, start=start, end=end):
-        instant += _QUARTER
-    return instant
-
-
-def _next_quarter(at: datetime) -> datetime:
-    floor = at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)
-    return floor + _QUARTER
-
-
 def _switch(facts: Facts, now: datetime) -> _Stop | None:
     if facts.limits.enabled:
         return None
     return _Stop(Gate.SWITCH, "Follow-ups are switched off for everybody (FOLLOW_UP_ENABLED).", {"enabled": False})
+
+
+def _campaign(facts: Facts, now: datetime) -> _Stop | None:
+    if not facts.campaign_paused:
+        return None
+    reason = f"Follow-ups of this kind are paused for everybody: {facts.campaign_paused.rstrip('.')}."
+    return _Stop(Gate.CAMPAIGN, reason, {"paused": True}, now + ASK_AGAIN)
+
+
+def _too_late(facts: Facts, now: datetime) -> _Stop | None:
+    """Two things make a follow-up late, and each has its limit.
+
+    Nothing ran (the server was down, a worker was missing): at most `limits.grace` after the time when it was to be
+    asked about, which is the due time or, once it was held, the end of the last hold. And the policy held it, as
+    often as there was reason to: that and everything else together at most 14 days after the due time. A birthday
+    greeting may be one day late for any cause.
+    """
+    last = _last_moment(facts)
+    if facts.planned_for is None or last is None:
+        return None
+    asked_for = max(facts.planned_for, facts.held_until or facts.planned_for)
+    last = min(last, asked_for + facts.limits.grace)
+    if now <= last:
+        return None
+    reason = f"It was due on {_minute(facts.planned_for)} and could come until {_minute(last)} at the latest."
+    inputs = {
+        "planned_for": _iso(facts.planned_for),
+        "held_until": _iso(facts.held_until),
+        "grace_hours": _hours(facts.limits.grace),
+    }
+    return _Stop(Gate.TOO_LATE, reason, inputs)
+
+
+def _last_moment(facts: Facts) -> datetime | None:
+    """After this time the follow-up is of no use any more; None while it has no due time."""
+    return None if facts.planned_for is None else facts.planned_for + facts.limits.longest_wait(facts.trigger)
+
+
+def _in_vain(facts: Facts, stop: _Stop, last: datetime) -> _Stop:
+    """Drop what a gate would hold for longer than it may wait."""
+    reason = f"{stop.reason} Afterwards it would be too late: it may come until {_minute(last)}."
+    inputs = {**stop.inputs, "held_by": stop.gate.value, "planned_for": _iso(facts.planned_for)}
+    return _Stop(Gate.TOO_LATE, reason, inputs)
 
 
 def _profile(facts: Facts, now: datetime) -> _Stop | None:
@@ -221,6 +283,15 @@ def _consent(facts: Facts, now: datetime) -> _Stop | None:
     return _Stop(Gate.CONSENT, f"{said}; only those who opted in get messages.", inputs)
 
 
+def _topic(facts: Facts, now: datetime) -> _Stop | None:
+    topic = TOPIC_OF.get(facts.trigger)
+    if topic in facts.topics:
+        return None
+    wanted = ", ".join(sorted(facts.topics)).replace("_", "-") or "nothing"
+    reason = f"The member's topics are {wanted}; this message belongs to {(topic or 'none').replace('_', '-')}."
+    return _Stop(Gate.TOPIC, reason, {"topic": topic, "topics": sorted(facts.topics)})
+
+
 def _reachable(facts: Facts, now: datetime) -> _Stop | None:
     inputs = {
         "unreachable_since": _iso(facts.unreachable_since),
@@ -237,13 +308,37 @@ def _reachable(facts: Facts, now: datetime) -> _Stop | None:
     return None
 
 
-def _active(facts: Facts, now: datetime) -> _Stop | None:
-    window = facts.limits.activity_window(facts.trigger)
-    last = facts.last_interaction
-    if window is None or last is None or last + window <= now:
+def _escalated(facts: Facts, now: datetime) -> _Stop | None:
+    if facts.trigger != "emotion_based" or not facts.is_escalated:
         return None
-    reason = f"The member wrote on {_minute(last)}, less than {_length(window)} ago."
-    return _Stop(Gate.ACTIVE, reason, {"last_interaction": _iso(last), "window_hours": _hours(window)})
+    reason = "The member sounded very unhappy and nobody of the staff has settled it yet: a person should write."
+    return _Stop(Gate.ESCALATED, reason, {"is_escalated": True})
+
+
+def _paused(facts: Facts, now: datetime) -> _Stop | None:
+    if facts.paused_until is None or facts.paused_until <= now:
+        return None
+    reason = f"The member wants no follow-up before {_minute(facts.paused_until)}, or is away until then."
+    return _Stop(Gate.PAUSED, reason, {"paused_until": _iso(facts.paused_until)}, facts.paused_until)
+
+
+def _active(facts: Facts, now: datetime) -> _Stop | None:
+    """Their own message ends the occasion, so that is a DROP. A silence that is only not long enough yet, because
+    for a part of it nobody listened, grows by itself: a HOLD.
+    """
+    window, last = facts.activity_window, facts.last_interaction
+    if window is None or last is None or last + window + facts.unheard <= now:
+        return None
+    inputs = {"last_interaction": _iso(last), "window_hours": _hours(window)}
+    if last + window > now:
+        reason = f"The member wrote on {_minute(last)}, less than {_length(window)} ago."
+        return _Stop(Gate.ACTIVE, reason, inputs)
+    reason = (
+        f"The member wrote on {_minute(last)}; without the {_length(facts.unheard)} in which nobody listened, or they "
+        f"were away, that is less than {_length(window)} of silence."
+    )
+    inputs["unheard_hours"] = _hours(facts.unheard)
+    return _Stop(Gate.ACTIVE, reason, inputs, last + window + facts.unheard)
 
 
 def _gap(facts: Facts, now: datetime) -> _Stop | None:
@@ -278,24 +373,65 @@ def _trigger_cap(facts: Facts, now: datetime) -> _Stop | None:
 
 
 def _quiet_hours(facts: Facts, now: datetime) -> _Stop | None:
-    until = _end_of_quiet(facts, now)
-    if until == now:
+    times = facts.send_times
+    if times.are_none:
+        return _no_hour(facts)
+    if times.is_open(now):
         return None
-    zone, limits = _zone(facts), facts.limits
-    reason = f"No messages between {limits.quiet_start}:00 and {limits.quiet_end}:00 in the member's time ({zone})."
-    inputs = {"zone": str(zone), "quiet_start": limits.quiet_start, "quiet_end": limits.quiet_end}
-    return _Stop(Gate.QUIET_HOURS, reason, inputs, until)
+    local = now.astimezone(times.zone)
+    if local.hour in times.hours:
+        reason = f"Nothing is sent on a {local:%A}, which it is for the member ({times.zone})."
+    else:
+        hours = " and between ".join(f"{start}:00 and {end}:00" for start, end in times.windows if start != end)
+        reason = f"No messages between {hours} in the member's time ({times.zone})."
+    return _Stop(Gate.QUIET_HOURS, reason, _quiet_inputs(facts), until=now)  # from now on, as soon as it is open
 
 
-_GATES = (_switch, _profile, _consent, _reachable, _active, _gap, _weekly_cap, _trigger_cap, _quiet_hours)
+def _no_hour(facts: Facts) -> _Stop:
+    reason = "The community's quiet hours and the member's own leave no hour of the day for a message."
+    if not facts.limits.send_days:
+        reason = "There is no day of the week on which messages may be sent (FOLLOW_UP_SEND_DAYS)."
+    return _Stop(Gate.QUIET_HOURS, reason, _quiet_inputs(facts))
 
 
-def _zone(facts: Facts) -> tzinfo:
-    return zone_for(facts.timezone, facts.limits.timezone)
+def _quiet_inputs(facts: Facts) -> dict[str, Any]:
+    limits = facts.limits
+    inputs: dict[str, Any] = {
+        "zone": str(facts.send_times.zone),
+        "quiet_start": limits.quiet_start,
+        "quiet_end": limits.quiet_end,
+    }
+    if facts.quiet_start is not None:
+        inputs |= {"own_quiet_start": facts.quiet_start, "own_quiet_end": facts.quiet_end}
+    if limits.send_days != ALL_DAYS:
+        inputs["send_days"] = sorted(limits.send_days)
+    return inputs
 
 
-def _end_of_quiet(facts: Facts, at: datetime) -> datetime:
-    return end_of_quiet(at, zone=_zone(facts), start=facts.limits.quiet_start, end=facts.limits.quiet_end)
+def _holdout(facts: Facts, now: datetime) -> _Stop | None:
+    if not facts.is_held_out:
+        return None
+    reason = "The member is one of those who are kept without such messages, to see what they do."
+    return _Stop(Gate.HOLDOUT, reason, {"is_held_out": True})
+
+
+_GATES = (
+    _switch,
+    _campaign,
+    _too_late,
+    _profile,
+    _consent,
+    _topic,
+    _reachable,
+    _escalated,
+    _paused,
+    _active,
+    _gap,
+    _weekly_cap,
+    _trigger_cap,
+    _quiet_hours,
+    _holdout,
+)
 
 
 def _latest_sent(facts: Facts) -> datetime | None:
@@ -311,7 +447,7 @@ def _all_inputs(facts: Facts) -> dict[str, Any]:
         "last_interaction": _iso(facts.last_interaction),
         "last_sent_at": _iso(_latest_sent(facts)),
         "sent": [_iso(sent.at) for sent in facts.sent],
-        "zone": str(_zone(facts)),
+        "zone": str(facts.send_times.zone),
     }
 
 

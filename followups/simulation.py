@@ -6,7 +6,7 @@ writes meanwhile, that everybody is reached, and that workers are never late.
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -16,9 +16,9 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
-from followups import facts, policy, whatif
+from followups import conf, facts, policy, whatif
 from followups.conf import FollowUpSettings
-from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Trigger, UserProfile
+from followups.models import Campaign, FollowUp, FollowUpHistory, FollowUpStatus, Trigger, UserProfile
 from followups.policy import Decision, Facts, Gate, Sent, Verdict
 from socialmedia.models import MessageStatus
 
@@ -119,9 +119,12 @@ def simulate(
     policies = [whatif.changed(change) for change in changes]
     forecasts = [Forecast(since=now, until=until, most_steps=most_steps) for _ in policies]
     with _looking_only():
+        paused: dict[str, str] = dict(
+            Campaign.objects.filter(paused_at__isnull=False).values_list("trigger_type", "pause_reason")
+        )
         for number, row in enumerate(_members(member, now=now), start=1):
             for settings, forecast in zip(policies, forecasts, strict=True):
-                _Life(row, settings, forecast).run()
+                _Life(row, settings, paused, forecast).run()
             if progress and number % CHUNK == 0:
                 progress(number)
     return forecasts
@@ -146,21 +149,24 @@ class _Row:
     profile: Any
     sent: tuple[Sent, ...]
     pending: tuple[_Candidate, ...]
+    gaps: Sequence[tuple[datetime, datetime]]
+    """In which nobody listened."""
 
 
 def _members(only: str, *, now: datetime) -> Iterator[_Row]:
     """The members who opted in, in chunks by key: memory does not grow with the community."""
     if only and not UserProfile.objects.filter(pk=only).exists():
         raise CannotSimulate(f"Nobody with the id {only!r} is known.")
-    rows: QuerySet[Any] = facts.annotated(UserProfile.objects.order_by("pk"))
+    rows: QuerySet[Any] = facts.annotated(UserProfile.objects.order_by("pk"), trigger=Trigger.INACTIVITY)
     rows = rows.filter(pk=only) if only else rows.filter(follow_ups_enabled=True)
     after = ""
     while chunk := list(rows.filter(pk__gt=after)[:CHUNK]):
         after = chunk[-1].pk
         keys = [profile.pk for profile in chunk]
         sent, pending = _sent(keys, now=now), _pending(keys, now=now)
+        gaps = facts.gaps_in_silence(chunk, Trigger.INACTIVITY, conf.current().limits(), now=now)
         for profile in chunk:
-            yield _Row(profile, sent.get(profile.pk, ()), pending.get(profile.pk, ()))
+            yield _Row(profile, sent.get(profile.pk, ()), pending.get(profile.pk, ()), gaps)
 
 
 def _sent(keys: Sequence[str], *, now: datetime) -> dict[str, tuple[Sent, ...]]:
@@ -185,13 +191,13 @@ def _pending(keys: Sequence[str], *, now: datetime) -> dict[str, tuple[_Candidat
 class _Life:
     """One member's coming days under one policy."""
 
-    def __init__(self, row: _Row, settings: FollowUpSettings, forecast: Forecast) -> None:
-        self._profile, self._settings, self._forecast = row.profile, settings, forecast
-        self._limits = settings.limits()
+    def __init__(self, row: _Row, settings: FollowUpSettings, paused: Mapping[str, str], forecast: Forecast) -> None:
+        self._row, self._profile, self._settings, self._forecast = row, row.profile, settings, forecast
+        self._paused = paused
         self._sent = list(row.sent)
         self._unanswered = row.profile.re_engagements_unanswered
         self._order = count()
-        self._queue: list[tuple[datetime, int, _Candidate, frozenset[Gate]]] = []
+        self._queue: list[tuple[datetime, int, _Candidate]] = []
         for candidate in [*row.pending, *self._to_come(row.pending)]:
             self._push(candidate, candidate.planned_for)
 
@@ -200,22 +206,22 @@ class _Life:
         self._forecast.members += 1
         asked = 0
         while self._queue and asked < MOST_STEPS:
-            at, _, candidate, held_by = heapq.heappop(self._queue)
+            at, _, candidate = heapq.heappop(self._queue)
             asked += 1
-            self._ask(candidate, held_by, at)
+            self._ask(candidate, at)
         self._forecast.waiting += len(self._queue)
 
-    def _ask(self, candidate: _Candidate, held_by: frozenset[Gate], at: datetime) -> None:
+    def _ask(self, candidate: _Candidate, at: datetime) -> None:
         forecast = self._forecast
-        decision = policy.decide(self._facts(candidate), now=at)
-        if decision.verdict is not Verdict.HOLD or decision.gate not in held_by:
+        decision = policy.decide(self._facts(candidate, at), now=at)
+        if decision.verdict is not Verdict.HOLD or decision.gate not in candidate.held_by:
             forecast.note(Step(at, self._profile.pk, candidate.trigger, decision))
         if decision.verdict is Verdict.SEND:
             self._send(candidate, at)
         elif decision.verdict is Verdict.DROP or decision.until is None:
             forecast.dropped[str(decision.gate)] += 1
         else:
-            self._hold(candidate, held_by, decision.gate, decision.until)
+            self._hold(candidate, decision.gate, decision.until)
 
     def _send(self, candidate: _Candidate, at: datetime) -> None:
         self._forecast.sent[at.date(), candidate.trigger] += 1
@@ -226,23 +232,31 @@ class _Life:
                 again = at + self._settings.cool_off
                 self._push(_Candidate(Trigger.RE_ENGAGEMENT, again), again)
 
-    def _hold(self, candidate: _Candidate, held_by: frozenset[Gate], gate: Gate | None, until: datetime) -> None:
-        if gate is not None and gate not in held_by:
+    def _hold(self, candidate: _Candidate, gate: Gate | None, until: datetime) -> None:
+        if gate is not None and gate not in candidate.held_by:
             self._forecast.held[gate.value] += 1
-            held_by = held_by | {gate}
+            candidate = replace(candidate, held_by=candidate.held_by | {gate})
         if until < self._forecast.until:
-            self._push(candidate, until, held_by)
+            self._push(replace(candidate, held_until=until), until)
         else:
             self._forecast.waiting += 1
 
-    def _push(self, candidate: _Candidate, at: datetime, held_by: frozenset[Gate] = frozenset()) -> None:
+    def _push(self, candidate: _Candidate, at: datetime) -> None:
         at = max(at, self._forecast.since)
         if at < self._forecast.until:
-            heapq.heappush(self._queue, (at, next(self._order), candidate, held_by))
+            heapq.heappush(self._queue, (at, next(self._order), candidate))
 
-    def _facts(self, candidate: _Candidate) -> Facts:
-        known = facts.of_member(self._profile, trigger=candidate.trigger, limits=self._limits, sent=self._sent)
-        return replace(known, planned_for=candidate.planned_for)
+    def _facts(self, candidate: _Candidate, at: datetime) -> Facts:
+        trigger, row = candidate.trigger, self._row
+        known = facts.of_member(
+            self._profile, trigger=trigger, settings=self._settings, sent=self._sent, gaps=row.gaps, now=at
+        )
+        return replace(
+            known,
+            planned_for=max(candidate.planned_for, self._forecast.since),
+            held_until=candidate.held_until,
+            campaign_paused=self._paused.get(trigger, ""),
+        )
 
     # --- what the sweeps would plan, if nobody writes ---
 
@@ -274,7 +288,7 @@ class _Life:
         profile, forecast = self._profile, self._forecast
         if profile.birthday_month is None or profile.birthday_day is None:
             return []
-        zone = policy.zone_for(profile.timezone, self._limits.timezone)
+        zone = policy.zone_for(profile.timezone, self._settings.timezone)
         years = range(forecast.since.year, forecast.until.year + 1)
         days = [_birthday(year, profile.birthday_month, profile.birthday_day) for year in years]
         greetings = [datetime.combine(day, GREETING, zone) for day in days]

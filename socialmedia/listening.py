@@ -1,5 +1,7 @@
 """When our accounts were connected: what was written while nobody listened is nobody's silence."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,14 +13,32 @@ STALE: Final = timedelta(minutes=2)
 """An account that has not been heard of for so long is not connected."""
 
 
+@dataclass(frozen=True)
+class Deaf:
+    """A time in which nobody listened."""
+
+    began_at: datetime
+    ended_at: datetime
+
+
 def unheard(*, since: datetime, until: datetime, platform: str = Platform.DISCORD) -> timedelta:
     """How much of the time between the two nobody listened, the gap that is open now included."""
-    gaps = list(
-        ListeningGap.objects.filter(platform=platform, ended_at__gt=since, began_at__lt=until).values_list(
-            "began_at", "ended_at"
-        )
-    )
-    heard = Account.objects.filter(platform=platform, is_own=True, is_active=True).aggregate(at=Max("heard_until"))
-    if heard["at"] is not None and heard["at"] + STALE < until:
-        gaps.append((heard["at"], until))
-    return sum((max(min(end, until) - max(begin, since), timedelta()) for begin, end in gaps), timedelta())
+    total, at = timedelta(), until
+    for gap in gaps(since=since, until=until, platform=platform):
+        end = min(gap.ended_at, at)
+        at = min(at, max(gap.began_at, since))
+        total += max(end - at, timedelta())
+    return total
+
+
+def gaps(*, since: datetime | None = None, until: datetime, platform: str = Platform.DISCORD) -> Iterator[Deaf]:
+    """The gaps between the two, newest end first; the one that is open at `until` ends there."""
+    own = Account.objects.filter(platform=platform, is_own=True, is_active=True)
+    last = own.aggregate(at=Max("heard_until"))["at"]
+    if last is not None and last + STALE < until:
+        yield Deaf(last, until)
+    rows = ListeningGap.objects.filter(platform=platform, began_at__lt=until)
+    if since is not None:
+        rows = rows.filter(ended_at__gt=since)
+    for began_at, ended_at in rows.order_by("-ended_at").values_list("began_at", "ended_at").iterator(chunk_size=100):
+        yield Deaf(began_at, ended_at)

@@ -1,5 +1,6 @@
 """Would a check-in go out to this member now? The policy's own answer, live for one and in one query for a list."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,19 +12,25 @@ from django.utils.timesince import timesince
 
 from followups import conf, facts, policy
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Trigger
-from followups.policy import Decision, Gate, Limits, Sent, Verdict
+from followups.policy import Decision, Gate, Sent, Verdict
 from jobs import console
 
 GATES = {
     Gate.SWITCH: "Follow-ups are off",
+    Gate.CAMPAIGN: "This kind is paused",
+    Gate.TOO_LATE: "Too late",
     Gate.PROFILE: "Unknown member",
     Gate.CONSENT: "Not opted in",
+    Gate.TOPIC: "Other topics only",
     Gate.REACHABLE: "Unreachable",
+    Gate.ESCALATED: "A person should write",
+    Gate.PAUSED: "Paused or away",
     Gate.ACTIVE: "Recently active",
     Gate.GAP: "Too soon after the last one",
     Gate.WEEKLY_CAP: "Weekly limit reached",
     Gate.TRIGGER_CAP: "Same kind a day ago",
-    Gate.QUIET_HOURS: "Night there",
+    Gate.QUIET_HOURS: "Quiet hours there",
+    Gate.HOLDOUT: "Kept without, to compare",
 }
 VERDICTS = {Verdict.SEND: "success", Verdict.HOLD: "warning", Verdict.DROP: ""}
 
@@ -57,34 +64,41 @@ def annotated(members: QuerySet[Any], *, now: datetime) -> QuerySet[Any]:
     """Bring along what the policy needs, so that a list of members costs no query per row."""
     sent = FollowUpHistory.objects.filter(user=OuterRef("pk"), sent_at__gt=now - policy.WEEK).values("sent_at")
     planned = FollowUp.objects.filter(user=OuterRef("pk"), status=FollowUpStatus.PENDING)
-    rows: QuerySet[Any] = facts.annotated(members).annotate(sent_lately=ArraySubquery(sent), has_plan=Exists(planned))
+    rows: QuerySet[Any] = facts.annotated(members, trigger=Trigger.INACTIVITY).annotate(
+        sent_lately=ArraySubquery(sent), has_plan=Exists(planned)
+    )
     return rows
 
 
-def of_row(member: Any, limits: Limits, *, now: datetime) -> Decision:
-    """Answer for a row of `annotated`. The kind of what was sent is not looked up: the gap covers it."""
-    sent = [Sent(at, "") for at in member.sent_lately]
-    return policy.decide(facts.of_member(member, trigger=Trigger.INACTIVITY, limits=limits, sent=sent), now=now)
+def answered(members: Iterable[Any], *, now: datetime) -> list[Any]:
+    """Give each row of `annotated` its `decision`. The kind of what was sent is not looked up: the gap covers it."""
+    rows, settings = list(members), conf.current()
+    gaps = facts.gaps_in_silence(rows, Trigger.INACTIVITY, settings.limits(), now=now)
+    for member in rows:
+        sent = [Sent(at, "") for at in member.sent_lately]
+        known = facts.of_member(member, trigger=Trigger.INACTIVITY, settings=settings, sent=sent, gaps=gaps, now=now)
+        member.decision = policy.decide(known, now=now)
+    return rows
 
 
 def short(member: Any, *, now: datetime) -> SafeString:
     """Render the answer for a list: the gate in three words, or how long the member has been quiet."""
-    decision = of_row(member, conf.current().limits(), now=now)
+    decision: Decision = member.decision
     if decision.gate is Gate.CONSENT:
         said = {"withdrawn": "Opted out", "refused": "Said no"}.get(member.newest_receipt, "Not opted in")
         return console.pill(said)
     if decision.gate is Gate.REACHABLE:
         words = "Left" if member.left_at else "Blocked by us" if member.is_blocked else "Unreachable"
         return console.pill(words, "danger")
-    if decision.gate is not None and decision.gate is not Gate.QUIET_HOURS:
+    if decision.gate is not None and (decision.gate, decision.verdict) != (Gate.QUIET_HOURS, Verdict.HOLD):
         return console.pill(gate_words(decision.gate), VERDICTS[decision.verdict])
-    return _quiet(member, night=decision.gate is Gate.QUIET_HOURS, now=now)
+    return _quiet(member, is_closed=decision.gate is Gate.QUIET_HOURS, now=now)
 
 
-def _quiet(member: Any, *, night: bool, now: datetime) -> SafeString:
+def _quiet(member: Any, *, is_closed: bool, now: datetime) -> SafeString:
     if member.last_interaction is None:
         return console.pill("Never wrote: due", "primary")
     length = timesince(member.last_interaction, now, depth=1).replace("\xa0", " ")
     if member.has_plan:
         return console.pill(f"Quiet {length}: planned", "info")
-    return console.pill(f"Quiet {length}: due" + (", night there" if night else ""), "primary")
+    return console.pill(f"Quiet {length}: due" + (", quiet hours there" if is_closed else ""), "primary")

@@ -150,6 +150,12 @@ class MemberAdmin(console.ConsoleAdmin):
             return answers.annotated(rows, now=timezone.now())
         return rows
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Ask the policy about the members on the page, all at once."""
+        page = super().get_changelist_instance(request)
+        page.result_list = answers.answered(page.result_list, now=timezone.now())
+        return page
+
     @admin.display(description="Member", ordering="name")
     def who(self, member: UserProfile) -> str:
         return str(member)

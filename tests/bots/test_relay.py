@@ -453,6 +453,7 @@ class TestFollowUps:
         hour = timezone.now().hour
         settings.FOLLOW_UP_QUIET_HOURS_START = hour
         settings.FOLLOW_UP_QUIET_HOURS_END = (hour + 2) % 24
+        settings.FOLLOW_UP_JITTER_MINUTES = 0
         async with relays(practice) as (relay,):
             await relay.run_once()
             await run_unit(queue, practice, "An answer does not wait.")

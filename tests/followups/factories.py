@@ -76,6 +76,13 @@ def execute(follow_up: FollowUp, *, now: datetime = NOON) -> FollowUp:
     return follow_up
 
 
+def put_back(follow_up: FollowUp) -> None:
+    """Put the follow-up's job back as the engine does after a hold."""
+    ScheduledJob.objects.filter(job_id=follow_up.job_id).update(
+        status="pending", completed_at=None, lease_token=None, lease_expires_at=None
+    )
+
+
 def make_queued(profile: UserProfile, *, bot: Account | None = None, trigger: str = "custom", **more: Any) -> FollowUp:
     """A follow-up whose message waits in the outbox."""
     if not Account.objects.filter(is_own=True).exists():
@@ -83,6 +90,12 @@ def make_queued(profile: UserProfile, *, bot: Account | None = None, trigger: st
     follow_up = execute(make_plan(profile, trigger=trigger, **more))
     assert follow_up.message is not None, follow_up.reason
     return follow_up
+
+
+def execute_again(follow_up: FollowUp, *, now: datetime) -> FollowUp:
+    """Run a job again that the engine would have put back."""
+    put_back(follow_up)
+    return execute(follow_up, now=now)
 
 
 def make_sent(profile: UserProfile, *, at: datetime, trigger: str = "custom") -> FollowUpHistory:

@@ -29,15 +29,24 @@ class TestCloseStranded:
         assert (follow_up.status, follow_up.reason) == ("cancelled", "its job was cancelled")
         assert kept.status == "pending"
 
-    @pytest.mark.parametrize("status", ["failed", "expired"])
-    def test_fails_what_could_not_be_written(self, status: str) -> None:
+    def test_fails_what_could_not_be_written(self) -> None:
         follow_up = make_plan(make_member())
-        end_job(follow_up, status)
+        end_job(follow_up, "failed")
 
         assert cancelling.close_stranded(now=NOON) == 1
 
         follow_up.refresh_from_db()
         assert (follow_up.status, follow_up.error_message) == ("failed", "the disk was full")
+
+    def test_skips_what_could_not_start_in_time(self) -> None:
+        """ORIGINS 8.15: too late is no failure."""
+        follow_up = make_plan(make_member())
+        end_job(follow_up, "expired")
+
+        assert cancelling.close_stranded(now=NOON) == 1
+
+        follow_up.refresh_from_db()
+        assert (follow_up.status, follow_up.reason) == ("skipped", "too_late: Its job could not start in time.")
 
     def test_fails_what_lost_its_job_for_good(self) -> None:
         follow_up = make_plan(make_member())

@@ -1,6 +1,7 @@
 """Delivery: what the relay asks, and what it tells afterwards."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,8 @@ class TestMaySend:
         assert delivery.may_send(follow_up.message, now=NOON).verdict is Verdict.SEND
         assert PolicyDecision.objects.filter(follow_up_id=follow_up.pk, asked_by="relay", verdict="send").exists()
 
-    def test_holds_when_the_night_has_begun(self) -> None:
+    def test_holds_when_the_night_has_begun(self, settings: Any) -> None:
+        settings.FOLLOW_UP_JITTER_MINUTES = 0
         message = make_queued(make_member(timezone="Europe/London")).message
         assert message is not None
 

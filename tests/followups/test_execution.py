@@ -23,6 +23,7 @@ from tests.followups.factories import (
     NOON,
     SECOND,
     execute,
+    execute_again,
     make_member,
     make_plan,
     make_queued,
@@ -102,7 +103,8 @@ class TestExecute:
         assert (follow_up.status, follow_up.reason[:7]) == ("skipped", "active:")
         assert not Message.objects.exists()
 
-    def test_holds_through_the_night(self) -> None:
+    def test_holds_through_the_night(self, settings: Any) -> None:
+        settings.FOLLOW_UP_JITTER_MINUTES = 0
         make_bot()
         follow_up = make_plan(make_member(timezone="Europe/Berlin"), due_at=NOON)
 
@@ -339,11 +341,3 @@ class TestHandler:
         assert FollowUp.objects.get().status == "cancelled"
         assert not FollowUpHistory.objects.exists()
         assert conf.current().enabled
-
-
-def execute_again(follow_up: FollowUp, *, now: datetime) -> FollowUp:
-    """Run a job again that the engine would have put back."""
-    ScheduledJob.objects.filter(job_id=follow_up.job_id).update(
-        status="pending", lease_token=None, lease_expires_at=None
-    )
-    return execute(follow_up, now=now)
