@@ -6,17 +6,24 @@ from datetime import timedelta
 from django.utils import timezone
 
 from followups import analytics, cancelling, conf, execution, planning, retention
+from followups.analytics import guard
 from followups.planning import FollowUpMessage
 from jobs import figures, recurring
 from jobs.registry import Attempt, handler
 
 SWEEP = "quiet_member_sweep"
 SWEEP_LIMIT = 10_000
+HARM_GUARD = "harm_guard"
 
 
 @dataclass(frozen=True)
 class QuietMemberSweep:
     """Payload of the sweep: nothing."""
+
+
+@dataclass(frozen=True)
+class HarmGuard:
+    """Payload of the guard against harm: nothing."""
 
 
 @handler(planning.JOB_TYPE, FollowUpMessage)
@@ -36,12 +43,26 @@ def quiet_member_sweep(attempt: Attempt[QuietMemberSweep]) -> None:
         pass
 
 
+@handler(HARM_GUARD, HarmGuard)
+def harm_guard(attempt: Attempt[HarmGuard]) -> None:
+    """Pause the texts and campaigns that drive members away."""
+    guard.look(now=timezone.now())
+
+
 recurring.register(
     "quiet-member-sweep",
     job_type=SWEEP,
     payload=QuietMemberSweep(),
     every=timedelta(minutes=5),
     describe="Plans check-ins for members who went quiet.",
+)
+
+recurring.register(
+    "harm-guard",
+    job_type=HARM_GUARD,
+    payload=HarmGuard(),
+    every=timedelta(hours=1),
+    describe="Pauses the texts and campaigns that drive members away.",
 )
 
 figures.register("followups", analytics.of_day, keep=analytics.keep)

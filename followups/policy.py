@@ -287,7 +287,14 @@ def _quiet_hours(facts: Facts, now: datetime) -> _Stop | None:
     return _Stop(Gate.QUIET_HOURS, reason, inputs, until)
 
 
-_GATES = (_switch, _profile, _consent, _reachable, _active, _gap, _weekly_cap, _trigger_cap, _quiet_hours)
+def _holdout(facts: Facts, now: datetime) -> _Stop | None:
+    if facts.is_held_out:
+        reason = "The member is one of those kept without messages of this kind, to measure what they do."
+        return _Stop(Gate.HOLDOUT, reason, {"is_held_out": True})
+    return None
+
+
+_GATES = (_switch, _profile, _consent, _reachable, _active, _gap, _weekly_cap, _trigger_cap, _quiet_hours, _holdout)
 
 
 def _zone(facts: Facts) -> tzinfo:

@@ -42,7 +42,7 @@ class TestSchema:
         found = operations()
         assert len(found) >= 13
         for method, path in found:
-            address = path.format(job_id="x", job_type="x", follow_up_id="x", user_id="x")
+            address = path.format(job_id="x", job_type="x", follow_up_id="x", user_id="x", trigger="x")
             response = getattr(APIClient(), method)(address)
             assert response.status_code == 401, (method, path)
             assert response.headers["WWW-Authenticate"] == "Bearer"
@@ -53,7 +53,7 @@ class TestSchema:
         ApiToken.objects.update(scopes=[])
         program = APIClient(HTTP_AUTHORIZATION=f"Bearer {secret}")
         for method, path in operations():
-            address = path.format(job_id="x", job_type="x", follow_up_id="x", user_id="x")
+            address = path.format(job_id="x", job_type="x", follow_up_id="x", user_id="x", trigger="x")
             assert getattr(program, method)(address).status_code == 403, (method, path)
 
     def test_is_served_with_a_page_that_asks_nobody_else(self, client: Client) -> None:
@@ -82,6 +82,7 @@ FIELDS = {
     "/api/v1/followups": ["user_id", "trigger", "due_at", "occasion", "trigger_data"],
     "/api/v1/members/{user_id}/opt-in": ["evidence", "wording_version"],
     "/api/v1/members/{user_id}/opt-out": ["evidence"],
+    "/api/v1/campaigns/inactivity/pause": ["reason"],
 }
 
 
@@ -96,6 +97,7 @@ class TestAnyBody:
             "user_id": member.user_id,
             "trigger": "custom",
             "evidence": "form 1",
+            "reason": "Too many complaints.",
         }
         names = FIELDS[path]
         sensible = {name: good[name] for name in names if name in good}
