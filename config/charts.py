@@ -1,12 +1,11 @@
 """The charts on the console's first page: the last 30 days, from the daily figures."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-from jobs import figures
+from jobs import bars, figures
+from jobs.bars import Bars, Chart
 
 DAYS = 30
 EMPTY = "No day has been counted yet. The daily analytics job fills this in shortly after midnight UTC."
@@ -20,17 +19,6 @@ class Line:
     label: str
     color: str
     """A CSS variable of unfold's palette, or a color."""
-
-
-@dataclass(frozen=True)
-class Chart:
-    """What the page's template draws. Without `data` there is nothing to draw, and `summary` says so."""
-
-    title: str
-    summary: str
-    """The same in words: for who cannot see the chart, and because a small number beside a large one has no height."""
-    data: str = ""
-    options: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,34 +65,9 @@ def _chart(subject: Subject, days: Sequence[date], found: Mapping[str, Mapping[d
         return Chart(subject.title, EMPTY)
     totals = [int(sum(value or 0 for value in line)) for line in values]
     summary = subject.sentence.format(*totals)
-    if not any(totals):
-        return Chart(subject.title, summary)
-    datasets = [
-        {"label": line.label, "data": data, "backgroundColor": line.color}
-        for line, data in zip(subject.lines, values, strict=True)
-    ]
-    data = json.dumps({"labels": [_short(day) for day in days], "datasets": datasets})
-    return Chart(subject.title, summary, data, _options())
+    drawn = [Bars(line.label, line.color, data) for line, data in zip(subject.lines, values, strict=True)]
+    return bars.draw(subject.title, summary, [_short(day) for day in days], drawn)
 
 
 def _short(day: date) -> str:
     return f"{day.day} {day:%b}"
-
-
-def _options() -> str:
-    """All of Chart.js's options: unfold's own hide the legend and the numbers, and what is given replaces them all."""
-    muted = "#7a8596"  # readable on light and on dark; unfold sets the color of the grid for each
-    ticks = {"color": muted, "precision": 0, "maxRotation": 0, "autoSkipPadding": 16}
-    options: dict[str, Any] = {
-        "animation": False,
-        "responsive": True,
-        "maintainAspectRatio": False,
-        "interaction": {"mode": "index", "intersect": False},
-        "datasets": {"bar": {"borderRadius": 2, "maxBarThickness": 14}},
-        "plugins": {"legend": {"align": "end", "labels": {"boxHeight": 8, "boxWidth": 8, "color": muted}}},
-        "scales": {
-            "x": {"grid": {"display": False}, "border": {"display": False}, "ticks": ticks},
-            "y": {"beginAtZero": True, "grid": {"tickWidth": 0}, "border": {"display": False}, "ticks": ticks},
-        },
-    }
-    return json.dumps(options)

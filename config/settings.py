@@ -278,6 +278,13 @@ UNFOLD: dict[str, Any] = {
                     _item("Members", "group", "followups.userprofile"),
                     _item("Follow-ups", "event_upcoming", "followups.followup"),
                     _item("Sent", "mark_email_read", "followups.followuphistory"),
+                    _item("Campaigns", "campaign", "followups.campaign"),
+                    {
+                        "title": "Results",
+                        "icon": "query_stats",
+                        "link": reverse_lazy("admin:followups_campaign_results"),
+                        "permission": lambda request: request.user.has_perm("followups.view_followuphistory"),
+                    },
                     _item("Decisions", "rule", "followups.policydecision"),
                     _item("Consent receipts", "verified_user", "followups.consentreceipt"),
                 ],

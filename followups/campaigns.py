@@ -62,7 +62,7 @@ def resume(trigger: str, *, by: str, now: datetime) -> bool:
             .update(paused_at=None, paused_by="", pause_reason="", judged_from=now, updated_at=now)
         )
         if resumed:
-            settle_harm(subject(trigger), by=by, now=now)
+            _settle_harm(trigger, by=by, now=now)
     if resumed:
         log.info("campaign.resumed", trigger=trigger, by=by)
     return bool(resumed)
@@ -106,9 +106,9 @@ def subject(trigger: str) -> str:
     return f"campaign {trigger}"
 
 
-def settle_harm(about: str, *, by: str, now: datetime) -> None:
-    """Close the flag about harm: somebody has looked and decided to go on."""
-    open_flags = StaffFlag.objects.filter(kind=FlagKind.HARM, subject=about, settled_at=None)
+def _settle_harm(trigger: str, *, by: str, now: datetime) -> None:
+    """Close the flag about it: somebody has looked and decided to go on."""
+    open_flags = StaffFlag.objects.filter(kind=FlagKind.HARM, subject=subject(trigger), settled_at=None)
     for flag_id in open_flags.values_list("pk", flat=True):
         flags.settle(flag_id, by=by, note="Resumed.", now=now)
 

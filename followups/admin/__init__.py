@@ -1,5 +1,5 @@
 """The console's pages of members, consent and follow-ups."""
 
-from followups.admin import members, plans
+from followups.admin import campaigns, members, plans
 
-__all__ = ["members", "plans"]
+__all__ = ["campaigns", "members", "plans"]

@@ -15,6 +15,8 @@ from followups.campaigns import MEASURED
 from followups.models import FollowUpHistory, Holdout
 from jobs.figures import Span
 
+_CAME_BACK = Count("pk", filter=Q(returned_at__isnull=False))
+
 
 @dataclass(frozen=True)
 class Lift:
@@ -90,8 +92,7 @@ def lifts(over: Span, *, now: datetime) -> list[Lift]:
     for trigger, (first, _, _) in held.items():
         since_first |= Q(trigger_type=trigger, sent_at__gte=first)
     contacted = FollowUpHistory.objects.filter(since_first, sent_at__lt=until).order_by()
-    returned = Count("pk", filter=Q(returned_at__isnull=False))
-    came = {row[0]: row[1:] for row in contacted.values_list("trigger_type").annotate(returned, Count("pk"))}
+    came = {row[0]: row[1:] for row in contacted.values_list("trigger_type").annotate(hits=_CAME_BACK, of=Count("pk"))}
     return [
         Lift(trigger.value, Share(*came.get(trigger, (0, 0))), Share(*held.get(trigger, (None, 0, 0))[1:]))
         for trigger in MEASURED
@@ -148,5 +149,4 @@ def _name(rate: Rate) -> str:
 def _held(over: Span, until: datetime) -> Iterable[tuple[str, datetime, int, int]]:
     """By trigger: when the first was held out, how many came back, and of how many."""
     rows = Holdout.objects.filter(trigger_type__in=MEASURED, held_at__gte=over.since, held_at__lt=until).order_by()
-    returned = Count("pk", filter=Q(returned_at__isnull=False))
-    return rows.values_list("trigger_type").annotate(Min("held_at"), returned, Count("pk"))
+    return rows.values_list("trigger_type").annotate(first=Min("held_at"), hits=_CAME_BACK, of=Count("pk"))

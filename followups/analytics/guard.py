@@ -22,10 +22,6 @@ ENOUGH = words.ENOUGH
 BY = "harm guard"
 
 
-class NotPaused(ValueError):
-    """Only a paused text can be resumed."""
-
-
 @dataclass(frozen=True)
 class Paused:
     """What one look has paused."""
@@ -53,16 +49,6 @@ def does_harm(harmed: Share) -> bool:
     return likely is not None and harmed.of >= ENOUGH and likely.low > TOLERATED
 
 
-def resume_template(template_id: int, *, by: str, now: datetime) -> None:
-    """Let a paused text be chosen again; harm it did before no longer counts. Raises NotPaused."""
-    with transaction.atomic():
-        rows = MessageTemplate.objects.filter(pk=template_id, paused_at__isnull=False)
-        if not rows.update(paused_at=None, pause_reason="", updated_at=now):
-            raise NotPaused(f"The text {template_id} is not paused.")
-        campaigns.settle_harm(_subject(template_id), by=by, now=now)
-    log.info("template.resumed", template_id=template_id, by=by)
-
-
 def _of_templates(now: datetime) -> list[tuple[int, Share]]:
     """What each published version has done since its row was last changed: pausing and resuming change it, too.
 
@@ -75,7 +61,7 @@ def _of_templates(now: datetime) -> list[tuple[int, Share]]:
         template__paused_at=None,
         sent_at__gt=F("template__updated_at"),
     )
-    found = rows.order_by().values_list("template_id").annotate(Count("pk", filter=~Q(harm="")), Count("pk"))
+    found = rows.order_by().values_list("template_id").annotate(hits=Count("pk", filter=~Q(harm="")), of=Count("pk"))
     return [(pk, Share(hits, of)) for pk, hits, of in found.order_by("template_id")]
 
 
@@ -88,7 +74,7 @@ def _of_campaigns(now: datetime) -> list[tuple[str, Share]]:
             rows = rows.exclude(trigger_type=campaign.pk)
         elif campaign.judged_from is not None:
             rows = rows.exclude(trigger_type=campaign.pk, sent_at__lt=campaign.judged_from)
-    found = rows.order_by().values_list("trigger_type").annotate(Count("pk", filter=~Q(harm="")), Count("pk"))
+    found = rows.order_by().values_list("trigger_type").annotate(hits=Count("pk", filter=~Q(harm="")), of=Count("pk"))
     return [(trigger, Share(hits, of)) for trigger, hits, of in found.order_by("trigger_type")]
 
 

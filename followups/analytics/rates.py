@@ -124,13 +124,13 @@ def overall(over: Span, *, user_id: str = "", now: datetime) -> Rate:
     return _rate((), "All", _rows(over, user_id).aggregate(**_figures(ripe_before(now=now))))
 
 
-def grouped(over: Span, by: By, *, user_id: str = "", now: datetime) -> list[Rate]:
+def grouped(over: Span, by: By, *, user_id: str = "", trigger: str = "", now: datetime) -> list[Rate]:
     """Judge the follow-ups of a span by group, the largest (or the earliest hour) first, in one query.
 
     At most MOST_GROUPS. Times are the member's own: `local_hour` was written down when the follow-up was sent.
     """
     columns = _COLUMNS[by]
-    rows = _rows(over, user_id).order_by().values(*columns).annotate(**_figures(ripe_before(now=now)))
+    rows = _rows(over, user_id, trigger).order_by().values(*columns).annotate(**_figures(ripe_before(now=now)))
     order = columns if by in _BY_ITSELF else ("-sent", *columns)
     return [_group_of(by, row) for row in rows.order_by(*order)[:MOST_GROUPS]]
 
@@ -141,9 +141,10 @@ def nothing(trigger: str) -> Rate:
     return Rate((trigger,), _LABELS[By.TRIGGER]([trigger]), 0, zero, zero, zero, zero, 0, 0, None, None)
 
 
-def _rows(over: Span, user_id: str) -> QuerySet[FollowUpHistory]:
+def _rows(over: Span, user_id: str, trigger: str = "") -> QuerySet[FollowUpHistory]:
     rows = FollowUpHistory.objects.filter(sent_at__gte=over.since, sent_at__lt=over.until)
-    return rows.filter(user_id=user_id) if user_id else rows
+    only = {name: value for name, value in (("user_id", user_id), ("trigger_type", trigger)) if value}
+    return rows.filter(**only)
 
 
 def _figures(ripe: datetime) -> dict[str, Aggregate]:

@@ -23,6 +23,14 @@ DEFAULT_SPAN = timedelta(days=30)
 CONFLICT = OpenApiResponse(description="It is so already.")
 
 
+class SecondsField(serializers.FloatField):
+    """A length of time, in seconds."""
+
+    def to_representation(self, value: timedelta) -> float:
+        """Say it in seconds."""
+        return value.total_seconds()
+
+
 class IntervalSerializer(serializers.Serializer[object]):
     """Where the true value lies, by all likelihood (95 percent)."""
 
@@ -42,12 +50,10 @@ class RateSerializer(serializers.Serializer[object]):
     answered = serializers.IntegerField(source="answered.hits")
     response_rate = serializers.FloatField(source="answered.value", allow_null=True, help_text="0 to 1.")
     interval = IntervalSerializer(source="answered.interval", allow_null=True)
-    average_seconds = serializers.FloatField(
-        source="average.total_seconds", allow_null=True, help_text="From sending to the answer."
-    )
-    median_seconds = serializers.FloatField(source="quartiles.median.total_seconds", allow_null=True)
-    first_quartile_seconds = serializers.FloatField(source="quartiles.low.total_seconds", allow_null=True)
-    third_quartile_seconds = serializers.FloatField(source="quartiles.high.total_seconds", allow_null=True)
+    average_seconds = SecondsField(source="average", allow_null=True, help_text="From sending to the answer.")
+    median_seconds = SecondsField(source="quartiles.median", allow_null=True)
+    first_quartile_seconds = SecondsField(source="quartiles.low", allow_null=True)
+    third_quartile_seconds = SecondsField(source="quartiles.high", allow_null=True)
     reacted = serializers.IntegerField(source="reacted.hits")
     returned = serializers.IntegerField(source="returned.hits", help_text="Members who then wrote anywhere.")
     harmed = serializers.IntegerField(
