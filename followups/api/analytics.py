@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
@@ -23,7 +24,8 @@ DEFAULT_SPAN = timedelta(days=30)
 CONFLICT = OpenApiResponse(description="It is so already.")
 
 
-class SecondsField(serializers.FloatField):
+@extend_schema_field(OpenApiTypes.DOUBLE)
+class SecondsField(serializers.Field[Any, Any, float, Any]):
     """A length of time, in seconds."""
 
     def to_representation(self, value: timedelta) -> float:
