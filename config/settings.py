@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 from config import env
 from config.embedded_postgres import server
@@ -278,7 +278,14 @@ UNFOLD: dict[str, Any] = {
                     _item("Members", "group", "followups.userprofile"),
                     _item("Follow-ups", "event_upcoming", "followups.followup"),
                     _item("Sent", "mark_email_read", "followups.followuphistory"),
-                    _item("Campaigns", "campaign", "followups.campaign"),
+                    {
+                        **_item("Campaigns", "campaign", "followups.campaign"),
+                        # The page of results lies below it, and has its own line.
+                        "active": lambda request: (
+                            request.path.startswith(reverse("admin:followups_campaign_changelist"))
+                            and request.path != reverse("admin:followups_campaign_results")
+                        ),
+                    },
                     {
                         "title": "Results",
                         "icon": "query_stats",

@@ -75,7 +75,7 @@ class ChoiceForm(forms.Form):
         widget=UnfoldAdminSelectWidget,
     )
     by = forms.ChoiceField(
-        label="By",
+        label="by",
         choices=[(by.value, title) for by, title in TITLES.items()],
         initial=By.TRIGGER.value,
         widget=UnfoldAdminSelectWidget,
@@ -244,7 +244,6 @@ class CampaignAdmin(console.ConsoleAdmin):
         now = timezone.now()
         context = {
             **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": "Results",
             "form": form,
             **_results(Span(now - back, now), by, now=now),
