@@ -1,11 +1,11 @@
 """The charts on the console's first page: the last 30 days, from the daily figures."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from jobs import console, figures
+from jobs import bars, figures
+from jobs.bars import Bars, Chart
 
 DAYS = 30
 EMPTY = "No day has been counted yet. The daily analytics job fills this in shortly after midnight UTC."
@@ -19,17 +19,6 @@ class Line:
     label: str
     color: str
     """A CSS variable of unfold's palette, or a color."""
-
-
-@dataclass(frozen=True)
-class Chart:
-    """What the page's template draws. Without `data` there is nothing to draw, and `summary` says so."""
-
-    title: str
-    summary: str
-    """The same in words: for who cannot see the chart, and because a small number beside a large one has no height."""
-    data: str = ""
-    options: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,14 +65,8 @@ def _chart(subject: Subject, days: Sequence[date], found: Mapping[str, Mapping[d
         return Chart(subject.title, EMPTY)
     totals = [int(sum(value or 0 for value in line)) for line in values]
     summary = subject.sentence.format(*totals)
-    if not any(totals):
-        return Chart(subject.title, summary)
-    datasets = [
-        {"label": line.label, "data": data, "backgroundColor": line.color}
-        for line, data in zip(subject.lines, values, strict=True)
-    ]
-    data = json.dumps({"labels": [_short(day) for day in days], "datasets": datasets})
-    return Chart(subject.title, summary, data, console.chart_options())
+    drawn = [Bars(line.label, line.color, data) for line, data in zip(subject.lines, values, strict=True)]
+    return bars.draw(subject.title, summary, [_short(day) for day in days], drawn)
 
 
 def _short(day: date) -> str:

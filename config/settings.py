@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 from config import env
 from config.embedded_postgres import server
@@ -287,6 +287,20 @@ UNFOLD: dict[str, Any] = {
                     _item("Events", "celebration", "followups.booking"),
                     _item("Sent", "mark_email_read", "followups.followuphistory"),
                     _item("Templates", "article", "socialmedia.messagetemplate"),
+                    {
+                        **_item("Campaigns", "campaign", "followups.campaign"),
+                        # The page of results lies below it, and has its own line.
+                        "active": lambda request: (
+                            request.path.startswith(reverse("admin:followups_campaign_changelist"))
+                            and request.path != reverse("admin:followups_campaign_results")
+                        ),
+                    },
+                    {
+                        "title": "Results",
+                        "icon": "query_stats",
+                        "link": reverse_lazy("admin:followups_campaign_results"),
+                        "permission": lambda request: request.user.has_perm("followups.view_followuphistory"),
+                    },
                     _item("Decisions", "rule", "followups.policydecision"),
                     _item("Consent receipts", "verified_user", "followups.consentreceipt"),
                 ],

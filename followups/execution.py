@@ -1,15 +1,16 @@
 """Writing a follow-up when it is due: ask the policy, compose, and put the message into the outbox."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from django.db import transaction
 
-from followups import channels, composing, consent, facts, ledger, members, policy
-from followups.models import FollowUp, FollowUpStatus, UserProfile
+from followups import campaigns, channels, composing, consent, facts, ledger, members, policy
+from followups.analytics import experiments
+from followups.models import FollowUp, FollowUpStatus, Holdout, UserProfile
 from followups.planning import FollowUpMessage
-from followups.policy import Decision, Verdict
+from followups.policy import Decision, Gate, Verdict
 from jobs import outcomes
 from jobs.errors import PermanentFailure, Snooze
 from jobs.registry import Attempt
@@ -77,7 +78,11 @@ def _run(
             outcomes.complete([attempt], now=now)
             return _Step.DONE
         known = facts.gather(profile.pk, follow_up.trigger_type, now=now, asked_about=follow_up)
-        decision = policy.decide(known, now=now)
+        # Only here: what is planned for them counts as due, and what is written already goes out.
+        held_out = experiments.is_held_out(
+            profile.pk, follow_up.trigger_type, campaigns.holdout_percent(follow_up.trigger_type)
+        )
+        decision = policy.decide(replace(known, is_held_out=held_out), now=now)
         if decision.verdict is Verdict.SEND and conversation is None:
             return _Step.NEEDS_CONVERSATION
         ledger.record(
@@ -95,6 +100,8 @@ def _run(
             FollowUp.objects.filter(pk=follow_up.pk).update(
                 status=FollowUpStatus.SKIPPED, reason=ledger.reason_for(decision)
             )
+        if decision.gate is Gate.HOLDOUT:
+            Holdout.objects.create(follow_up=follow_up, user=profile, trigger_type=follow_up.trigger_type, held_at=now)
         outcomes.complete([attempt], now=now)
         return _Step.DONE
 

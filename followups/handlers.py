@@ -20,6 +20,7 @@ from followups import (
     second_reading,
     triggers,
 )
+from followups.analytics import guard
 from followups.models import Campaign, Trigger
 from followups.planning import FollowUpMessage
 from followups.readings import ReadEmotion
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 SWEEP = "quiet_member_sweep"
 SWEEP_LIMIT = 10_000
 BIRTHDAYS = "birthday_sweep"
+HARM_GUARD = "harm_guard"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class QuietMemberSweep:
 @dataclass(frozen=True)
 class BirthdaySweep:
     """Payload of the look at today's birthdays: nothing."""
+
+
+@dataclass(frozen=True)
+class HarmGuard:
+    """Payload of the guard against harm: nothing."""
 
 
 # No `max_lateness` here: the engine counts from the scheduled time and would let a job expire that the policy has held
@@ -94,6 +101,12 @@ def birthday_sweep(attempt: Attempt[BirthdaySweep]) -> None:
             log.info("birthday.not_planned", user_id=user_id, reason=type(error).__name__)
 
 
+@handler(HARM_GUARD, HarmGuard)
+def harm_guard(attempt: Attempt[HarmGuard]) -> None:
+    """Pause the texts and campaigns that drive members away."""
+    guard.look(now=timezone.now())
+
+
 recurring.register(
     "quiet-member-sweep",
     job_type=SWEEP,
@@ -108,6 +121,14 @@ recurring.register(
     payload=BirthdaySweep(),
     every=timedelta(hours=1),
     describe="Plans greetings for today's birthdays.",
+)
+
+recurring.register(
+    "harm-guard",
+    job_type=HARM_GUARD,
+    payload=HarmGuard(),
+    every=timedelta(hours=1),
+    describe="Pauses the texts and campaigns that drive members away.",
 )
 
 figures.register("followups", analytics.of_day, keep=analytics.keep)

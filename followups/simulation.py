@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from followups import conf, facts, policy, whatif
+from followups.analytics import experiments
 from followups.conf import FollowUpSettings
 from followups.models import Campaign, FollowUp, FollowUpHistory, FollowUpStatus, Trigger, UserProfile
 from followups.policy import Decision, Facts, Gate, Sent, Verdict
@@ -95,6 +96,8 @@ class _Candidate:
 
     trigger: str
     planned_for: datetime
+    held_until: datetime | None = None
+    held_by: frozenset[Gate] = frozenset()
 
 
 def simulate(
@@ -119,12 +122,10 @@ def simulate(
     policies = [whatif.changed(change) for change in changes]
     forecasts = [Forecast(since=now, until=until, most_steps=most_steps) for _ in policies]
     with _looking_only():
-        paused: dict[str, str] = dict(
-            Campaign.objects.filter(paused_at__isnull=False).values_list("trigger_type", "pause_reason")
-        )
+        campaigns = Campaign.objects.in_bulk()
         for number, row in enumerate(_members(member, now=now), start=1):
             for settings, forecast in zip(policies, forecasts, strict=True):
-                _Life(row, settings, paused, forecast).run()
+                _Life(row, settings, campaigns, forecast).run()
             if progress and number % CHUNK == 0:
                 progress(number)
     return forecasts
@@ -191,9 +192,11 @@ def _pending(keys: Sequence[str], *, now: datetime) -> dict[str, tuple[_Candidat
 class _Life:
     """One member's coming days under one policy."""
 
-    def __init__(self, row: _Row, settings: FollowUpSettings, paused: Mapping[str, str], forecast: Forecast) -> None:
+    def __init__(
+        self, row: _Row, settings: FollowUpSettings, campaigns: Mapping[str, Campaign], forecast: Forecast
+    ) -> None:
         self._row, self._profile, self._settings, self._forecast = row, row.profile, settings, forecast
-        self._paused = paused
+        self._campaigns = campaigns
         self._sent = list(row.sent)
         self._unanswered = row.profile.re_engagements_unanswered
         self._order = count()
@@ -251,11 +254,16 @@ class _Life:
         known = facts.of_member(
             self._profile, trigger=trigger, settings=self._settings, sent=self._sent, gaps=row.gaps, now=at
         )
+        campaign = self._campaigns.get(trigger) or Campaign(trigger_type=trigger)
+        percent = campaign.holdout_percent
         return replace(
             known,
             planned_for=max(candidate.planned_for, self._forecast.since),
             held_until=candidate.held_until,
-            campaign_paused=self._paused.get(trigger, ""),
+            campaign_paused=campaign.pause_reason if campaign.paused_at else "",
+            is_held_out=experiments.is_held_out(
+                self._profile.pk, trigger, self._settings.holdout_percent if percent is None else percent
+            ),
         )
 
     # --- what the sweeps would plan, if nobody writes ---

@@ -84,25 +84,6 @@ def listing(model: type[Model], text: str, **filters: str) -> SafeString:
     return format_html('<a href="{}" class="text-link">{}</a>', address, text)
 
 
-def chart_options() -> str:
-    """All of Chart.js's options: unfold's own hide the legend and the numbers, and what is given replaces them all."""
-    muted = "#7a8596"  # readable on light and on dark; unfold sets the color of the grid for each
-    ticks = {"color": muted, "precision": 0, "maxRotation": 0, "autoSkipPadding": 16}
-    options: dict[str, Any] = {
-        "animation": False,
-        "responsive": True,
-        "maintainAspectRatio": False,
-        "interaction": {"mode": "index", "intersect": False},
-        "datasets": {"bar": {"borderRadius": 2, "maxBarThickness": 14}},
-        "plugins": {"legend": {"align": "end", "labels": {"boxHeight": 8, "boxWidth": 8, "color": muted}}},
-        "scales": {
-            "x": {"grid": {"display": False}, "border": {"display": False}, "ticks": ticks},
-            "y": {"beginAtZero": True, "grid": {"tickWidth": 0}, "border": {"display": False}, "ticks": ticks},
-        },
-    }
-    return json.dumps(options)
-
-
 @dataclass(frozen=True)
 class Panel:
     """A table below a row's own fields."""

@@ -1,5 +1,5 @@
 """The console's pages of members, consent, events, follow-ups, templates and flags."""
 
-from followups.admin import events, flags, members, plans, templates
+from followups.admin import campaigns, events, flags, members, plans, templates
 
-__all__ = ["events", "flags", "members", "plans", "templates"]
+__all__ = ["campaigns", "events", "flags", "members", "plans", "templates"]

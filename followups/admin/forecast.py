@@ -1,7 +1,6 @@
 """The console's forecast: what would be sent in the coming days, and what another setting would change."""
 
-import json
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,8 @@ from followups import audience, simulation, whatif
 from followups.admin import answers
 from followups.models import Trigger, UserProfile
 from followups.simulation import Forecast
-from jobs import console
+from jobs import bars, console
+from jobs.bars import Bars, Chart
 
 MOST_MEMBERS = 20_000
 """A forecast of more takes longer than a page may."""
@@ -101,9 +101,7 @@ def _shown(asked: dict[str, Any]) -> dict[str, Any]:
         return {"problem": str(error)}
     labels = ["As it is", "If " + ", ".join(f"{name} were {value}" for name, value in change.items())]
     return {
-        "summary": _summary(forecasts, asked["days"]),
-        "chart": _chart(forecasts, labels),
-        "chart_options": console.chart_options(),
+        "charts": [_chart(forecasts, labels, _summary(forecasts, asked["days"]))],
         "panels": [_totals(forecasts, labels), *_audiences(), _steps(forecasts[-1])],
     }
 
@@ -173,11 +171,12 @@ def _member(user_id: str) -> SafeString | str:
     return console.link(UserProfile(user_id=user_id), user_id)
 
 
-def _chart(forecasts: list[Forecast], labels: list[str]) -> str:
+def _chart(forecasts: list[Forecast], labels: list[str], summary: str) -> Chart:
     first = forecasts[0].since.date()
-    days: list[date] = [first + timedelta(days=n) for n in range((forecasts[0].until.date() - first).days + 1)]
-    datasets = [
-        {"label": label, "data": [counts[day] for day in days], "backgroundColor": color}
-        for label, color, counts in zip(labels, COLORS, (found.by_day() for found in forecasts), strict=False)
+    days = [first + timedelta(days=n) for n in range((forecasts[0].until.date() - first).days + 1)]
+    counts = [forecast.by_day() for forecast in forecasts]
+    drawn = [
+        Bars(label, color, [found[day] for day in days])
+        for label, color, found in zip(labels, COLORS, counts, strict=False)
     ]
-    return json.dumps({"labels": [f"{day.day} {day:%b}" for day in days], "datasets": datasets})
+    return bars.draw("Messages by day", summary, [f"{day.day} {day:%b}" for day in days], drawn)

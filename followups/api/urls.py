@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followups.api import events, explaining, views
+from followups.api import analytics, events, explaining, views
 
 urlpatterns = [
     path("followups", views.FollowUpsView.as_view(), name="followups"),
@@ -19,6 +19,12 @@ urlpatterns = [
     path("events", events.EventsView.as_view(), name="events"),
     path("events/<int:event_id>", events.EventView.as_view(), name="event"),
     path("events/<int:event_id>/cancel", events.CancelEventView.as_view(), name="event-cancel"),
+    path("analytics/followups", analytics.FollowUpAnalyticsView.as_view(), name="analytics-followups"),
+    path("analytics/members/<str:user_id>/best-hour", analytics.BestHourView.as_view(), name="member-best-hour"),
+    path("campaigns", analytics.CampaignsView.as_view(), name="campaigns"),
+    path("campaigns/<str:trigger>", analytics.CampaignView.as_view(), name="campaign"),
+    path("campaigns/<str:trigger>/pause", analytics.PauseCampaignView.as_view(), name="campaign-pause"),
+    path("campaigns/<str:trigger>/resume", analytics.ResumeCampaignView.as_view(), name="campaign-resume"),
     path("members/<str:user_id>/consent", views.ConsentView.as_view(), name="member-consent"),
     path("members/<str:user_id>/opt-in", views.OptInView.as_view(), name="member-opt-in"),
     path("members/<str:user_id>/opt-out", views.OptOutView.as_view(), name="member-opt-out"),

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 
 from config import keys
-from followups import consent, flags, members, readings
+from followups import campaigns, consent, flags, members, readings
 from followups.models import Booking, FollowUp, FollowUpHistory, PolicyDecision, UserProfile
 from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobPause, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
@@ -165,5 +165,6 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
         make_follow_up(profile, states[number % len(states)], now=now, job_id=job.job_id)
     ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
     make_health_result(now=now)
+    campaigns.ensure()
     JobPause.objects.get_or_create(job_type="custom", defaults={"paused_at": now, "paused_by": "boss"})
     return profiles

@@ -83,6 +83,7 @@ FIELDS = {
     "/api/v1/followups": ["user_id", "trigger", "due_at", "occasion", "trigger_data"],
     "/api/v1/members/{user_id}/opt-in": ["evidence", "wording_version"],
     "/api/v1/members/{user_id}/opt-out": ["evidence"],
+    "/api/v1/campaigns/inactivity/pause": ["reason"],
 }
 
 
@@ -97,6 +98,7 @@ class TestAnyBody:
             "user_id": member.user_id,
             "trigger": "custom",
             "evidence": "form 1",
+            "reason": "Too many complaints.",
         }
         names = FIELDS[path]
         sensible = {name: good[name] for name in names if name in good}

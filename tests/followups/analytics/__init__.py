@@ -1,0 +1,1 @@
+"""What follow-ups achieve."""
