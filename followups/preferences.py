@@ -119,7 +119,7 @@ def change(*, user_id: str, now: datetime, **wishes: Unpack[Wishes]) -> Preferen
         BadPreference: a value cannot be kept; nothing has changed.
         UserProfile.DoesNotExist: nobody with this id is known.
     """
-    asked = dict(wishes)
+    asked: dict[str, Any] = {**wishes}
     columns = _columns(asked, now=now)
     away = _absence(asked["add_absence"], now=now) if "add_absence" in asked else None
     with transaction.atomic():
@@ -266,7 +266,7 @@ def _add(profile: UserProfile, away: Away, *, now: datetime) -> None:
     )
 
 
-def _remove(profile: UserProfile, absence_id: object) -> None:
-    is_id = _is_whole(absence_id, 1, 2**63 - 1)
-    if not is_id or not profile.absences.filter(pk=absence_id).delete()[0]:
+def _remove(profile: UserProfile, absence_id: int) -> None:
+    known = profile.absences.filter(pk=absence_id) if _is_whole(absence_id, 1, 2**63 - 1) else None
+    if known is None or not known.delete()[0]:
         raise BadPreference("remove_absence", f"there is no absence {absence_id!r} of this member.")

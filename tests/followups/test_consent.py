@@ -120,7 +120,6 @@ class TestGrant:
         with pytest.raises(UserProfile.DoesNotExist):
             consent.grant(user_id="nobody", source="api", evidence="e", actor="a")
 
-
     def test_covers_every_topic(self) -> None:
         member = make_member(opted_in=False)
 
