@@ -280,6 +280,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Sent", "mark_email_read", "followups.followuphistory"),
                     _item("Decisions", "rule", "followups.policydecision"),
                     _item("Consent receipts", "verified_user", "followups.consentreceipt"),
+                    _item("Erasures", "person_off", "followups.erasurereceipt"),
                 ],
             },
             {
