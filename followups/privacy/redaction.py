@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.contrib.admin.models import LogEntry
@@ -12,20 +12,33 @@ from django.db.models.functions import Cast, StrIndex
 from django_q.models import OrmQ, Task
 
 from followups.models import StaffFlag
+from followups.planning import JOB_TYPE
 from followups.privacy.holdings import table_of
 from jobs.models import JobExecution, RecurringRun, Report, ScheduledJob
 from socialmedia.models import ChatImport
 
-KEPT: Final[tuple[tuple[type[Model], tuple[str, ...]], ...]] = (
-    (ScheduledJob, ("payload", "error_message", "unique_key")),
-    (JobExecution, ("error_message",)),
-    (Report, ("report",)),
-    (RecurringRun, ("skipped_because", "backfill_id")),
-    (StaffFlag, ("subject", "detail", "note")),
-    (ChatImport, ("file_name",)),
-    (LogEntry, ("object_id", "object_repr", "change_message")),
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows that are nobody's, and where in them somebody may be named."""
+
+    model: type[Model]
+    columns: tuple[str, ...]
+    without: Q = field(default_factory=Q)
+    """Rows that certainly name nobody else than their own member."""
+
+
+KEPT: Final = (
+    # Millions of follow-ups' jobs hold nothing but the id of their follow-up, and go with it.
+    Kept(ScheduledJob, ("payload", "error_message", "unique_key"), without=Q(job_type=JOB_TYPE)),
+    Kept(JobExecution, ("error_message",), without=Q(error_message=None)),
+    Kept(Report, ("report",)),
+    Kept(RecurringRun, ("skipped_because", "backfill_id")),
+    Kept(StaffFlag, ("subject", "detail", "note")),
+    Kept(ChatImport, ("file_name",)),
+    Kept(LogEntry, ("object_id", "object_repr", "change_message")),
 )
-"""Rows that are nobody's, and where in them somebody may be named. They are read through: that is rare enough."""
+"""Read through as a whole: forgetting is rare."""
 
 
 @dataclass(frozen=True)
@@ -57,30 +70,29 @@ class Redactor:
 
 def redact_kept(redactor: Redactor) -> dict[str, int]:
     """Redact every kept row that names the member; table -> rows."""
-    counts = {table_of(model): redact(mentions(model, names, redactor), names, redactor) for model, names in KEPT}
+    counts = {table_of(kept.model): _redact(kept, redactor) for kept in KEPT}
     return {table: count for table, count in counts.items() if count}
 
 
-def mentions(model: type[Model], names: Iterable[str], redactor: Redactor) -> QuerySet[Any]:
+def _redact(kept: Kept, redactor: Redactor) -> int:
+    rows = list(_mentions(kept, redactor).order_by("pk").values("pk", *kept.columns))
+    for row in rows:
+        changes = {name: _fitting(_column(kept.model, name), redactor.value(row[name])) for name in kept.columns}
+        _all(kept.model).filter(pk=row["pk"]).update(**changes)
+    return len(rows)
+
+
+def _mentions(kept: Kept, redactor: Redactor) -> QuerySet[Any]:
     """The rows in one of whose columns the id stands, alone or within a text."""
-    rows, found = _all(model), Q()
-    for name in names:
+    rows, found = _all(kept.model).exclude(kept.without), Q()
+    for name in kept.columns:
         as_text = f"{name}_as_text"
         wanted = redactor.user_id
-        if isinstance(_field(model, name), JSONField):
+        if isinstance(_column(kept.model, name), JSONField):
             wanted = json.dumps(wanted, ensure_ascii=False)[1:-1]
         rows = rows.alias(**{as_text: StrIndex(Cast(name, TextField()), Value(wanted))})
         found |= Q(**{f"{as_text}__gt": 0})
     return rows.filter(found)
-
-
-def redact(rows: QuerySet[Any], names: Sequence[str], redactor: Redactor) -> int:
-    """Rewrite the columns of these rows and return how many there were."""
-    found = list(rows.order_by("pk").values("pk", *names))
-    for row in found:
-        changes = {name: _fitting(_field(rows.model, name), redactor.value(row[name])) for name in names}
-        _all(rows.model).filter(pk=row["pk"]).update(**changes)
-    return len(found)
 
 
 def drop_tasks(redactor: Redactor) -> dict[str, int]:
@@ -102,9 +114,9 @@ def _all(model: type[Model]) -> QuerySet[Any]:
     return model._default_manager.all()  # noqa: SLF001 - Django's documented interface
 
 
-def _field(model: type[Model], name: str) -> Any:
+def _column(model: type[Model], name: str) -> Any:
     return model._meta.get_field(name)  # noqa: SLF001 - Django's documented interface
 
 
-def _fitting(field: Any, value: Any) -> Any:
-    return value[: field.max_length] if field.max_length and isinstance(value, str) else value
+def _fitting(column: Any, value: Any) -> Any:
+    return value[: column.max_length] if column.max_length and isinstance(value, str) else value

@@ -293,6 +293,7 @@ class TestWithdraw:
         assert follow_up.message.status == "suppressed"
 
     def test_suppresses_other_automated_messages_but_no_answers(self) -> None:
+        """PEERS 27."""
         member = make_member()
         automated = make_automated(member)
         answer = outbox.queue_reply(conversation=automated.conversation, text="Sure.", now=NOON)
@@ -461,6 +462,7 @@ class TestMessageGuard:
             Message.objects.filter(pk=message.pk).update(status="queued")
 
     def test_lets_answers_pass(self) -> None:
+        """PEERS 27: an answer within a conversation is no outreach."""
         thread = make_thread(make_member(opted_in=False))
 
         assert outbox.queue_reply(conversation=thread, text="Sure.", now=NOON).status == "queued"
