@@ -193,6 +193,7 @@ def _leave_out_forgotten(cursor: Any, tally: _Tally) -> bool:
     """Take out of the staging what people wrote before they were forgotten. True when there were any. Whoever wrote
     again since is met anew, by their later messages only.
     """
+    privacy.hold_off()
     people = {str(author.id): author for _, author in tally.authors.values() if not author.is_bot}
     forgotten = privacy.erased_at(people)
     for user_id, erased_at in forgotten.items():

@@ -35,6 +35,7 @@ def forget(*, user_id: str, source: str, evidence: str, actor: str, now: datetim
         CannotForget: it is one of our own accounts.
     """
     with transaction.atomic():
+        _take_turn("pg_advisory_xact_lock")
         member = _lock(user_id)
         redactor = _redactor_of(member)
         receipt = ErasureReceipt(
@@ -48,6 +49,16 @@ def forget(*, user_id: str, source: str, evidence: str, actor: str, now: datetim
         receipt.save(force_insert=True)
         receipt.refresh_from_db()
         return receipt
+
+
+def hold_off() -> None:
+    """Let nobody be forgotten until this transaction ends: who was looked up as not forgotten stays so."""
+    _take_turn("pg_advisory_xact_lock_shared")
+
+
+def _take_turn(lock: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lock}(hashtextextended('checkback.forgetting', 0))")
 
 
 def _lock(user_id: str) -> UserProfile:

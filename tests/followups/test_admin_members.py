@@ -11,8 +11,7 @@ from django.utils import timezone
 from followups import consent, preferences
 from followups.models import ErasureReceipt, UserProfile
 from tests.config.factories import make_member, make_staff
-from tests.followups.privacy.factories import make_known
-from tests.followups.privacy.test_forgetting import places_with
+from tests.followups.privacy.factories import make_known, places_with
 from tests.followups.test_admin import page_of
 
 pytestmark = pytest.mark.django_db

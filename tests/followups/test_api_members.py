@@ -12,8 +12,7 @@ from rest_framework.test import APIClient
 from followups import consent, preferences, privacy
 from followups.models import ConsentReceipt, ErasureReceipt, UserProfile
 from tests.config.factories import make_key, make_member
-from tests.followups.privacy.factories import make_known
-from tests.followups.privacy.test_forgetting import places_with
+from tests.followups.privacy.factories import make_known, places_with
 
 pytestmark = pytest.mark.django_db
 

@@ -5,6 +5,7 @@ from itertools import count
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
+from django.db import connection
 from django_q.models import OrmQ, Task
 from django_q.signing import SignedPackage
 
@@ -31,6 +32,10 @@ from tests.followups.factories import DAY, HOUR, NOON, make_member, make_plan, m
 
 GENERAL = ChannelRef(external_id="77", name="general", guild_id="55", guild_name="Harbor")
 _numbers = count(1)
+_WORDS = """
+SELECT table_name, column_name FROM information_schema.columns
+WHERE table_schema = 'public' AND (data_type IN ('text', 'character varying', 'jsonb', 'json', 'ARRAY'))
+"""
 
 
 def make_known(name: str = "Zebulon Quark") -> UserProfile:
@@ -52,6 +57,20 @@ def make_known(name: str = "Zebulon Quark") -> UserProfile:
     _make_logs(member, name)
     member.refresh_from_db()
     return member
+
+
+def places_with(*words: str) -> list[str]:
+    """Every column of words or JSON, of every table, in which one of these stands."""
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(_WORDS)
+        found = []
+        for table, column in cursor.fetchall():
+            where = " OR ".join(f"strpos(lower({quote(column)}::text), lower(%s)) > 0" for _ in words)
+            cursor.execute(f"SELECT count(*) FROM {quote(table)} WHERE {where}", words)  # noqa: S608 - names of columns
+            if cursor.fetchone()[0]:
+                found.append(f"{table}.{column}")
+    return found
 
 
 def forget(member_id: str, *, evidence: str = "interaction 9") -> ErasureReceipt:

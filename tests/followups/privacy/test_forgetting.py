@@ -35,30 +35,12 @@ from tests.followups.factories import (
     opt_out,
     start_job,
 )
-from tests.followups.privacy.factories import forget, make_known
+from tests.followups.privacy.factories import forget, make_known, places_with
 from tests.followups.test_consent import failing_updates_of
 from tests.socialmedia.export_files import ADA, BOT, direct, message, write
 from tests.socialmedia.factories import make_bot, make_person
 
 MINUTE = timedelta(minutes=1)
-WORDS = """
-SELECT table_name, column_name FROM information_schema.columns
-WHERE table_schema = 'public' AND (data_type IN ('text', 'character varying', 'jsonb', 'json', 'ARRAY'))
-"""
-
-
-def places_with(*words: str) -> list[str]:
-    """Every column of words or JSON, of every table, in which one of these stands."""
-    quote = connection.ops.quote_name
-    with connection.cursor() as cursor:
-        cursor.execute(WORDS)
-        found = []
-        for table, column in cursor.fetchall():
-            where = " OR ".join(f"strpos(lower({quote(column)}::text), lower(%s)) > 0" for _ in words)
-            cursor.execute(f"SELECT count(*) FROM {quote(table)} WHERE {where}", words)  # noqa: S608 - names of columns
-            if cursor.fetchone()[0]:
-                found.append(f"{table}.{column}")
-    return found
 
 
 @pytest.mark.django_db
@@ -451,6 +433,26 @@ class TestAtOnce:
         at_once(2, lambda index: forget(known[index].pk))
 
         assert places_with(known[0].pk, known[1].pk, "Zebulon", "Yolanda") == []
+
+    def test_an_import_brings_nobody_back(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "a.json", [message(number) for number in range(1, 200)])
+        for _ in range(6):
+            importing.import_export(path, now=timezone.now())
+            ErasureReceipt.objects.all().delete()  # as if it were the first time
+
+            def act(index: int) -> None:
+                if index == 0:
+                    importing.import_export(path, now=timezone.now())
+                else:
+                    members.remember(make_person(external_id=str(ADA)))
+                    forget(str(ADA))
+
+            at_once(2, act)
+
+            assert not UserProfile.objects.exists()
+            assert not ChannelActivity.objects.exists()
+            assert places_with(str(ADA)) == []
+            ErasureReceipt.objects.all().delete()
 
     def test_a_sweep_plans_nothing_for_the_forgotten(self) -> None:
         make_bot()
