@@ -28,7 +28,7 @@ def forget(*, user_id: str, source: str, evidence: str, actor: str, now: datetim
     log. Of two at once, the second finds nobody. A message that is on the wire at this moment cannot be called back;
     its outcome then has nowhere to be written. Whoever writes again later is a stranger without consent.
 
-    Their words in other people's conversations, daily figures and files outside of the database stay.
+    What others wrote about them, sums over many, and files outside of the database (logs, backups) stay.
 
     Raises:
         UserProfile.DoesNotExist: nobody with this id is known (any more).
@@ -42,7 +42,7 @@ def forget(*, user_id: str, source: str, evidence: str, actor: str, now: datetim
             digest=digests.digest(user_id),
             source=source,
             evidence=redactor.text(evidence),
-            actor="member" if actor == user_id else redactor.text(actor),
+            actor="member" if actor == user_id else actor,
         )
         cancelling.cancel_pending(user_id, reason="forgotten", now=now)
         receipt.counts = _erase(member, redactor)
