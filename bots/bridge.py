@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from bots import texts
-from followups import consent, delivery, members, responses
+from followups import consent, delivery, members, opting_in, responses
 from followups.models import ConsentState, UserProfile
 from followups.policy import Decision
 from socialmedia import accounts, activity, inbox, outbox
@@ -204,7 +204,7 @@ def _was_changed_after(user_id: str, moment: datetime) -> bool:
 
 def _apply(choice: Choice, *, user_id: str, source: str, evidence: str, now: datetime) -> str:
     if choice is Choice.ON:
-        consent.grant(user_id=user_id, source=source, evidence=evidence, actor=user_id)
+        opting_in.opt_in(user_id=user_id, source=source, evidence=evidence, actor=user_id, now=now)
         return texts.enabled()
     if choice is Choice.OFF:
         withdrawal = consent.withdraw(user_id=user_id, source=source, evidence=evidence, actor=user_id, now=now)

@@ -303,6 +303,7 @@ UNFOLD: dict[str, Any] = {
                     },
                     _item("Decisions", "rule", "followups.policydecision"),
                     _item("Consent receipts", "verified_user", "followups.consentreceipt"),
+                    _item("Erasures", "person_off", "followups.erasurereceipt"),
                 ],
             },
             {

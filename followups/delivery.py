@@ -1,7 +1,7 @@
 """What the relay asks before it sends, and tells afterwards. Each runs in the caller's transaction, if any."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F
@@ -12,6 +12,8 @@ from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Harm, Us
 from followups.policy import Decision, Gate, Verdict
 from socialmedia import outbox, templates
 from socialmedia.models import Message
+
+_FORGOTTEN: Final = Decision(Verdict.DROP, Gate.PROFILE, reason="The member has been forgotten.")
 
 
 def may_send(message: Message, *, now: datetime) -> Decision:
@@ -26,16 +28,21 @@ def may_send(message: Message, *, now: datetime) -> Decision:
     if follow_up.status != FollowUpStatus.PENDING:
         reason = f"The follow-up is no longer pending but {follow_up.status}."
         return Decision(Verdict.DROP, reason=reason, inputs={"status": follow_up.status})
-    known = facts.gather(follow_up.user_id, follow_up.trigger_type, now=now, asked_about=follow_up)
-    decision = policy.decide(known, now=now)
-    ledger.record(
-        decision,
-        user_id=follow_up.user_id,
-        trigger=follow_up.trigger_type,
-        asked_by=ledger.RELAY,
-        follow_up_id=follow_up.pk,
-    )
-    return decision
+    with transaction.atomic():
+        try:
+            members.lock(follow_up.user_id)  # so that the ledger names nobody who is forgotten at this moment
+        except UserProfile.DoesNotExist:
+            return _FORGOTTEN
+        known = facts.gather(follow_up.user_id, follow_up.trigger_type, now=now, asked_about=follow_up)
+        decision = policy.decide(known, now=now)
+        ledger.record(
+            decision,
+            user_id=follow_up.user_id,
+            trigger=follow_up.trigger_type,
+            asked_by=ledger.RELAY,
+            follow_up_id=follow_up.pk,
+        )
+        return decision
 
 
 def on_sent(message: Message, *, now: datetime) -> None:
@@ -47,7 +54,10 @@ def on_sent(message: Message, *, now: datetime) -> None:
     if follow_up is None:
         return
     with transaction.atomic():
-        members.lock(follow_up.user_id)
+        try:
+            members.lock(follow_up.user_id)
+        except UserProfile.DoesNotExist:
+            return  # forgotten at this very moment: there is nobody to note it for
         FollowUp.objects.filter(pk=follow_up.pk).exclude(status=FollowUpStatus.EXECUTED).update(
             status=FollowUpStatus.EXECUTED, executed_at=now
         )
@@ -130,6 +140,8 @@ def settle_unknown(message: Message, *, arrived: bool, by: str, now: datetime) -
 
 
 def _without_follow_up(message: Message) -> Decision:
+    if not Message.objects.filter(pk=message.pk).exists():
+        return _FORGOTTEN  # claimed just before its member was forgotten
     if not message.is_automated:
         return Decision(Verdict.SEND, reason="An answer may always go.")
     try:

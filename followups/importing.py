@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from followups import consent
+from followups import consent, privacy
 from followups.models import ConsentState
 from socialmedia import exports
 from socialmedia.exports import Author, Export, ExportedMessage
@@ -145,6 +145,8 @@ def _merge(cursor: Any, export: Export, tally: _Tally, *, now: datetime) -> Impo
     """Move what is new from the temporary tables into ours. Locks are held only from here to the end."""
     header = export.header
     cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"chat import {header.channel_id}"])
+    if _leave_out_forgotten(cursor, tally) and header.is_private:
+        return _nothing_of(tally)
     as_conversation = (
         header.is_direct and tally.authors_of_kind(is_bot=True) == tally.authors_of_kind(is_bot=False) == 1
     )
@@ -185,6 +187,38 @@ def _merge(cursor: Any, export: Export, tally: _Tally, *, now: datetime) -> Impo
         last_message_at=report.last_message_at,
     )
     return report
+
+
+def _leave_out_forgotten(cursor: Any, tally: _Tally) -> bool:
+    """Take out of the staging what people wrote before they were forgotten. True when there were any. Whoever wrote
+    again since is met anew, by their later messages only.
+    """
+    privacy.hold_off()
+    people = {str(author.id): author for _, author in tally.authors.values() if not author.is_bot}
+    forgotten = privacy.erased_at(people)
+    for user_id, erased_at in forgotten.items():
+        cursor.execute(
+            "DELETE FROM import_messages WHERE author_id = %s AND sent_at <= %s", [people[user_id].id, erased_at]
+        )
+        if tally.authors[people[user_id].id][0] <= erased_at:
+            del tally.authors[people[user_id].id]
+    return bool(forgotten)
+
+
+def _nothing_of(tally: _Tally) -> ImportReport:
+    """A private chat with somebody who was forgotten: even its name is theirs."""
+    return ImportReport(
+        file_name="(a private chat)",
+        channel="(a private chat)",
+        messages_read=tally.read,
+        messages_new=0,
+        members_new=0,
+        system_messages=tally.system,
+        bot_messages=tally.by_bots,
+        first_message_at=tally.first_at,
+        last_message_at=tally.last_at,
+        note="Nothing of it was imported: somebody in it has been forgotten for good.",
+    )
 
 
 def _hear_stop(conversation_id: int, *, now: datetime) -> None:

@@ -140,11 +140,18 @@ class TimeFilter(RangeDateTimeFilter):
 
 
 def page_action(
-    description: str, *, url_path: str, icon: str, variant: ActionVariant = ActionVariant.DEFAULT
+    description: str,
+    *,
+    url_path: str,
+    icon: str,
+    variant: ActionVariant = ActionVariant.DEFAULT,
+    permission: str = "operate",
 ) -> Callable[[F], F]:
-    """Mark a method as an action of a row's page, for staff who may operate."""
+    """Mark a method as an action of a row's page, for staff who may operate, or hold another permission: the page's
+    method `has_<permission>_permission` says who does.
+    """
     mark: Callable[[F], F] = action(  # type: ignore[assignment]  # unfold promises an Action, which is the function
-        description=description, permissions=["operate"], url_path=url_path, icon=icon, variant=variant
+        description=description, permissions=[permission], url_path=url_path, icon=icon, variant=variant
     )
     return mark
 

@@ -65,3 +65,37 @@ class DueForm(forms.Form):
     at = forms.DateTimeField(
         label="When", widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}), help_text="UTC."
     )
+
+
+class PauseForm(forms.Form):
+    """Until when a member wants to hear nothing."""
+
+    until = forms.DateTimeField(
+        label="Until",
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
+        help_text="UTC, at most a year ahead. What falls into the pause is held until it ends.",
+    )
+
+
+class ForgetForm(forms.Form):
+    """The member's id once more, and how we know of the wish."""
+
+    user_id = forms.CharField(
+        label="Their id", max_length=255, widget=UnfoldAdminTextInputWidget, help_text="Type the member's id once more."
+    )
+    evidence = forms.CharField(
+        max_length=2000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="How the member told you. Do not name them: this stays. Their id and names are left out of it.",
+    )
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._expected = expected
+
+    def clean_user_id(self) -> str:
+        """Refuse another id than the page's."""
+        typed = str(self.cleaned_data["user_id"])
+        if typed != self._expected:
+            raise forms.ValidationError("This is not the id of this member. Nothing was erased.")
+        return typed

@@ -1,28 +1,32 @@
 """Members: who they are, what they allowed, and why they did or did not get a message."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
-from followups import audience, conf, consent, moods, planning
+from followups import audience, conf, consent, moods, planning, preferences, privacy
 from followups.admin import answers
-from followups.admin.forms import EvidenceForm, PlanForm
+from followups.admin.forms import EvidenceForm, ForgetForm, PauseForm, PlanForm
 from followups.models import (
     ConsentReceipt,
     ConsentState,
+    ErasureReceipt,
     FollowUp,
     FollowUpHistory,
     FollowUpStatus,
     PolicyDecision,
+    Topic,
     UserProfile,
 )
 from jobs import console
@@ -43,6 +47,15 @@ def consent_pill(state: str) -> SafeString:
     """Render what a member said."""
     said = ConsentState(state)
     return console.pill(str(said.label), CONSENT_COLORS[said])
+
+
+def topics_of(receipt: ConsentReceipt) -> str:
+    """Say what a yes covers."""
+    return ", ".join(str(Topic(topic).label) for topic in receipt.topics) or console.NOTHING
+
+
+def _is_paused(member: UserProfile) -> bool:
+    return member.paused_until is not None and member.paused_until > timezone.now()
 
 
 def follow_up_pill(status: str) -> SafeString:
@@ -131,14 +144,17 @@ class MemberAdmin(console.ConsoleAdmin):
     search_help_text = "Beginning of the name, or the exact id"
     sortable_by = ("who", "last_seen")
     ordering = ("name", "user_id")
-    actions_detail = ("plan_follow_up", "opt_out")
+    actions_detail = ("plan_follow_up", "pause", "resume", "opt_out", "export", "forget")
     state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = {
+        "pause": lambda member: not _is_paused(member),
+        "resume": _is_paused,
         "opt_out": lambda member: member.follow_ups_enabled,
     }
     fieldsets = (
         ("Would a check-in go out now?", {"fields": ("answer_now",)}),
         ("Person", {"fields": ("name", "user_id", "account_link", "conversation_link", "zone", "locale", "level")}),
-        ("Consent", {"fields": ("allowed", "own_gap", "last_sent_in_full")}),
+        ("Consent", {"fields": ("allowed", "chosen_topics", "last_sent_in_full")}),
+        ("Preferences", {"fields": ("own_gap", "pause_state", "own_quiet_hours", "birthday", "away")}),
         ("Activity", {"fields": ("last_seen_in_full", "first_seen", "interaction_count", "mood", "reach")}),
     )
 
@@ -203,6 +219,35 @@ class MemberAdmin(console.ConsoleAdmin):
     def own_gap(self, member: UserProfile) -> str:
         return f"{member.follow_up_frequency_hours} hours"
 
+    @admin.display(description="Topics")
+    def chosen_topics(self, member: UserProfile) -> str:
+        if not member.follow_ups_enabled:
+            return console.NOTHING
+        return ", ".join(str(Topic(topic).label) for topic in member.topics)
+
+    @admin.display(description="Paused until")
+    def pause_state(self, member: UserProfile) -> object:
+        return console.exactly(member.paused_until) if _is_paused(member) else "Not paused"
+
+    @admin.display(description="Own quiet hours")
+    def own_quiet_hours(self, member: UserProfile) -> str:
+        if member.quiet_start is None:
+            return "Only the community's"
+        return f"{member.quiet_start}:00 to {member.quiet_end}:00"
+
+    @admin.display(description="Birthday")
+    def birthday(self, member: UserProfile) -> str:
+        if member.birthday_month is None or member.birthday_day is None:
+            return console.NOTHING
+        return f"{date(2000, member.birthday_month, 1):%B} {member.birthday_day}"
+
+    @admin.display(description="Away")
+    @console.once
+    def away(self, member: UserProfile) -> object:
+        coming = member.absences.filter(ends_at__gt=timezone.now()).order_by("starts_at")[:5]
+        spans = (f"{row.starts_at:%Y-%m-%d} to {row.ends_at:%Y-%m-%d} {row.note}".rstrip() for row in coming)
+        return "; ".join(spans) or console.NOTHING
+
     @admin.display(description="Last follow-up")
     def last_sent_in_full(self, member: UserProfile) -> object:
         return console.exactly(member.last_follow_up_sent)
@@ -247,11 +292,12 @@ class MemberAdmin(console.ConsoleAdmin):
         rows = member.consent_receipts.order_by("-id")[:20]
         return console.Panel(
             "Consent receipts",
-            ["When", "Said", "By way of", "Evidence", "Wording", "Recorded by"],
+            ["When", "Said", "Topics", "By way of", "Evidence", "Wording", "Recorded by"],
             [
                 (
                     console.exactly(row.recorded_at),
                     consent_pill(row.state),
+                    topics_of(row),
                     row.source.replace("_", " "),
                     row.evidence,
                     row.wording_version,
@@ -337,6 +383,81 @@ class MemberAdmin(console.ConsoleAdmin):
         question = console.Question("Opt this member out?", sentence, "Opt out", dangerous=True, form=form)
         return self.ask(request, member, question)
 
+    @console.page_action("Pause", url_path="pause", icon="pause_circle")
+    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        member = self.row_or_404(request, object_id)
+        form = PauseForm(request.POST or None)
+        if form.is_valid():
+            until = form.cleaned_data["until"]
+            try:
+                preferences.change(user_id=member.user_id, paused_until=until, now=timezone.now())
+            except preferences.BadPreference as error:
+                form.add_error("until", error.problem)
+            else:
+                self.note(request, [member], f"Paused until {until:%Y-%m-%d %H:%M} UTC.")
+                self.tell(request, f"Paused until {until:%Y-%m-%d %H:%M} UTC.")
+                return self.back_to(member)
+        sentence = "Until then nothing is sent to this member. Nothing is cancelled; they stay opted in."
+        return self.ask(request, member, console.Question("Pause this member?", sentence, "Pause", form=form))
+
+    @console.page_action("Resume", url_path="resume", icon="play_circle")
+    def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        member = self.row_or_404(request, object_id)
+        if request.method == "POST":
+            preferences.change(user_id=member.user_id, paused_until=None, now=timezone.now())
+            self.note(request, [member], "Ended the pause.")
+            self.tell(request, "The pause is over.")
+            return self.back_to(member)
+        sentence = "What was held goes out as soon as the other limits allow it."
+        return self.ask(request, member, console.Question("End the pause?", sentence, "Resume"))
+
+    @console.page_action("Export as JSON", url_path="export", icon="download")
+    def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        member = self.row_or_404(request, object_id)
+        if request.method != "POST":
+            sentence = "Everything that is held about this member, private messages too. The log will say that you did."
+            return self.ask(request, member, console.Question("Export this member's data?", sentence, "Export"))
+        self.note(request, [member], "Exported everything that is held.")
+        content = privacy.export(member.user_id, now=timezone.now())
+        answer = JsonResponse(content, json_dumps_params={"indent": 2, "ensure_ascii": False})
+        answer["Content-Disposition"] = content_disposition_header(True, f"member-{member.user_id}.json") or ""
+        return answer
+
+    def has_forget_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Who may erase a member for good: staff with the delete permission. `has_delete_permission` is about forms."""
+        return bool(request.user.has_perm("followups.delete_userprofile"))
+
+    @console.page_action(
+        "Forget for good", url_path="forget", icon="person_off", variant=ActionVariant.DANGER, permission="forget"
+    )
+    def forget(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        member = self.row_or_404(request, object_id)
+        form = ForgetForm(request.POST or None, expected=member.user_id)
+        if form.is_valid():
+            try:
+                receipt = privacy.forget(
+                    user_id=member.user_id,
+                    source="admin",
+                    evidence=form.cleaned_data["evidence"],
+                    actor=request.user.get_username(),
+                    now=timezone.now(),
+                )
+            except UserProfile.DoesNotExist:
+                raise Http404 from None  # somebody else was faster
+            except privacy.CannotForget as error:
+                form.add_error(None, str(error))
+            else:
+                self.tell(request, "The member is forgotten. This receipt is all that is left.")
+                return HttpResponseRedirect(reverse("admin:followups_erasurereceipt_change", args=[receipt.pk]))
+        sentence = (
+            "Profile, conversations, follow-ups, consent receipts and everything else about this member are erased "
+            "at once and cannot be brought back. Export them first if the member wants a copy."
+        )
+        question = console.Question(
+            "Forget this member for good?", sentence, "Erase everything", dangerous=True, form=form
+        )
+        return self.ask(request, member, question)
+
 
 @admin.register(ConsentReceipt)
 class ReceiptAdmin(console.ConsoleAdmin):
@@ -349,7 +470,7 @@ class ReceiptAdmin(console.ConsoleAdmin):
     list_select_related = ("user",)
     sortable_by = ()
     ordering = ("-id",)
-    fields = ("member", "said", "recorded_in_full", "way", "evidence", "wording_version", "actor")
+    fields = ("member", "said", "topics", "recorded_in_full", "way", "evidence", "wording_version", "actor")
 
     @admin.display(description="When")
     def recorded(self, row: ConsentReceipt) -> object:
@@ -367,6 +488,42 @@ class ReceiptAdmin(console.ConsoleAdmin):
     def said(self, row: ConsentReceipt) -> SafeString:
         return consent_pill(row.state)
 
+    @admin.display(description="Topics")
+    def topics(self, row: ConsentReceipt) -> str:
+        return topics_of(row)
+
     @admin.display(description="By way of")
     def way(self, row: ConsentReceipt) -> str:
         return row.source.replace("_", " ")
+
+
+@admin.register(ErasureReceipt)
+class ErasureAdmin(console.ConsoleAdmin):
+    """Erasures: that somebody was forgotten, when and how, but not who."""
+
+    list_display = ("erased", "way", "actor", "rows")
+    search_fields = ("digest__exact",)
+    search_help_text = "Exact digest"
+    sortable_by = ()
+    ordering = ("-id",)
+    fields = ("erased_in_full", "way", "evidence", "actor", "erased_rows", "digest")
+
+    @admin.display(description="When")
+    def erased(self, row: ErasureReceipt) -> object:
+        return console.when(row.erased_at)
+
+    @admin.display(description="When")
+    def erased_in_full(self, row: ErasureReceipt) -> object:
+        return console.exactly(row.erased_at)
+
+    @admin.display(description="By way of")
+    def way(self, row: ErasureReceipt) -> str:
+        return row.source.replace("_", " ")
+
+    @admin.display(description="Rows")
+    def rows(self, row: ErasureReceipt) -> int:
+        return sum(row.counts.values())
+
+    @admin.display(description="What went")
+    def erased_rows(self, row: ErasureReceipt) -> object:
+        return console.pretty(row.counts)

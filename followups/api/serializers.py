@@ -1,9 +1,8 @@
-"""Follow-ups and consent as the API takes and shows them."""
+"""Follow-ups and health as the API takes and shows them."""
 
 from rest_framework import serializers
 
-from followups import consent
-from followups.models import ConsentReceipt, ConsentState, FollowUp, FollowUpStatus, Trigger
+from followups.models import FollowUp, FollowUpStatus, Trigger
 from jobs.api.base import AwareDateTimeField, StrictSerializer
 
 
@@ -79,43 +78,6 @@ class RescheduleSerializer(StrictSerializer):
     """When instead."""
 
     due_at = AwareDateTimeField(help_text="At most a day ago, which means now, and at most 366 days ahead.")
-
-
-class ReceiptSerializer(serializers.ModelSerializer[ConsentReceipt]):
-    """One receipt."""
-
-    class Meta:
-        model = ConsentReceipt
-        fields = ["id", "state", "recorded_at", "source", "evidence", "wording_version", "actor"]
-        read_only_fields = fields
-
-
-class ConsentSerializer(serializers.Serializer[object]):
-    """Where a member stands, with the proof, newest first."""
-
-    user_id = serializers.CharField()
-    opted_in = serializers.BooleanField()
-    state = serializers.ChoiceField(choices=ConsentState.choices, allow_null=True, help_text="Null: never asked.")
-    receipts = ReceiptSerializer(many=True)
-
-
-class OptInSerializer(StrictSerializer):
-    """A member's yes, with the proof."""
-
-    evidence = serializers.CharField(max_length=2000, help_text="The act itself: a form's id, who told you and how.")
-    wording_version = serializers.CharField(max_length=50, default=consent.WORDING_VERSION)
-
-
-class OptOutSerializer(StrictSerializer):
-    """A member's no."""
-
-    evidence = serializers.CharField(max_length=2000, help_text="The act itself: who told you and how.")
-
-
-class OptOutResultSerializer(ConsentSerializer):
-    """Where the member stands, and what the opt-out stopped."""
-
-    cancelled_follow_ups = serializers.IntegerField()
 
 
 class CheckSerializer(serializers.Serializer[object]):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followups.api import analytics, events, explaining, views
+from followups.api import analytics, events, explaining, members, views
 
 urlpatterns = [
     path("followups", views.FollowUpsView.as_view(), name="followups"),
@@ -25,8 +25,11 @@ urlpatterns = [
     path("campaigns/<str:trigger>", analytics.CampaignView.as_view(), name="campaign"),
     path("campaigns/<str:trigger>/pause", analytics.PauseCampaignView.as_view(), name="campaign-pause"),
     path("campaigns/<str:trigger>/resume", analytics.ResumeCampaignView.as_view(), name="campaign-resume"),
-    path("members/<str:user_id>/consent", views.ConsentView.as_view(), name="member-consent"),
-    path("members/<str:user_id>/opt-in", views.OptInView.as_view(), name="member-opt-in"),
-    path("members/<str:user_id>/opt-out", views.OptOutView.as_view(), name="member-opt-out"),
+    path("members/<str:user_id>/consent", members.ConsentView.as_view(), name="member-consent"),
+    path("members/<str:user_id>/opt-in", members.OptInView.as_view(), name="member-opt-in"),
+    path("members/<str:user_id>/opt-out", members.OptOutView.as_view(), name="member-opt-out"),
+    path("members/<str:user_id>/preferences", members.PreferencesView.as_view(), name="member-preferences"),
+    path("members/<str:user_id>/export", members.ExportView.as_view(), name="member-export"),
+    path("members/<str:user_id>/forget", members.ForgetView.as_view(), name="member-forget"),
     path("scheduler/health", views.HealthView.as_view(), name="scheduler-health"),
 ]

@@ -1,4 +1,4 @@
-"""Follow-ups and consent over REST: parse, one call, render."""
+"""Follow-ups and health over REST: parse, one call, render."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -13,20 +13,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from followups import consent, health, planning
+from followups import health, planning
 from followups.api.serializers import (
-    ConsentSerializer,
     FollowUpFilterSerializer,
     FollowUpSerializer,
     HealthSerializer,
     NewFollowUpSerializer,
-    OptInSerializer,
-    OptOutResultSerializer,
-    OptOutSerializer,
     PlanSerializer,
     RescheduleSerializer,
 )
-from followups.models import FollowUp, UserProfile
+from followups.models import FollowUp
 from followups.policy import Decision
 from jobs.api.base import Conflict, find_or_404
 
@@ -148,63 +144,6 @@ class RescheduleFollowUpView(APIView):
             state = "its message is written already" if found.status == "pending" else f"it is {found.status}"
             raise Conflict(f"This follow-up cannot be moved any more: {state}.")
         return Response(FollowUpSerializer(found).data)
-
-
-def _standing(member: UserProfile) -> dict[str, Any]:
-    receipts = list(member.consent_receipts.order_by("-id")[:100])
-    return {
-        "user_id": member.user_id,
-        "opted_in": member.follow_ups_enabled,
-        "state": receipts[0].state if receipts else None,
-        "receipts": receipts,
-    }
-
-
-class ConsentView(APIView):
-    """A member's consent."""
-
-    required_scopes: ClassVar[dict[str, str]] = SCOPES
-
-    @extend_schema(responses=ConsentSerializer, operation_id="members_consent")
-    def get(self, request: Request, user_id: str) -> Response:
-        """Show where a member stands, with the newest hundred receipts."""
-        member = find_or_404(UserProfile.objects.all(), user_id, "member")
-        return Response(ConsentSerializer(_standing(member)).data)
-
-
-class OptInView(APIView):
-    """Opting in."""
-
-    required_scopes: ClassVar[dict[str, str]] = SCOPES
-
-    @extend_schema(request=OptInSerializer, responses=ConsentSerializer, operation_id="members_opt_in")
-    def post(self, request: Request, user_id: str) -> Response:
-        """Record that a member opted in. Repeating it changes nothing."""
-        asked = OptInSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        member = find_or_404(UserProfile.objects.all(), user_id, "member")
-        consent.grant(user_id=user_id, source="api", actor=str(request.auth), **asked.validated_data)
-        member.refresh_from_db()
-        return Response(ConsentSerializer(_standing(member)).data)
-
-
-class OptOutView(APIView):
-    """Opting out."""
-
-    required_scopes: ClassVar[dict[str, str]] = SCOPES
-
-    @extend_schema(request=OptOutSerializer, responses=OptOutResultSerializer, operation_id="members_opt_out")
-    def post(self, request: Request, user_id: str) -> Response:
-        """Record that a member opted out, and cancel everything pending for them."""
-        asked = OptOutSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        member = find_or_404(UserProfile.objects.all(), user_id, "member")
-        withdrawal = consent.withdraw(
-            user_id=user_id, source="api", actor=str(request.auth), now=timezone.now(), **asked.validated_data
-        )
-        member.refresh_from_db()
-        body = {**_standing(member), "cancelled_follow_ups": withdrawal.cancelled_follow_ups}
-        return Response(OptOutResultSerializer(body).data)
 
 
 class HealthView(APIView):

@@ -17,7 +17,9 @@ class ConsentState(models.TextChoices):
 
 
 class ConsentReceipt(models.Model):
-    """Who said what, when, by which act, and on which wording. The database refuses UPDATE and DELETE."""
+    """Who said what, when, by which act, and on which wording. The database refuses UPDATE, and DELETE but while the
+    member is being forgotten.
+    """
 
     user = models.ForeignKey(
         UserProfile, on_delete=models.PROTECT, related_name="consent_receipts", db_index=False, help_text="The member."

@@ -14,13 +14,14 @@ from bots.practice import faults
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
 from bots.relay import Relay
-from followups import consent
+from followups import consent, privacy
 from followups.models import FollowUp, FollowUpHistory, UserProfile
 from socialmedia import outbox
 from socialmedia.models import Conversation, Message
 from tests.bots import running, support
 from tests.bots.running import queue, queue_automated, relays
 from tests.followups import factories
+from tests.followups.privacy.factories import places_with
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -54,6 +55,11 @@ def opt_out(server: PracticeServer) -> None:
     """Withdraw the first member's consent."""
     person = str(people(server)[0])
     consent.withdraw(user_id=person, source="api", evidence="x", actor="x", now=timezone.now())
+
+
+def forget(server: PracticeServer) -> None:
+    """Forget the first member for good."""
+    privacy.forget(user_id=str(people(server)[0]), source="api", evidence="x", actor="x", now=timezone.now())
 
 
 def claim_and_die(server: PracticeServer) -> None:
@@ -203,6 +209,47 @@ class TestPolicy:
             await relay.run_once()
         assert (await run_unit(state_of, message)).status == "sent"
         assert practice.sent.qsize() == 1
+
+
+class TestForgotten:
+    """A member is forgotten while the relay has their message in its hands."""
+
+    async def test_on_the_wire_it_arrives_and_leaves_no_trace(self, practice: PracticeServer) -> None:
+        await run_unit(queue_automated, practice, "Hello!")
+        held = practice.faults.add(Fault(Kind.HELD_AFTER))
+        async with relays(practice) as (relay,):
+            running_late = asyncio.create_task(relay.run_once())
+            async with asyncio.timeout(10):
+                await held.struck.wait()
+            await run_unit(forget, practice)
+            held.release.set()
+            async with asyncio.timeout(10):
+                assert await running_late
+            assert not await relay.run_once()
+        assert practice.sent.qsize() == 1
+        assert await run_unit(places_with, str(people(practice)[0])) == []
+
+    @pytest.mark.parametrize("kind", [Kind.ANSWER_LOST, Kind.DROPPED])
+    async def test_a_lost_answer_is_not_asked_for_again(self, practice: PracticeServer, kind: Kind) -> None:
+        await run_unit(queue, practice)
+        fault = practice.faults.add(Fault(kind))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            assert fault.count == 1
+            await run_unit(forget, practice)
+            assert not await relay.run_once()
+        assert practice.sent.qsize() == (kind is Kind.ANSWER_LOST)
+
+    async def test_nothing_claimed_goes_out_any_more(self, practice: PracticeServer) -> None:
+        """Forgotten between the claim and the call, also an answer that the policy would let pass."""
+        await run_unit(queue, practice)
+        account = await run_unit(running.bot_account, practice)
+        (held,) = await run_unit(outbox.claim, account=account, limit=5, lease=MINUTE)
+        await run_unit(forget, practice)
+        async with relays(practice) as (relay,):
+            await relay._guarded(held)
+        assert practice.sent.empty()
+        assert await run_unit(places_with, str(people(practice)[0])) == []
 
 
 class TestLostAnswers:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission, User
 
 from config import keys
 from followups import campaigns, consent, flags, members, readings
-from followups.models import Booking, FollowUp, FollowUpHistory, PolicyDecision, UserProfile
+from followups.models import Booking, ErasureReceipt, FollowUp, FollowUpHistory, PolicyDecision, UserProfile
 from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobPause, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
 from socialmedia.models import Account, Conversation
@@ -166,5 +166,6 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
     ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
     make_health_result(now=now)
     campaigns.ensure()
+    ErasureReceipt.objects.create(digest="0" * 64, source="api", evidence="form 1", actor="key", counts={"goals": 1})
     JobPause.objects.get_or_create(job_type="custom", defaults={"paused_at": now, "paused_by": "boss"})
     return profiles

@@ -1,9 +1,10 @@
 """Consent: opt-in, receipts that stay, and a database that refuses what nobody allowed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from followups import consent, execution, facts, policy
 from followups.models import ConsentReceipt, FollowUp, UserProfile
@@ -34,6 +35,17 @@ VALUES (%s, 'Hello!', TRUE, TRUE, 'queued', now(), now(), '{}', %s)
 def insert_raw(conversation_id: int, consent_id: int | None) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(INSERT, [conversation_id, consent_id])
+
+
+def point_raw(message: Message, consent_id: int) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE social_media_messages SET consent_id = %s WHERE id = %s", [consent_id, message.pk])
+
+
+def choose(member: UserProfile, *topics: str) -> consent.Withdrawal:
+    return consent.change_topics(
+        user_id=member.pk, topics=topics, source="slash_command", evidence="interaction 3", actor=member.pk, now=NOON
+    )
 
 
 @pytest.mark.django_db
@@ -108,6 +120,135 @@ class TestGrant:
         with pytest.raises(UserProfile.DoesNotExist):
             consent.grant(user_id="nobody", source="api", evidence="e", actor="a")
 
+    def test_covers_every_topic(self) -> None:
+        member = make_member(opted_in=False)
+
+        opt_in_to(member)
+
+        assert topics_of(member) == ["check_ins", "events", "re_engagement"]
+
+    def test_may_cover_some_topics(self) -> None:
+        member = make_member(opted_in=False)
+
+        receipt = opt_in_to(member, ["events", "check_ins", "events"])
+
+        assert receipt.topics == topics_of(member) == ["check_ins", "events"]
+
+    @pytest.mark.parametrize("topics", [[], ["gossip"]])
+    def test_of_nothing_or_nonsense_is_an_error(self, topics: list[str]) -> None:
+        member = make_member(opted_in=False)
+
+        with pytest.raises(consent.UnknownTopic, match="check_ins, events, re_engagement"):
+            opt_in_to(member, topics)
+        assert not ConsentReceipt.objects.exists()
+
+
+def opt_in_to(member: UserProfile, topics: list[str] | None = None) -> ConsentReceipt:
+    return consent.grant(user_id=member.pk, source="api", evidence="form 7", actor="key 3", topics=topics)
+
+
+def topics_of(member: UserProfile) -> list[str]:
+    """The profile's topics, which must be those of the newest receipt."""
+    member.refresh_from_db()
+    newest = consent.current(member.pk)
+    assert newest is not None
+    assert newest.topics == member.topics
+    return list(member.topics)
+
+
+@pytest.mark.django_db
+class TestChangeTopics:
+    """PEERS 25: not all or nothing."""
+
+    def test_writes_a_new_receipt_and_the_profiles_copy(self) -> None:
+        member = make_member()
+
+        change = choose(member, "events")
+
+        assert (change.receipt.state, change.receipt.topics) == ("granted", ["events"])
+        assert topics_of(member) == ["events"]
+        assert ConsentReceipt.objects.filter(user=member).count() == 2
+        assert consent.require(member.pk).receipt_id == change.receipt.pk
+
+    def test_cancels_what_is_pending_of_a_topic_turned_off(self) -> None:
+        member = make_member()
+        planned, kept = make_plan(member, trigger="custom"), make_plan(member, trigger="post_event")
+        queued = make_queued(member, trigger="inactivity")
+
+        change = choose(member, "events", "re_engagement")
+
+        for row in (planned, kept, queued):
+            row.refresh_from_db()
+        assert change.cancelled_follow_ups == 2
+        assert (planned.status, planned.reason) == ("cancelled", "topic turned off")
+        assert ScheduledJob.objects.get(job_id=planned.job_id).status == "cancelled"
+        assert queued.message is not None
+        assert (queued.status, queued.message.status) == ("cancelled", "suppressed")
+        assert kept.status == ScheduledJob.objects.get(job_id=kept.job_id).status == "pending"
+
+    def test_turns_topics_on_again(self) -> None:
+        member = make_member()
+        choose(member, "events")
+
+        assert choose(member, "events", "check_ins").cancelled_follow_ups == 0
+        assert topics_of(member) == ["check_ins", "events"]
+
+    def test_to_nothing_is_a_withdrawal(self) -> None:
+        member = make_member()
+        follow_up = make_plan(member)
+
+        change = choose(member)
+
+        follow_up.refresh_from_db()
+        assert (change.receipt.state, change.cancelled_follow_ups) == ("withdrawn", 1)
+        assert follow_up.status == "cancelled"
+        assert topics_of(member) == []
+
+    def test_to_the_same_writes_nothing(self) -> None:
+        member = make_member()
+
+        change = choose(member, "re_engagement", "events", "check_ins")
+
+        assert change.receipt.pk == consent.require(member.pk).receipt_id
+        assert ConsentReceipt.objects.filter(user=member).count() == 1
+
+    @pytest.mark.parametrize("is_asked", [False, True])
+    def test_needs_a_live_consent(self, is_asked: bool) -> None:
+        member = make_member(opted_in=is_asked)
+        if is_asked:
+            opt_out(member)
+
+        with pytest.raises(consent.ConsentMissing):
+            choose(member, "events")
+
+    def test_refuses_an_unknown_topic(self) -> None:
+        member = make_member()
+
+        with pytest.raises(consent.UnknownTopic, match="'gossip' is not a topic"):
+            choose(member, "events", "gossip")
+        assert topics_of(member) == ["check_ins", "events", "re_engagement"]
+
+    def test_keeps_what_is_queued_of_the_other_topics_deliverable(self) -> None:
+        member = make_member()
+        queued = make_queued(member, trigger="post_event")
+
+        choose(member, "events")
+
+        queued.refresh_from_db()
+        assert queued.message is not None
+        assert queued.message.status == "queued"
+
+
+class TestWordings:
+    def test_the_newest_names_every_way_to_have_less(self) -> None:
+        """PEERS 25: less often and pause are offered beside stop."""
+        for words in ("check-ins", "after events", "after a long silence", "less often", "pause", "stop"):
+            assert words in consent.WORDING
+
+    def test_keep_the_old_text(self) -> None:
+        assert "You can stop this at any time" in consent.WORDINGS["2026-11"]
+        assert consent.WORDINGS[consent.WORDING_VERSION] == consent.WORDING
+
 
 @pytest.mark.django_db
 class TestWithdraw:
@@ -126,6 +267,7 @@ class TestWithdraw:
         assert opt_out(member).receipt.state == "refused"
 
     def test_cancels_what_is_planned_with_its_job(self) -> None:
+        """ORIGINS 8.7, PEERS 17."""
         member, other = make_member(), make_member()
         follow_up, untouched = make_plan(member), make_plan(other)
 
@@ -151,6 +293,7 @@ class TestWithdraw:
         assert follow_up.message.status == "suppressed"
 
     def test_suppresses_other_automated_messages_but_no_answers(self) -> None:
+        """PEERS 27."""
         member = make_member()
         automated = make_automated(member)
         answer = outbox.queue_reply(conversation=automated.conversation, text="Sure.", now=NOON)
@@ -162,6 +305,7 @@ class TestWithdraw:
         assert (automated.status, answer.status) == ("suppressed", "queued")
 
     def test_rolled_back_leaves_everything_as_it_was(self) -> None:
+        """A crash in the middle: neither the receipt nor the cancellation (PEERS 17)."""
         member = make_member()
         follow_up = make_plan(member)
 
@@ -236,8 +380,55 @@ class TestMessageGuard:
         opt_out(member)
         opt_in(member)
 
-        with pytest.raises(IntegrityError, match="another receipt"):
+        with pytest.raises(IntegrityError, match="opted out since"):
             insert_raw(make_thread(member).pk, old)
+
+    def test_lets_an_earlier_receipt_of_the_same_yes_pass(self) -> None:
+        member = make_member(opted_in=False)
+        first = opt_in(member)
+        choose(member, "check_ins", "events")
+
+        insert_raw(make_thread(member).pk, first)
+
+        assert Message.objects.get().consent_id == first
+
+    def test_lets_a_message_of_the_same_yes_back_into_the_queue(self) -> None:
+        """The relay releases what it could not send yet; the member has chosen other topics meanwhile."""
+        member = make_member()
+        message = make_automated(member)
+        outbox.suppress_queued(message.pk, reason="test", now=NOON)
+        choose(member, "events")
+
+        Message.objects.filter(pk=message.pk).update(status="queued")
+
+        message.refresh_from_db()
+        assert message.status == "queued"
+
+    def test_refuses_an_update_to_a_receipt_from_before_a_withdrawal(self) -> None:
+        member = make_member(opted_in=False)
+        old = opt_in(member)
+        opt_out(member)
+        opt_in(member)
+        message = make_automated(member)
+
+        with pytest.raises(IntegrityError, match="opted out since"):
+            point_raw(message, old)
+
+    def test_refuses_an_update_to_somebody_elses_receipt(self) -> None:
+        """Also when it is older than, and so would be covered by, the member's own yes."""
+        older, member = make_member(), make_member()
+        message = make_automated(member)
+
+        with pytest.raises(IntegrityError, match="another receipt"):
+            point_raw(message, consent.require(older.pk).receipt_id)
+
+    def test_refuses_a_receipt_that_says_no(self) -> None:
+        member = make_member(opted_in=False)
+        refusal = opt_out(member).receipt.pk
+        opt_in(member)
+
+        with pytest.raises(IntegrityError, match="another receipt"):
+            insert_raw(make_thread(member).pk, refusal)
 
     def test_refuses_when_the_members_switch_is_off(self) -> None:
         member = make_member(follow_ups_enabled=False)
@@ -271,13 +462,58 @@ class TestMessageGuard:
             Message.objects.filter(pk=message.pk).update(status="queued")
 
     def test_lets_answers_pass(self) -> None:
+        """PEERS 27: an answer within a conversation is no outreach."""
         thread = make_thread(make_member(opted_in=False))
 
         assert outbox.queue_reply(conversation=thread, text="Sure.", now=NOON).status == "queued"
 
 
+@pytest.mark.django_db(transaction=True)
+class TestCrash:
+    """PEERS 17: receipt, switch and cancellations are kept together or not at all."""
+
+    @pytest.mark.parametrize("table", ["scheduled_followups", "scheduled_jobs", "social_media_messages"])
+    def test_in_the_middle_of_a_withdrawal_leaves_neither(self, table: str) -> None:
+        member = make_member()
+        planned, queued = make_plan(member, trigger="post_event"), make_queued(member)
+
+        with failing_updates_of(table), pytest.raises(DatabaseError, match="pulled the plug"):
+            opt_out(member)
+
+        for row in (planned, queued):
+            row.refresh_from_db()
+            assert row.status == "pending"
+        assert queued.message is not None
+        assert queued.message.status == "queued"
+        assert ScheduledJob.objects.get(job_id=planned.job_id).status == "pending"
+        assert topics_of(member)
+        assert consent.require(member.pk)
+
+        opt_out(member)
+
+        assert not FollowUp.objects.filter(status="pending").exists()
+
+
+@contextmanager
+def failing_updates_of(table: str) -> Iterator[None]:
+    """Let the database fail in the middle of an operation."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION pull_the_plug() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'pulled the plug'; END $$"
+        )
+        cursor.execute(f"CREATE TRIGGER plug BEFORE UPDATE ON {table} EXECUTE FUNCTION pull_the_plug()")
+        try:
+            yield
+        finally:
+            cursor.execute(f"DROP TRIGGER plug ON {table}")
+            cursor.execute("DROP FUNCTION pull_the_plug()")
+
+
 @pytest.mark.django_db
 class TestFailsClosed:
+    """ORIGINS 8.6."""
+
     @pytest.mark.parametrize(
         "arrange",
         [

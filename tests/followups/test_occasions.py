@@ -157,7 +157,7 @@ class TestEventTimes:
             user=member, trigger_type="custom", trigger_data={"event_at": NOON.isoformat()}, scheduled_at=NOON
         )
 
-        import_module("followups.migrations.0030_event_times").fill(apps, None)
+        import_module("followups.migrations.0007_event_times").fill(apps, None)
 
         found = {text: FollowUp.objects.get(pk=row.pk).event_at for text, row in rows.items()}
         other.refresh_from_db()

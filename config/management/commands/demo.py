@@ -22,7 +22,7 @@ from rich.panel import Panel
 from config import processes
 from config.embedded_postgres import server
 from config.management.commands import up
-from followups import consent
+from followups import consent, opting_in
 from followups.models import FollowUp, UserProfile
 from jobs import recurring
 
@@ -72,8 +72,12 @@ class Command(up.Command):
         # Only now: a follow-up that is due before the bot has logged in would wait a minute for it.
         # Once only: should you opt her out while playing her, that stands.
         if consent.current(ADA) is None:
-            consent.grant(
-                user_id=ADA, source="demo", evidence="Opted in by the demo, with your knowledge", actor="demo"
+            opting_in.opt_in(
+                user_id=ADA,
+                source="demo",
+                evidence="Opted in by the demo, with your knowledge",
+                actor="demo",
+                now=timezone.now(),
             )
         with suppress(recurring.StillLive):
             recurring.run_now("quiet-member-sweep", now=timezone.now())

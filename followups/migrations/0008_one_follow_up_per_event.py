@@ -8,7 +8,7 @@ SQL = Path(__file__).parent.parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("followups", "0030_event_times")]
+    dependencies = [("followups", "0007_event_times")]
 
     operations = [
         migrations.RunSQL(

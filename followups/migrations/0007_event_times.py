@@ -32,6 +32,6 @@ def instant(value: object) -> datetime | None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("followups", "0004_the_whole_domain")]
+    dependencies = [("followups", "0006_forgetting_receipts")]
 
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

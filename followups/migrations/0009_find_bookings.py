@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("followups", "0031_one_follow_up_per_event")]
+    dependencies = [("followups", "0008_one_follow_up_per_event")]
 
     operations = [
         migrations.AddIndex(

@@ -1,0 +1,185 @@
+"""A member about whom everything is held that can be held."""
+
+from datetime import timedelta
+from itertools import count
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.db import connection
+from django_q.models import OrmQ, Task
+from django_q.signing import SignedPackage
+
+from followups import flags, preferences, privacy
+from followups.models import (
+    Booking,
+    Draft,
+    ErasureReceipt,
+    FollowUp,
+    FollowUpHistory,
+    Goal,
+    Holdout,
+    MessageEmotion,
+    Rhythm,
+    UserProfile,
+)
+from followups.preferences import Away
+from jobs.models import JobExecution, RecurringRun, Report, ScheduledJob
+from socialmedia import activity, inbox, outbox
+from socialmedia.activity import ChannelRef
+from socialmedia.models import Channel, ChatImport, Conversation
+from tests.config.factories import make_job
+from tests.followups.factories import DAY, HOUR, NOON, make_member, make_plan, make_queued, make_sent, make_thread
+
+GENERAL = ChannelRef(external_id="77", name="general", guild_id="55", guild_name="Harbor")
+_numbers = count(1)
+_WORDS = """
+SELECT table_name, column_name FROM information_schema.columns
+WHERE table_schema = 'public' AND (data_type IN ('text', 'character varying', 'jsonb', 'json', 'ARRAY'))
+"""
+
+
+def make_known(name: str = "Zebulon Quark") -> UserProfile:
+    """A member with rows in every table."""
+    member = make_member(name=name)
+    member.account.__class__.objects.filter(pk=member.account_id).update(
+        username=name.lower().replace(" ", "_"), display_name=name
+    )
+    preferences.change(
+        user_id=member.pk,
+        add_absence=Away(NOON + 20 * DAY, NOON + 30 * DAY, f"{name} at the sea"),
+        birthday_month=2,
+        birthday_day=29,
+        now=NOON,
+    )
+    _make_words(member, name)
+    _make_plans(member, name)
+    _make_moods(member)
+    _make_logs(member, name)
+    member.refresh_from_db()
+    return member
+
+
+def places_with(*words: str) -> list[str]:
+    """Every column of words or JSON, of every table, in which one of these stands."""
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(_WORDS)
+        found = []
+        for table, column in cursor.fetchall():
+            where = " OR ".join(f"strpos(lower({quote(column)}::text), lower(%s)) > 0" for _ in words)
+            cursor.execute(f"SELECT count(*) FROM {quote(table)} WHERE {where}", words)  # noqa: S608 - names of columns
+            if cursor.fetchone()[0]:
+                found.append(f"{table}.{column}")
+    return found
+
+
+def forget(member_id: str, *, evidence: str = "interaction 9") -> ErasureReceipt:
+    return privacy.forget(user_id=member_id, source="slash_command", evidence=evidence, actor=member_id, now=NOON)
+
+
+def _make_words(member: UserProfile, name: str) -> None:
+    """A conversation, activity in a channel, and what an imported private chat leaves."""
+    thread = make_thread(member)
+    Conversation.objects.filter(pk=thread.pk).update(external_channel_id=f"dm {member.pk}")
+    for number in (next(_numbers), next(_numbers)):
+        inbox.record_inbound(
+            conversation=thread,
+            external_message_id=str(number),
+            text=f"{name} here, number {number}",
+            sent_at=NOON - 3 * DAY,
+            metadata={"author": member.pk},
+            now=NOON,
+        )
+        activity.record(message_id=10**18 + number, channel=GENERAL, author=member.account, sent_at=NOON - 3 * DAY)
+    outbox.queue_reply(conversation=thread, text=f"Hello {name}!", now=NOON)
+    private = Channel.objects.create(external_id=f"dm {member.pk}", name=name, guild_name="Direct messages")
+    ChatImport.objects.create(channel=private, file_name=f"Direct Messages - {name} [{member.pk}].json")
+
+
+def _make_plans(member: UserProfile, name: str) -> None:
+    """A planned, a queued, and a sent follow-up, with everything around them."""
+    planned = make_plan(member, trigger="post_event", trigger_data={"event": f"{name}'s party"})
+    queued = make_queued(member)
+    sent = make_sent(member, at=NOON - 9 * DAY)
+    FollowUpHistory.objects.filter(pk=sent.pk).update(message_sent=f"Hi {name}!", context_data={"user": member.pk})
+    Draft.objects.create(follow_up=planned, status="waiting", text=f"Dear {name}", claims=[{"source": member.pk}])
+    Holdout.objects.create(follow_up=queued, user=member, trigger_type="custom", held_at=NOON)
+    Booking.objects.create(user=member, name=f"With {name}", event_at=NOON, follow_up_id=planned.pk)
+    Goal.objects.create(user=member, text=f"{name} wants to run", check_in_at=NOON + DAY)
+    for follow_up in (planned, queued):
+        _make_traces(follow_up, name)
+    drafting = make_job("failed", now=NOON, payload={"follow_up_id": planned.pk})
+    JobExecution.objects.create(
+        job_id=drafting.job_id, job_type="draft", execution_time=NOON, status="failed", error_message=f"{name}?"
+    )
+
+
+def _make_traces(follow_up: FollowUp, name: str) -> None:
+    job = ScheduledJob.objects.get(job_id=follow_up.job_id)
+    JobExecution.objects.create(
+        job_id=job.job_id, job_type=job.job_type, execution_time=NOON, status="failed", error_message=f"{name} left"
+    )
+    Report.objects.create(job_id=job.job_id, job_type=job.job_type, report={"to": name})
+
+
+def _make_moods(member: UserProfile) -> None:
+    thread = make_thread(member)
+    message = thread.messages.filter(is_outgoing=False).first()
+    assert message is not None
+    MessageEmotion.objects.create(
+        message=message,
+        user=member,
+        sent_at=message.sent_at,
+        score=0.1,
+        label="negative",
+        category="sadness",
+        intensity=0.5,
+        confidence=0.5,
+        method="lexicon",
+    )
+    Rhythm.objects.create(
+        user=member,
+        gaps=5,
+        usual_low=HOUR,
+        usual_high=DAY,
+        rare=timedelta(days=3),
+        weekdays=[0.1] * 7,
+        computed_at=NOON,
+    )
+    flags.raise_flag(
+        kind="escalation", detail=f"{member.name} sounds sad", user_id=member.pk, message=message, now=NOON
+    )
+
+
+def _make_logs(member: UserProfile, name: str) -> None:
+    """Traces in rows that are nobody's: jobs of others, the console's log, Django-Q2's own tables."""
+    about = {"member": member.pk, member.pk: [name, int(member.pk)]}
+    make_job(now=NOON, payload={"about": about, "count": 7, "note": "kept"})
+    job = make_job(
+        "failed", now=NOON, error_message=f"No answer from <@{member.pk}> ({name}).", unique_key=f"hi:{member.pk}"
+    )
+    JobExecution.objects.create(
+        job_id=job.job_id, job_type="custom", execution_time=NOON, status="failed", error_message=f"{member.pk} is away"
+    )
+    Report.objects.create(job_id=job.job_id, job_type="custom", report={"members": [member.pk], "names": [name]})
+    RecurringRun.objects.create(
+        name=f"nightly {next(_numbers)}",
+        planned_at=NOON,
+        origin="manual",
+        decided_at=NOON,
+        skipped_because=f"{member.pk} is busy",
+    )
+    flags.raise_flag(kind="harm", subject="a template", detail=f"It hurt {member.pk}, {name}.", now=NOON)
+    staff, _ = User.objects.get_or_create(username="boss")
+    LogEntry.objects.log_actions(str(staff.pk), [member, make_thread(member)], CHANGE, change_message=f"Called {name}.")
+    Task.objects.create(
+        id=f"task {member.pk}"[:32],
+        name="t",
+        func="f",
+        args=(member.pk,),
+        result={"of": name},
+        started=NOON,
+        stopped=NOON,
+    )
+    Task.objects.create(id=f"other {member.pk[-5:]}", name="t", func="f", args=(1,), started=NOON, stopped=NOON)
+    OrmQ.objects.create(key="checkback", payload=SignedPackage.dumps({"id": "1", "func": "f", "args": (member.pk,)}))
