@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from followups import analytics, cancelling, conf, execution, planning, retention
+from followups.llm import drafting
 from followups.planning import FollowUpMessage
 from jobs import figures, recurring
 from jobs.registry import Attempt, handler
@@ -29,6 +30,7 @@ def follow_up_message(attempt: Attempt[FollowUpMessage]) -> None:
 def quiet_member_sweep(attempt: Attempt[QuietMemberSweep]) -> None:
     """Close what lost its job, then plan check-ins for the quiet members, in batches committed one by one."""
     cancelling.close_stranded(now=timezone.now())
+    drafting.close_pointless()
     settings = conf.current()
     if not (settings.scheduler_enabled and settings.enabled):
         return
