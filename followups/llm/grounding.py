@@ -19,7 +19,7 @@ LONGEST_TEXT: Final = 700
 LONGEST_SAYS: Final = 300
 MOST_CLAIMS: Final = 10
 OLDEST_SOURCE: Final = timedelta(days=180)
-ENOUGH: Final = 2 / 3
+ENOUGH: Final = 3 / 4
 """So much of a claim's own words must stand in its source."""
 
 _STEM: Final = 5
@@ -194,7 +194,7 @@ def _unclaimed(answer: Answer, context: Context) -> str:
 
 
 def _without(sentence: str, claims: Iterable[Claim]) -> str:
-    rest = _plain(sentence)
+    rest = _plain(sentence).replace("<3", "")
     for claim in sorted(claims, key=lambda claim: len(claim.says), reverse=True):
         rest = rest.replace(_plain(claim.says), _CLAIMED)
     return rest

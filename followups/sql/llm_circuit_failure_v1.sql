@@ -6,7 +6,8 @@ INSERT INTO llm_circuits AS known (endpoint, failures, open_until, last_error, u
 VALUES (
     %(endpoint)s,
     1,
-    now() + least(%(retry_after)s::interval, %(longest)s::interval),
+    -- least() alone would take NULL for no limit.
+    CASE WHEN %(retry_after)s::interval IS NOT NULL THEN now() + least(%(retry_after)s::interval, %(longest)s::interval) END,
     %(error)s,
     now()
 )
@@ -20,7 +21,7 @@ ON CONFLICT (endpoint) DO UPDATE SET
                 %(retry_after)s::interval
             )
         )
-        WHEN %(retry_after)s::interval IS NOT NULL THEN EXCLUDED.open_until
+        ELSE EXCLUDED.open_until
     END,
     last_error = EXCLUDED.last_error,
     updated_at = EXCLUDED.updated_at
