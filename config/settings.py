@@ -277,6 +277,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Members", "group", "followups.userprofile"),
                     _item("Follow-ups", "event_upcoming", "followups.followup"),
+                    _item("Drafts", "edit_note", "followups.draft"),
                     _item("Sent", "mark_email_read", "followups.followuphistory"),
                     _item("Decisions", "rule", "followups.policydecision"),
                     _item("Consent receipts", "verified_user", "followups.consentreceipt"),

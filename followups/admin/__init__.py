@@ -1,5 +1,5 @@
-"""The console's pages of members, consent and follow-ups."""
+"""The console's pages of members, consent, follow-ups and drafts."""
 
-from followups.admin import members, plans
+from followups.admin import drafts, members, plans
 
-__all__ = ["members", "plans"]
+__all__ = ["drafts", "members", "plans"]

@@ -41,7 +41,11 @@ def approve(draft_id: int, *, by: str, text: str | None = None, now: datetime) -
                 raise NotUsable(problem)
         draft.decided_by, draft.decided_at = by, now
         fault = drafting.fault_of(draft, known, now=now)
-        draft.status, draft.problem = fault or (DraftStatus.APPROVED, "")
+        if fault is not None:  # nobody's decision: time or news was faster
+            draft.status, draft.problem = fault
+            draft.decided_by, draft.decided_at = "", None
+        else:
+            draft.status = DraftStatus.APPROVED
         return _decide(draft, now=now)
 
 

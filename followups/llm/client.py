@@ -52,7 +52,7 @@ def is_loopback(base_url: str) -> bool:
         host = urlsplit(base_url).hostname or ""
     except ValueError:
         return False
-    return host in _LOOPBACK or host.startswith("127.")
+    return host in _LOOPBACK
 
 
 def ask(*, system: str, user: str, max_tokens: int, temperature: float = 0.3) -> str:

@@ -1,4 +1,4 @@
-"""The system check of the community's zone."""
+"""The system checks of the community's zone and of the language model."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,6 +23,48 @@ class TestKnownTimezone:
 
         assert problem.id == "followups.E001"
         assert f"SCHEDULER_TIMEZONE={name!r}" in problem.msg
+
+
+class TestUsableLanguageModel:
+    @pytest.mark.parametrize(
+        ("address", "model", "problem"),
+        [
+            ("", "", None),
+            ("http://127.0.0.1:11434/v1", "m", None),
+            ("http://localhost/v1", "m", None),
+            ("http://[::1]:8080/v1", "m", None),
+            ("https://llm.example/v1", "m", None),
+            ("https://llm.example/v1", "", "E022"),
+            ("llm.example/v1", "m", "E021"),
+            ("ftp://llm.example", "m", "E021"),
+            ("http://[::1", "m", "E021"),
+            ("https://", "m", "E021"),
+            ("http://llm.example/v1", "m", "W020"),
+            ("http://127.0.0.1.evil.example/v1", "m", "W020"),
+        ],
+    )
+    def test_refuses_half_of_one(self, settings: Any, address: str, model: str, problem: str | None) -> None:
+        settings.LLM_BASE_URL, settings.LLM_MODEL = address, model
+
+        found = [message.id for message in checks.usable_language_model()]
+
+        assert found == ([f"followups.{problem}"] if problem else [])
+
+    def test_refuses_an_unknown_mode(self, settings: Any) -> None:
+        settings.LLM_MODE = "yolo"
+
+        (problem,) = checks.usable_language_model()
+
+        assert problem.msg == "LLM_MODE='yolo' is unknown: use one of off, draft, automatic."
+
+    @pytest.mark.parametrize(
+        ("mode", "wait", "is_said"), [("draft", 72, True), ("draft", 71, False), ("off", 72, False)]
+    )
+    def test_says_that_texts_may_wait_too_long(self, settings: Any, mode: str, wait: int, is_said: bool) -> None:
+        settings.LLM_BASE_URL, settings.LLM_MODEL, settings.LLM_MODE = "http://127.0.0.1/v1", "m", mode
+        settings.LLM_DRAFT_WAIT_HOURS, settings.FOLLOW_UP_GRACE_HOURS = wait, 72
+
+        assert [message.id for message in checks.drafts_decided_in_time()] == ["followups.W021"] * is_said
 
 
 class TestCurrent:
