@@ -68,8 +68,4 @@ def _loggers(*, json: bool, level: str) -> dict[str, dict[str, Any]]:
         # Two lines for each request are for machines; beside other programs' lines people lose the thread.
         "django_structlog": {"level": level if json else "WARNING"},
         "aiohttp.access": {"level": "WARNING"},
-        # At DEBUG they log the whole question, with members' words, and the key.
-        "openai": {"level": "WARNING"},
-        "httpx2": {"level": "WARNING"},
-        "httpcore2": {"level": "WARNING"},
     }

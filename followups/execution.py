@@ -92,6 +92,7 @@ def _run(
             FollowUp.objects.filter(pk=follow_up.pk).update(
                 status=FollowUpStatus.SKIPPED, reason=ledger.reason_for(decision)
             )
+            drafting.give_up(follow_up)
         outcomes.complete([attempt], now=now)
         return _Step.DONE
 

@@ -111,6 +111,12 @@ def close(drafts: QuerySet[Draft], status: DraftStatus, problem: str) -> int:
     return drafts.filter(status__in=LIVE).update(status=status, problem=problem[:_LONGEST_PROBLEM])
 
 
+def give_up(follow_up: FollowUp) -> None:
+    """End what was written for a follow-up that is not sent after all. Without a model it costs no query."""
+    if client.is_configured(conf.current().llm):
+        close(Draft.objects.filter(follow_up=follow_up), DraftStatus.VOID, CLOSED)
+
+
 def close_pointless() -> int:
     """End the waiting drafts of follow-ups that are closed: nobody should read them. By idx_drafts_waiting."""
     closed = (FollowUpStatus.CANCELLED, FollowUpStatus.SKIPPED, FollowUpStatus.EXECUTED)

@@ -123,7 +123,7 @@ class TestAsk:
     def test_logs_neither_question_nor_answer_nor_key(
         self, llm: LlmServer, settings: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Not even at DEBUG, where the SDK would log the whole request."""
+        """Not even at DEBUG, where the SDK and the libraries below it log each step."""
         settings.LLM_API_KEY = "sk-hidden"
         llm.answers("A secret answer.")
 

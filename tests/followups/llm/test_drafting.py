@@ -407,6 +407,7 @@ class TestDraft:
 
         assert follow_up.status == "skipped"
         assert not Message.objects.filter(is_outgoing=True).exists()
+        assert (Draft.objects.get().status, Draft.objects.get().problem) == ("void", drafting.CLOSED)
 
     def test_without_a_persons_approval_stays_here_after_a_change_of_mode(self, llm: LlmServer, settings: Any) -> None:
         settings.LLM_MODE = "automatic"
