@@ -49,20 +49,6 @@ def usable_language_model(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register()
-def drafts_decided_in_time(**kwargs: Any) -> list[CheckMessage]:
-    """Warn when a text may wait for a person for so long that its follow-up is too late to be sent at all."""
-    current = conf.current()
-    if not client.is_configured(current.llm) or current.llm.mode != "draft" or current.llm.draft_wait < current.grace:
-        return []
-    problem = (
-        f"LLM_DRAFT_WAIT_HOURS={settings.LLM_DRAFT_WAIT_HOURS} is not below "
-        f"FOLLOW_UP_GRACE_HOURS={settings.FOLLOW_UP_GRACE_HOURS}: a follow-up whose text nobody approves would be too "
-        "late for the template, too. Let texts wait for a shorter time."
-    )
-    return [checks.Warning(problem, id="followups.W021")]
-
-
 def _scheme_and_host(address: str) -> tuple[str, str]:
     try:
         parts = urlsplit(address)

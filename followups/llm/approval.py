@@ -39,13 +39,11 @@ def approve(draft_id: int, *, by: str, text: str | None = None, now: datetime) -
             problem = grounding.problem_in(draft.text, language=known.language)
             if problem:
                 raise NotUsable(problem)
-        draft.decided_by, draft.decided_at = by, now
-        fault = drafting.fault_of(draft, known, now=now)
+        fault = drafting.fault_of(draft, known, vouched=True, now=now)
         if fault is not None:  # nobody's decision: time or news was faster
             draft.status, draft.problem = fault
-            draft.decided_by, draft.decided_at = "", None
         else:
-            draft.status = DraftStatus.APPROVED
+            draft.status, draft.decided_by, draft.decided_at = DraftStatus.APPROVED, by, now
         return _decide(draft, now=now)
 
 

@@ -22,8 +22,11 @@ from socialmedia.models import Conversation
 MOST_ASKED: Final = 2
 """So often the model is asked for one follow-up, whatever crashes or changes meanwhile."""
 LIVE: Final = (DraftStatus.WAITING, DraftStatus.APPROVED)
+OWN_DAY: Final = timedelta(hours=6)
+"""A birthday's text waits no longer for a person: the greeting is for its day."""
 NEWS: Final = "The conversation has changed since it was written."
 TOO_LATE: Final = "Nobody decided in time, so the template is sent."
+STALE: Final = "It was written too long ago."
 CLOSED: Final = "Its follow-up is no longer to be written."
 UNANSWERED: Final = "The model has not answered."
 _LONGEST_PROBLEM: Final = 255
@@ -78,13 +81,16 @@ def live(
     return None
 
 
-def fault_of(draft: Draft, known: Context, *, now: datetime) -> tuple[DraftStatus, str] | None:
-    """What is wrong with a live draft by now, with the state it gets for it; None when it may be sent or approved."""
+def fault_of(draft: Draft, known: Context, *, vouched: bool = False, now: datetime) -> tuple[DraftStatus, str] | None:
+    """What is wrong with a live draft by now, with the state it gets for it; None when it may be sent or approved.
+    `vouched`: a person is about to approve it.
+    """
     if known.newest_message_id != draft.newest_message_id:
         return DraftStatus.VOID, NEWS
-    if draft.status == DraftStatus.WAITING and draft.expires_at is not None and draft.expires_at <= now:
-        return DraftStatus.FAILED, TOO_LATE
-    vouched = bool(draft.decided_by) or not _is_checkable(known)
+    if not draft.decided_by and draft.expires_at is not None and draft.expires_at <= now:
+        nobody_came = draft.status == DraftStatus.WAITING
+        return (DraftStatus.FAILED, TOO_LATE) if nobody_came else (DraftStatus.VOID, STALE)
+    vouched = vouched or bool(draft.decided_by) or not _is_checkable(known)
     problem = grounding.problem_of(answer_of(draft), known, vouched=vouched, now=now)
     return (DraftStatus.FAILED, problem) if problem else None
 
@@ -169,15 +175,15 @@ def _keep(draft: Draft, answer: Answer, known: Context, *, llm: LlmSettings, sec
         _record(draft, problem=problem, text=answer.text, claims=answer.claims, seconds=seconds)
         return
     by_itself = llm.mode == "automatic" and _is_checkable(known)
-    status = DraftStatus.APPROVED if by_itself else DraftStatus.WAITING
+    wait = min(llm.draft_wait, OWN_DAY) if known.trigger == Trigger.BIRTHDAY else llm.draft_wait
     _record(
         draft,
-        status=status,
+        status=DraftStatus.APPROVED if by_itself else DraftStatus.WAITING,
         text=answer.text,
         claims=answer.claims,
         seconds=seconds,
         newest_message_id=known.newest_message_id,
-        expires_at=now + llm.draft_wait + timedelta(seconds=seconds),
+        expires_at=now + wait + timedelta(seconds=seconds),
     )
 
 

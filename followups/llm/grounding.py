@@ -17,6 +17,7 @@ from followups.llm.context import Context, Line
 
 LONGEST_TEXT: Final = 700
 LONGEST_SAYS: Final = 300
+LONGEST_ANSWER: Final = 20_000
 MOST_CLAIMS: Final = 10
 OLDEST_SOURCE: Final = timedelta(days=180)
 ENOUGH: Final = 3 / 4
@@ -27,7 +28,6 @@ _CLAIMED: Final = "·"
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+|\n+")
 _SOURCE: Final = re.compile(r"m[0-9]{1,19}")
-_FENCE: Final = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL)
 _JOINERS: Final = {"\u200d", "\ufe0f"}
 _UNREADABLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _FORBIDDEN: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
@@ -69,9 +69,10 @@ def parse(raw: str) -> Answer:
     Raises:
         Unreadable: it is not what was asked for.
     """
-    fenced = _FENCE.fullmatch(raw)
+    if len(raw) > LONGEST_ANSWER:
+        raise Unreadable("The model's answer is far too long.")
     try:
-        data = json.loads(fenced[1] if fenced else raw)
+        data = json.loads(_unfenced(raw))
     except (ValueError, RecursionError) as error:
         raise Unreadable("The model did not answer with JSON.") from error
     if not isinstance(data, dict) or set(data) != {"text", "claims"}:
@@ -81,6 +82,13 @@ def parse(raw: str) -> Answer:
     if len(data["claims"]) > MOST_CLAIMS:
         raise Unreadable(f"The model makes more than {MOST_CLAIMS} claims.")
     return Answer(text=data["text"].strip(), claims=tuple(_claim(entry) for entry in data["claims"]))
+
+
+def _unfenced(raw: str) -> str:
+    bare = raw.strip()
+    if bare.startswith("```") and bare.endswith("```"):
+        return bare.removeprefix("```").removeprefix("json").removesuffix("```")
+    return bare
 
 
 def _claim(entry: Any) -> Claim:

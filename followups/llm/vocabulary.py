@@ -133,27 +133,28 @@ HARMLESS: Final[dict[str, frozenset[str]]] = {
     ),
     "de": _set(
         """
-        abend dank dein deine deinem deiner dich dir du eindruck erfahrung euch feedback freude geburtstag gedanken
-        gruss grusse gute guten ihnen lust meinung moment morgen nachricht rede rede sie tag tage team stimme uns
-        woche wochen wochenende wort worte wunsche zeit ziel eck hilfe ohr veranstaltung discord
+        abend alles antwort community dank druck frage fragen gesprach kanal letzter leute liebe lieber liebes weile
+        ganzes dein deine deinem deiner dich dir du eindruck erfahrung euch feedback freude geburtstag gedanken gruss
+        grusse gute guten ihnen lust meinung moment morgen nachricht rede rede sie tag tage team stimme uns woche
+        wochen wochenende wort worte wunsche zeit ziel eck hilfe ohr veranstaltung discord
         """
     ),
     "es": _set(
         """
-        ayuda compania companero cumpleanos dia dias experiencia idea ideas impresion mensaje mensajes meta objetivo
-        opinion presencia semana semanas tiempo tarde visita voz lado ritmo discord
+        ayuda noticias parte compania companero cumpleanos dia dias experiencia idea ideas impresion mensaje mensajes
+        meta objetivo opinion presencia semana semanas tiempo tarde visita voz lado ritmo discord
         """
     ),
     "fr": _set(
         """
-        aise anniversaire avis journee experience idees impression impressions message messages objectif opinion part
-        presence retour semaine semaines soiree temps tour visite voix rythme discord
+        aise anniversaire nouvelle nouvelles envie cote avis journee experience idees impression impressions message
+        messages objectif opinion part presence retour semaine semaines soiree temps tour visite voix rythme discord
         """
     ),
     "pt": _set(
         """
-        ajuda aniversario companhia dia dias experiencia ideia ideias impressao mensagem mensagens meta objetivo
-        opiniao presenca semana semanas tempo tarde visita voz lado ritmo discord
+        ajuda aniversario falta noticias companhia dia dias experiencia ideia ideias impressao mensagem mensagens meta
+        objetivo opiniao presenca semana semanas tempo tarde visita voz lado ritmo discord
         """
     ),
 }

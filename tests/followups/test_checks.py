@@ -57,15 +57,6 @@ class TestUsableLanguageModel:
 
         assert problem.msg == "LLM_MODE='yolo' is unknown: use one of off, draft, automatic."
 
-    @pytest.mark.parametrize(
-        ("mode", "wait", "is_said"), [("draft", 72, True), ("draft", 71, False), ("off", 72, False)]
-    )
-    def test_says_that_texts_may_wait_too_long(self, settings: Any, mode: str, wait: int, is_said: bool) -> None:
-        settings.LLM_BASE_URL, settings.LLM_MODEL, settings.LLM_MODE = "http://127.0.0.1/v1", "m", mode
-        settings.LLM_DRAFT_WAIT_HOURS, settings.FOLLOW_UP_GRACE_HOURS = wait, 72
-
-        assert [message.id for message in checks.drafts_decided_in_time()] == ["followups.W021"] * is_said
-
 
 class TestCurrent:
     def test_reads_the_settings_when_called(self, settings: Any) -> None:

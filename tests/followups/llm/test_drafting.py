@@ -217,6 +217,21 @@ class TestAutomatic:
         assert text_of(follow_up).startswith(GOOD)
         assert len(llm.questions) == 1
 
+    def test_asks_again_when_the_text_was_held_for_too_long(self, llm: LlmServer, settings: Any) -> None:
+        """Its words may be out of time."""
+        settings.LLM_DRAFT_WAIT_HOURS = 12
+        follow_up, source = make_due()
+        say_good(llm, source)
+        drafting.prepare(follow_up, make_thread(follow_up.user), now=NOON - DAY)
+
+        execute(follow_up)
+
+        assert text_of(follow_up).startswith(GOOD)
+        assert list(Draft.objects.order_by("id").values_list("status", "problem")) == [
+            ("void", drafting.STALE),
+            ("used", ""),
+        ]
+
     def test_asks_twice_at_most_whatever_crashes(self, llm: LlmServer) -> None:
         follow_up, source = make_due()
         say_good(llm, source)
@@ -300,6 +315,15 @@ class TestDraft:
         assert NOON + DAY <= draft.expires_at < NOON + DAY + timedelta(minutes=1)
         newest = PolicyDecision.objects.filter(follow_up_id=follow_up.pk).latest("id")
         assert (newest.verdict, newest.reason) == ("hold", "A person must approve the text first.")
+
+    def test_waits_for_a_birthday_only_on_its_day(self, llm: LlmServer) -> None:
+        make_thread(member := make_member(name="Ada"))
+        llm.says("Happy birthday, Ada!")
+        execute(make_plan(member, trigger="birthday"))
+
+        draft = Draft.objects.get()
+        assert draft.expires_at is not None
+        assert draft.expires_at < NOON + 7 * HOUR
 
     def test_goes_out_as_soon_as_it_is_approved(self, llm: LlmServer) -> None:
         follow_up, draft = self.make_waiting(llm)

@@ -57,7 +57,8 @@ class TestParse:
             '{"text": "Hi!", "claims": [{"says": "x"}]}',
             '{"text": "Hi!", "claims": [{"says": "x", "source": 7}]}',
             'Sure! {"text": "Hi!", "claims": []}',
-            "[" * 100_000,
+            "[" * 10_000,
+            "```\n" + "\n" * 1_000_000 + "x",
             json.dumps({"text": "Hi!", "claims": [{"says": "x", "source": "m7"}] * 11}),
         ],
     )
@@ -119,14 +120,20 @@ class TestForm:
     def test_names_what_is_wrong(self, text: str, words: str) -> None:
         assert words in problem(text)
 
-    def test_takes_each_language_for_itself(self) -> None:
-        for language, text in {
-            "de": "Hallo Ada! Wir haben länger nichts von dir gehört. Wie geht es dir?",
-            "es": "¡Hola Ada! Hace tiempo que no sabemos nada de ti. ¿Cómo estás?",
-            "fr": "Bonjour Ada ! On n'a plus de nouvelles de toi depuis un moment. Comment vas-tu ?",
-            "pt": "Oi Ada! Faz tempo que não temos notícias de você. Como você está?",
-        }.items():
-            assert problem(text, known=replace(KNOWN, language=language)) == "", language
+    @pytest.mark.parametrize(
+        ("language", "text"),
+        [
+            ("en", "Hi Ada! Hope you're doing okay! No pressure to reply, we're here whenever you feel like chatting."),
+            ("en", "Happy birthday, Ada! Wishing you a wonderful day full of good things. 🎉"),
+            ("de", "Hey Ada! Schon eine Weile nichts mehr von dir gehört. Wie geht es dir? Liebe Grüße vom Team"),
+            ("de", "Hallo Ada, wir haben dich in der Community vermisst. Was machst du so in letzter Zeit?"),
+            ("es", "¡Hola Ada! Te echamos de menos por aquí. ¿Qué tal va todo? Nos encantaría saber de ti."),
+            ("fr", "Coucou Ada ! Ça fait un moment qu'on n'a pas eu de tes nouvelles. Comment ça va ?"),
+            ("pt", "Oi, Ada! Sentimos a sua falta por aqui. Como vão as coisas? Apareça quando quiser!"),
+        ],
+    )
+    def test_lets_kind_words_pass_in_each_language(self, language: str, text: str) -> None:
+        assert problem(text, known=replace(KNOWN, language=language)) == ""
 
 
 class TestClaims:
