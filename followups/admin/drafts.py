@@ -175,7 +175,10 @@ class DraftAdmin(console.ConsoleAdmin):
     def instead(self, row: Draft) -> object:
         if row.status not in drafting.LIVE or not row.follow_up.is_unwritten:
             return console.NOTHING
-        return composing.compose(row.follow_up.user, row.follow_up, now=timezone.now()).text
+        try:
+            return composing.compose(row.follow_up.user, row.follow_up, now=timezone.now()).text
+        except LookupError as error:  # no template suits: then there is nothing but this draft
+            return str(error)
 
     @admin.display(description="Checks, asked now")
     @console.once

@@ -9,7 +9,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
+from followups import composing
 from followups.admin import drafts
 from followups.models import Draft, FollowUp, UserProfile
 from jobs.models import ScheduledJob
@@ -51,11 +53,14 @@ class TestList:
 
 class TestPage:
     def test_shows_claims_beside_their_sources_and_the_template(self, boss: Client) -> None:
-        page = boss.get(page_of(make_waiting())).content.decode()
+        draft = make_waiting()
+        template = composing.compose(draft.follow_up.user, draft.follow_up, now=timezone.now()).text
+
+        page = boss.get(page_of(draft)).content.decode()
 
         assert "Was the event good?" in page
         assert "Hi there, is the <mark>event</mark> still on?" in page
-        assert "wanted to say hello" in page
+        assert escape(template.partition("\n")[0]) in page
         assert "rests on the member&#x27;s own words" in page
 
     def test_says_what_is_wrong_by_now(self, boss: Client) -> None:

@@ -36,7 +36,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SAID = "My chemistry exam is on Friday, wish me luck"
 GOOD = "Hi Ada! How did your chemistry exam go?"
-TEMPLATE = "wanted to say hello"
 
 
 def hear(member: UserProfile, text: str = SAID, *, at: datetime = NOON - 3 * DAY) -> Message:
@@ -68,6 +67,11 @@ def text_of(follow_up: FollowUp) -> str:
     """What is in the outbox."""
     assert follow_up.message is not None, follow_up.reason
     return follow_up.message.message_text
+
+
+def is_template(follow_up: FollowUp) -> bool:
+    """Whether the template's words are in the outbox, and none of the model's."""
+    return follow_up.composition["composed_by"] == "template" and GOOD not in text_of(follow_up)
 
 
 class TestAutomatic:
@@ -125,7 +129,7 @@ class TestAutomatic:
 
         execute(follow_up)
 
-        assert TEMPLATE in text_of(follow_up)
+        assert is_template(follow_up)
         assert "@everyone" not in text_of(follow_up)
         assert follow_up.composition["composed_by"] == "template"
         draft = Draft.objects.get()
@@ -144,7 +148,7 @@ class TestAutomatic:
         asked = llm.questions[0]["messages"][1]["content"]
         assert asked.count("</data>") == 1
         assert asked.count("<data>") == 1
-        assert TEMPLATE in text_of(follow_up)
+        assert is_template(follow_up)
 
     def test_knows_no_other_members_words(self, llm: LlmServer) -> None:
         other = hear(make_member(), "My chemistry exam is secret")
@@ -153,7 +157,7 @@ class TestAutomatic:
 
         execute(follow_up)
 
-        assert TEMPLATE in text_of(follow_up)
+        assert is_template(follow_up)
         assert "secret" not in str(llm.questions)
 
     def test_keeps_sensitive_messages_to_itself(self, llm: LlmServer) -> None:
@@ -164,7 +168,7 @@ class TestAutomatic:
         follow_up = execute(make_plan(member, trigger="inactivity"))
 
         assert "depressed" not in str(llm.questions)
-        assert TEMPLATE in text_of(follow_up)
+        assert is_template(follow_up)
         assert Draft.objects.get().problem.endswith("which is about health.")
 
     def test_uses_no_source_that_was_deleted_meanwhile(self, llm: LlmServer) -> None:
@@ -181,7 +185,7 @@ class TestAutomatic:
         execution.execute(attempt, now=NOON)
 
         follow_up.refresh_from_db()
-        assert TEMPLATE in text_of(follow_up)
+        assert is_template(follow_up)
         assert "no recent message" in Draft.objects.get().problem
         assert len(llm.questions) == 1
 
@@ -241,7 +245,7 @@ class TestAutomatic:
         execute(follow_up)
 
         assert not llm.questions
-        assert TEMPLATE in text_of(follow_up)
+        assert is_template(follow_up)
 
     def test_asks_only_when_the_policy_lets_it_go_now(self, llm: LlmServer) -> None:
         follow_up, source = make_due()
@@ -286,7 +290,7 @@ class TestAutomatic:
         for number in range(5):
             member = make_member()
             make_thread(member)
-            assert TEMPLATE in text_of(execute(make_plan(member, trigger="inactivity", occasion=str(number))))
+            assert is_template(execute(make_plan(member, trigger="inactivity", occasion=str(number))))
 
         assert len(llm.questions) == 3
         assert LlmCircuit.objects.get().failures == 3
@@ -362,7 +366,7 @@ class TestDraft:
         approval.reject(draft.pk, by="boss", reason="Too chummy.\x00" * 50, now=NOON)
         execute(follow_up)
 
-        assert TEMPLATE in text_of(follow_up)
+        assert is_template(follow_up)
         draft.refresh_from_db()
         assert (draft.status, draft.problem[:11], len(llm.questions)) == ("rejected", "Too chummy.", 1)
 
@@ -372,7 +376,7 @@ class TestDraft:
 
         execute(follow_up, now=draft.expires_at)
 
-        assert TEMPLATE in text_of(follow_up)
+        assert is_template(follow_up)
         draft.refresh_from_db()
         assert (draft.status, draft.problem) == ("failed", drafting.TOO_LATE)
         assert len(llm.questions) == 1
@@ -443,7 +447,7 @@ class TestDraft:
 
         execute(follow_up)
 
-        assert TEMPLATE in text_of(follow_up)
+        assert is_template(follow_up)
         assert "need a person's approval" in Draft.objects.get().problem
 
     def test_misses_no_approval_that_comes_while_its_job_runs(self, llm: LlmServer) -> None:
@@ -494,7 +498,7 @@ class TestOff:
                 drafting.prepare(follow_up, None, now=NOON)
                 assert drafting.live(follow_up, member, None, now=NOON) is None
 
-        assert TEMPLATE in text_of(execute(follow_up))
+        assert is_template(execute(follow_up))
         assert not llm.questions
 
     def test_sends_the_template_for_a_draft_that_waited(self, llm: LlmServer, settings: Any) -> None:
@@ -506,7 +510,7 @@ class TestOff:
 
         execute(follow_up, now=NOON + DAY)
 
-        assert TEMPLATE in text_of(follow_up)
+        assert is_template(follow_up)
 
 
 class TestSweep:
