@@ -285,6 +285,7 @@ UNFOLD: dict[str, Any] = {
                         "permission": lambda request: request.user.has_perm("followups.view_followup"),
                     },
                     _item("Events", "celebration", "followups.booking"),
+                    _item("Drafts", "edit_note", "followups.draft"),
                     _item("Sent", "mark_email_read", "followups.followuphistory"),
                     _item("Templates", "article", "socialmedia.messagetemplate"),
                     {

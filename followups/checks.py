@@ -1,12 +1,18 @@
 """What `manage.py check` says about the settings of the follow-ups."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
 from followups import conf, policy
 from followups.composing import languages
 from followups.emotion import words
+from followups.llm import client
+
+MODES = ("off", "draft", "automatic")
 
 
 @register()
@@ -46,3 +52,33 @@ def known_language(**kwargs: Any) -> list[CheckMessage]:
             id="followups.E003",
         )
     ]
+
+
+@register()
+def usable_language_model(**kwargs: Any) -> list[CheckMessage]:
+    """Refuse half a language model; warn when members' words would travel unencrypted."""
+    if settings.LLM_MODE not in MODES:
+        problem = f"LLM_MODE={settings.LLM_MODE!r} is unknown: use one of {', '.join(MODES)}."
+        return [Error(problem, id="followups.E020")]
+    llm = conf.current().llm
+    if not llm.base_url:
+        return []
+    scheme, host = _scheme_and_host(llm.base_url)
+    if scheme not in {"http", "https"} or not host:
+        problem = f"LLM_BASE_URL={llm.base_url!r} is no address: write one like 'http://127.0.0.1:11434/v1'."
+        return [Error(problem, id="followups.E021")]
+    if not llm.model:
+        problem = "LLM_BASE_URL is set without LLM_MODEL: name the model that is to be asked there."
+        return [Error(problem, id="followups.E022")]
+    if scheme == "http" and not client.is_loopback(llm.base_url):
+        problem = f"LLM_BASE_URL sends members' words to {host!r} unencrypted: use https, or a model on this host."
+        return [checks.Warning(problem, id="followups.W020")]
+    return []
+
+
+def _scheme_and_host(address: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme, parts.hostname or ""
+    except ValueError:
+        return "", ""

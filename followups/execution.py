@@ -8,7 +8,8 @@ from django.db import transaction
 
 from followups import campaigns, channels, composing, consent, facts, ledger, members, policy
 from followups.analytics import experiments
-from followups.models import FollowUp, FollowUpStatus, Holdout, UserProfile
+from followups.llm import drafting
+from followups.models import Draft, DraftStatus, FollowUp, FollowUpStatus, Holdout, UserProfile
 from followups.planning import FollowUpMessage
 from followups.policy import Decision, Gate, Verdict
 from jobs import outcomes
@@ -33,7 +34,7 @@ class _Held:
 def execute(attempt: Attempt[FollowUpMessage], *, now: datetime) -> None:
     """Run one follow-up's job. The decision, the message and the job's completion are one transaction.
 
-    Composing needs no network today; a composer that does must run before this transaction, never inside it.
+    A language model, if there is one, is asked before this transaction, never inside it.
 
     Raises:
         Snooze: the policy holds the follow-up, or no bot has logged in yet.
@@ -44,8 +45,10 @@ def execute(attempt: Attempt[FollowUpMessage], *, now: datetime) -> None:
     follow_up = FollowUp.objects.filter(pk=follow_up_id).select_related("user__account").first()
     if follow_up is None:
         raise PermanentFailure(f"There is no follow-up {follow_up_id!r}.")
+    conversation = channels.find(follow_up.user)
+    drafting.prepare(follow_up, conversation, now=now)
     try:
-        step = _run(attempt, follow_up.user_id, channels.find(follow_up.user), now=now)
+        step = _run(attempt, follow_up.user_id, conversation, now=now)
         if step is _Step.NEEDS_CONVERSATION:
             step = _run(attempt, follow_up.user_id, _open(follow_up.user, now=now), now=now)
     except composing.NothingPublished as error:
@@ -74,7 +77,7 @@ def _run(
     with transaction.atomic():
         profile = members.lock(user_id)
         follow_up = FollowUp.objects.select_for_update(of=("self",)).filter(pk=attempt.payload.follow_up_id).first()
-        if follow_up is None or not _is_open(follow_up):
+        if follow_up is None or not follow_up.is_unwritten:
             outcomes.complete([attempt], now=now)
             return _Step.DONE
         known = facts.gather(profile.pk, follow_up.trigger_type, now=now, asked_about=follow_up)
@@ -85,6 +88,11 @@ def _run(
         decision = policy.decide(replace(known, is_held_out=held_out), now=now)
         if decision.verdict is Verdict.SEND and conversation is None:
             return _Step.NEEDS_CONVERSATION
+        draft = None
+        if decision.verdict is Verdict.SEND:
+            draft = drafting.live(follow_up, profile, conversation, now=now)
+        if draft is not None and draft.status == DraftStatus.WAITING:
+            return _wait_for_approval(attempt, follow_up, draft, now=now)
         ledger.record(
             decision,
             user_id=profile.pk,
@@ -95,28 +103,42 @@ def _run(
         if decision.verdict is Verdict.HOLD:
             return _Held(decision)
         if decision.verdict is Verdict.SEND and conversation is not None:
-            _queue(follow_up, profile, conversation, now=now)
+            _queue(follow_up, profile, conversation, draft, now=now)
         else:
             FollowUp.objects.filter(pk=follow_up.pk).update(
                 status=FollowUpStatus.SKIPPED, reason=ledger.reason_for(decision)
             )
+            drafting.give_up(follow_up)
         if decision.gate is Gate.HOLDOUT:
             Holdout.objects.create(follow_up=follow_up, user=profile, trigger_type=follow_up.trigger_type, held_at=now)
         outcomes.complete([attempt], now=now)
         return _Step.DONE
 
 
-def _is_open(follow_up: FollowUp) -> bool:
-    """Whether it is still to be written: not cancelled meanwhile, nor written by an attempt whose completion got lost.
-
-    One that failed before it was written is open again: somebody has retried its job.
+def _wait_for_approval(attempt: Attempt[FollowUpMessage], follow_up: FollowUp, draft: Draft, *, now: datetime) -> _Step:
+    """Put the job back in this very transaction, while the member's row is held: whoever approves after it finds a
+    pending job to wake, and whoever was before it has been seen.
     """
-    return follow_up.message_id is None and follow_up.status in {FollowUpStatus.PENDING, FollowUpStatus.FAILED}
+    decision = drafting.waiting(draft)
+    ledger.record(
+        decision,
+        user_id=follow_up.user_id,
+        trigger=follow_up.trigger_type,
+        asked_by=ledger.EXECUTION,
+        follow_up_id=follow_up.pk,
+    )
+    outcomes.snooze(attempt, until=decision.until or now, reason=decision.reason, now=now)
+    return _Step.DONE
 
 
-def _queue(follow_up: FollowUp, profile: UserProfile, conversation: Conversation, *, now: datetime) -> None:
-    """Compose the message and put it into the outbox."""
+def _queue(
+    follow_up: FollowUp, profile: UserProfile, conversation: Conversation, draft: Draft | None, *, now: datetime
+) -> None:
+    """Compose the message and put it into the outbox. With a draft its words take the place of the template's."""
     composed = composing.compose(profile, follow_up, account_id=conversation.account_id, now=now)
+    if draft is not None and composed.composed_by == "template":
+        composed = drafting.compose(draft, composed)
+        drafting.close(Draft.objects.filter(pk=draft.pk), DraftStatus.USED, "")
     message = outbox.queue_automated(
         conversation=conversation,
         text=composed.text,

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib import import_module
 from itertools import islice
 
 import structlog
@@ -21,6 +20,7 @@ from followups import (
     triggers,
 )
 from followups.analytics import guard
+from followups.llm import client, drafting
 from followups.models import Campaign, Trigger
 from followups.planning import FollowUpMessage
 from followups.readings import ReadEmotion
@@ -64,7 +64,6 @@ def read_emotion(attempt: Attempt[ReadEmotion]) -> None:
     llm = conf.current().llm
     if llm.mode == "off":
         return
-    client = import_module("followups.llm.client")
     try:
         second_reading.read_again(
             attempt.payload.message_id, ask=client.ask, model=llm.model or "llm", now=timezone.now()
@@ -77,6 +76,7 @@ def read_emotion(attempt: Attempt[ReadEmotion]) -> None:
 def quiet_member_sweep(attempt: Attempt[QuietMemberSweep]) -> None:
     """Close what lost its job, then plan check-ins for the quiet members, in batches committed one by one."""
     cancelling.close_stranded(now=timezone.now())
+    drafting.close_pointless()
     settings = conf.current()
     if not (settings.scheduler_enabled and settings.enabled):
         return

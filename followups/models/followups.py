@@ -125,6 +125,13 @@ class FollowUp(models.Model):
     def __str__(self) -> str:
         return f"{self.get_trigger_type_display()} for {self.user_id}"
 
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether it is still to be written: not cancelled meanwhile, nor written by an attempt whose completion got
+        lost. One that failed before it was written is to be written again: somebody has retried its job.
+        """
+        return self.message_id is None and self.status in {FollowUpStatus.PENDING, FollowUpStatus.FAILED}
+
 
 class Harm(models.TextChoices):
     """What a follow-up did to a member within 24 hours of reaching them."""

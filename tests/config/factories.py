@@ -8,10 +8,19 @@ from django.contrib.auth.models import Permission, User
 
 from config import keys
 from followups import campaigns, consent, flags, members, readings
-from followups.models import Booking, ErasureReceipt, FollowUp, FollowUpHistory, PolicyDecision, UserProfile
+from followups.models import (
+    Booking,
+    Draft,
+    DraftStatus,
+    ErasureReceipt,
+    FollowUp,
+    FollowUpHistory,
+    PolicyDecision,
+    UserProfile,
+)
 from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobPause, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
-from socialmedia.models import Account, Conversation
+from socialmedia.models import Account, Conversation, Message
 from tests.socialmedia.factories import make_bot, make_person
 
 NAMES = ("Ada", "Ben", "Cleo", "Dara", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jun")
@@ -131,6 +140,21 @@ def make_follow_up(profile: UserProfile, status: str = "pending", *, now: dateti
     return row
 
 
+def make_draft(follow_up: FollowUp, status: str = "waiting", *, now: datetime, **values: Any) -> Draft:
+    """A text by a model in some state, with its source."""
+    said = Message.objects.filter(conversation__participant_id=follow_up.user_id, is_outgoing=False).order_by("-id")
+    newest = said.values_list("pk", flat=True).first()
+    fields: dict[str, Any] = {
+        "text": "Hi! Was the event good?",
+        "claims": [{"says": "the event", "source": f"m{newest}"}],
+        "newest_message_id": newest,
+        "model": "stub",
+        "seconds": 1.5,
+        "expires_at": now + timedelta(hours=20),
+    }
+    return Draft.objects.create(follow_up=follow_up, status=status, **{**fields, **values})
+
+
 def make_health_result(status: str = "ok", *, now: datetime, **values: Any) -> HealthResult:
     """What a check of the check-up found."""
     fields: dict[str, Any] = {
@@ -162,7 +186,8 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
         job = make_job(list(JobStatus)[number % len(JobStatus)], now=now, due=now + timedelta(hours=number - size // 2))
         make_attempt(job, "failed" if number % 2 else "completed", now=now, error="Time-out after 10 s." * (number % 2))
         Booking.objects.create(user=profile, name="Party", event_at=now - quiet, booking_id=f"booking {number}")
-        make_follow_up(profile, states[number % len(states)], now=now, job_id=job.job_id)
+        follow_up = make_follow_up(profile, states[number % len(states)], now=now, job_id=job.job_id)
+        make_draft(follow_up, list(DraftStatus)[number % len(DraftStatus)], now=now)
     ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
     make_health_result(now=now)
     campaigns.ensure()

@@ -1,4 +1,4 @@
-"""The system checks of the community's zone and language."""
+"""The system checks of the community's zone and language, of the words and of the language model."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +42,39 @@ class TestKnownLanguage:
 
         assert problem.id == "followups.E003"
         assert problem.msg.endswith("write one of de, en, es, fr, pt.")
+
+
+class TestUsableLanguageModel:
+    @pytest.mark.parametrize(
+        ("address", "model", "problem"),
+        [
+            ("", "", None),
+            ("http://127.0.0.1:11434/v1", "m", None),
+            ("http://localhost/v1", "m", None),
+            ("http://[::1]:8080/v1", "m", None),
+            ("https://llm.example/v1", "m", None),
+            ("https://llm.example/v1", "", "E022"),
+            ("llm.example/v1", "m", "E021"),
+            ("ftp://llm.example", "m", "E021"),
+            ("http://[::1", "m", "E021"),
+            ("https://", "m", "E021"),
+            ("http://llm.example/v1", "m", "W020"),
+            ("http://127.0.0.1.evil.example/v1", "m", "W020"),
+        ],
+    )
+    def test_refuses_half_of_one(self, settings: Any, address: str, model: str, problem: str | None) -> None:
+        settings.LLM_BASE_URL, settings.LLM_MODEL = address, model
+
+        found = [message.id for message in checks.usable_language_model()]
+
+        assert found == ([f"followups.{problem}"] if problem else [])
+
+    def test_refuses_an_unknown_mode(self, settings: Any) -> None:
+        settings.LLM_MODE = "yolo"
+
+        (problem,) = checks.usable_language_model()
+
+        assert problem.msg == "LLM_MODE='yolo' is unknown: use one of off, draft, automatic."
 
 
 class TestCurrent:

@@ -1,0 +1,1 @@
+"""Texts by a language model: asked outside transactions, checked against their sources, never needed."""
