@@ -79,6 +79,17 @@ def in_words(low: timedelta, high: timedelta, silent: timedelta) -> str:
     return f"usually every {a if a == b else f'{a}-{b}'} days, now {now}"
 
 
+def describe(profile: UserProfile, *, silent: timedelta) -> str:
+    """Say how a member usually comes and how unusual it is that they have been `silent` now, for the console."""
+    if not conf.current().personal_rhythm:
+        return "Not asked for (FOLLOW_UP_PERSONAL_RHYTHM is off)"
+    known = of(profile)
+    if known is None or profile.quiet_after is None:
+        return f"Not known yet: it takes {ENOUGH_GAPS} gaps between days on which they wrote"
+    words = in_words(known.usual_low, known.usual_high, silent)
+    return f"{words}; quiet score {score(silent, profile.quiet_after):.1f}, unusual from 1.0 on"
+
+
 def score(silent: timedelta, unusual: timedelta) -> float:
     """How quiet somebody is: 0.0 has just written, 1.0 and more is unusual for them."""
     return max(silent, timedelta()) / unusual

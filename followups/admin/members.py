@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
-from followups import conf, consent, planning
+from followups import conf, consent, facts, planning, rhythm
 from followups.admin import answers
 from followups.admin.forms import EvidenceForm, PlanForm
 from followups.models import (
@@ -23,6 +23,7 @@ from followups.models import (
     FollowUpHistory,
     FollowUpStatus,
     PolicyDecision,
+    Trigger,
     UserProfile,
 )
 from jobs import console
@@ -116,7 +117,7 @@ class MemberAdmin(console.ConsoleAdmin):
         ("Would a check-in go out now?", {"fields": ("answer_now",)}),
         ("Person", {"fields": ("name", "user_id", "account_link", "conversation_link", "zone", "locale", "level")}),
         ("Consent", {"fields": ("allowed", "own_gap", "last_sent_in_full")}),
-        ("Activity", {"fields": ("last_seen_in_full", "first_seen", "interaction_count", "mood", "reach")}),
+        ("Activity", {"fields": ("last_seen_in_full", "first_seen", "interaction_count", "usual", "mood", "reach")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UserProfile]:
@@ -185,6 +186,15 @@ class MemberAdmin(console.ConsoleAdmin):
     @admin.display(description="First message")
     def first_seen(self, member: UserProfile) -> object:
         return console.exactly(member.first_interaction)
+
+    @admin.display(description="Rhythm")
+    @console.once
+    def usual(self, member: UserProfile) -> object:
+        if member.last_interaction is None:
+            return console.NOTHING
+        now = timezone.now()
+        unheard = facts.gather(member.user_id, Trigger.INACTIVITY, now=now).unheard
+        return rhythm.describe(member, silent=now - member.last_interaction - unheard)
 
     @admin.display(description="Mood")
     def mood(self, member: UserProfile) -> str:

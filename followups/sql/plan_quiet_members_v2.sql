@@ -85,10 +85,14 @@ WITH due AS MATERIALIZED (
           )
           AND greatest(member.last_interaction + %(window)s, member.quiet_due_at) + excused.length <= %(now)s
           AND NOT EXISTS (
-              SELECT FROM scheduled_followups AS earlier
-              WHERE earlier.user_id = member.user_id
+              SELECT FROM (
+                  SELECT status, trigger_type, message_id
+                  FROM scheduled_followups
+                  WHERE user_id = member.user_id
+                  OFFSET 0
+              ) AS earlier
+              WHERE earlier.status = 'pending'
                 AND earlier.trigger_type IN ('inactivity', 're_engagement')
-                AND earlier.status = 'pending'
                 AND NOT EXISTS (
                     SELECT FROM social_media_messages AS message
                     WHERE message.id = earlier.message_id AND message.status = 'unknown'
@@ -165,8 +169,7 @@ recorded AS (
 ),
 answered AS (
     UPDATE user_profiles AS member
-    SET quiet_planned_for = due.last_interaction
-    FROM due
-    WHERE member.user_id = due.user_id
+    SET quiet_planned_for = member.last_interaction
+    WHERE member.user_id = ANY(ARRAY(SELECT user_id FROM due))  -- a join was planned to read the whole table
 )
 SELECT count(*) FROM planned

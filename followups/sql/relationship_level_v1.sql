@@ -1,5 +1,5 @@
--- The level of a member with `counted` interactions after `fresh` more, taken one by one: one step at a time, never down
--- (ORIGINS C21). The only place of the thresholds. Called by followups_count_activity; reads no table.
+-- The level of a member with `counted` interactions after `fresh` more, taken one by one: one step at a time, never
+-- down (ORIGINS C21). The only place of the thresholds. Called by followups_count_activity; reads no table.
 CREATE FUNCTION followups_relationship_level(level integer, counted bigint, fresh bigint) RETURNS integer
     LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE

@@ -1,6 +1,6 @@
--- Takes the personal times from the members whom the sweep would judge by them, and marks their rhythms to be computed,
--- should they count again. Called by followups.rhythm.ignore, served by idx_profiles_quiet_personal: nothing to do costs
--- nothing. Answers how many.
+-- Takes the personal times from the members whom the sweep would judge by them, and marks their rhythms to be
+-- computed, should they count again. Called by followups.rhythm.ignore, served by idx_profiles_quiet_personal: nothing
+-- to do costs nothing. Answers how many.
 WITH judged AS MATERIALIZED (
     SELECT member.user_id
     FROM user_profiles AS member
@@ -15,13 +15,11 @@ WITH judged AS MATERIALIZED (
 marked AS (
     UPDATE member_rhythms AS rhythm
     SET computed_at = NULL
-    FROM judged
-    WHERE rhythm.user_id = judged.user_id
+    WHERE rhythm.user_id = ANY(ARRAY(SELECT user_id FROM judged))
 ),
 cleared AS (
     UPDATE user_profiles AS member
     SET quiet_after = NULL, quiet_due_at = NULL
-    FROM judged
-    WHERE member.user_id = judged.user_id
+    WHERE member.user_id = ANY(ARRAY(SELECT user_id FROM judged))
 )
 SELECT count(*) FROM judged

@@ -53,7 +53,10 @@ gaps AS (
     WHERE length IS NOT NULL
 ),
 usual AS (
-    SELECT user_id, count(*) AS gaps, percentile_cont(ARRAY[0.25, 0.75, 0.9]::float8[]) WITHIN GROUP (ORDER BY gap) AS quantiles
+    SELECT
+        user_id,
+        count(*) AS gaps,
+        percentile_cont(ARRAY[0.25, 0.75, 0.9]::float8[]) WITHIN GROUP (ORDER BY gap) AS quantiles
     FROM gaps
     GROUP BY user_id
 ),
