@@ -1,7 +1,7 @@
 """Does planning check-ins for quiet members cost what is due, or what is there?
 
-Plans for the same number of due members in a small and in a large community, then for many at once, first where nobody's
-rhythm is known and then where every second one's is; at last re-engagements. All in one run.
+Plans for the same number of due members in a small and in a large community, then for many at once, first where
+nobody's rhythm is known and then where every second one's is; at last re-engagements. All in one run.
 `python -m benchmarks.sweep [--members N] [--json]`.
 """
 

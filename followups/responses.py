@@ -12,6 +12,7 @@ from socialmedia.models import Message
 
 MOOT_REASON = "member wrote"
 
+
 @dataclass(frozen=True)
 class Reaction:
     """What the message changed."""

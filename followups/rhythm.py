@@ -1,8 +1,8 @@
 """How a member usually comes and goes, and which silence is unusual for them.
 
-The rule: of the gaps between the days on which they wrote, take the one that only one in ten exceeds (`rare`). A silence
-half as long again is unusual; never sooner than the community's own FOLLOW_UP_DEFAULT_DELAY_HOURS, and never later than
-after 60 days. Whose gaps are fewer than five is judged by the community's time alone.
+The rule: of the gaps between the days on which they wrote, take the one that only one in ten exceeds (`rare`). A
+silence half as long again is unusual; never sooner than after the community's own FOLLOW_UP_DEFAULT_DELAY_HOURS, and
+never later than after 60 days. Who has fewer than five gaps is judged by the community's time alone.
 """
 
 from datetime import datetime, timedelta

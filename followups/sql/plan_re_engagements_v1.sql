@@ -45,7 +45,6 @@ WITH due AS MATERIALIZED (
           AND member.unreachable_since IS NULL
           AND member.left_at IS NULL
           AND member.re_engagements_unanswered < 2
-          AND counted.since <= %(away_since)s
           AND 're_engagement' = ANY(member.topics)
           AND (member.paused_until IS NULL OR member.paused_until <= %(now)s)
           AND (

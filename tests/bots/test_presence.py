@@ -125,7 +125,6 @@ class TestBeat:
         assert not BotHeartbeat.objects.filter(pk=old.pk).exists()
         assert BotHeartbeat.objects.get().is_connected is False
 
-
     def test_listens_only_while_it_is_connected(self) -> None:
         account = make_bot()
         presence.beat("host:1", account_id=account.pk, is_connected=False)

@@ -1,35 +1,26 @@
-"""Planning: one occasion, one plan, and the sweep over quiet members."""
+"""Planning: one occasion, one plan."""
 
-import random
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from django.utils import timezone
+from django.db import transaction
 
-from followups import facts, planning, policy
-from followups.models import ConsentReceipt, FollowUp, PolicyDecision, UserProfile
+from followups import planning
+from followups.models import FollowUp, PolicyDecision, UserProfile
 from followups.planning import CannotPlan
-from followups.policy import Gate, Verdict
-from jobs import enqueue, runner
+from followups.policy import Gate
 from jobs.models import ScheduledJob
-from socialmedia.models import Account, Message
 from tests.concurrency import at_once
 from tests.followups.factories import (
     DAY,
     HOUR,
     NOON,
     SECOND,
-    execute,
     make_member,
     make_plan,
-    make_queued,
     make_sent,
-    make_thread,
-    opt_out,
 )
-from tests.socialmedia.factories import make_bot
 
 
 def plan_event(member: UserProfile, event_at: datetime, **more: Any) -> planning.Plan:

@@ -63,7 +63,6 @@ class TestActivity:
 
         assert member.unreachable_since == NOON - HOUR
 
-
     def test_answers_the_re_engagements(self) -> None:
         member = make_member(re_engagements_unanswered=2)
 

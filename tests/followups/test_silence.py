@@ -61,6 +61,7 @@ def explain(statement: str, values: dict[str, Any]) -> str:
     """How PostgreSQL runs it."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE user_profiles, consent_receipts, scheduled_followups, member_rhythms, member_absences")
+        cursor.execute(silence.BY_INDEX)
         cursor.execute("EXPLAIN " + statement, values)
         return "\n".join(row[0] for row in cursor.fetchall())
 
@@ -216,7 +217,10 @@ class TestPlanReEngagements:
         assert silence.plan_quiet_members(now=NOON + DAY) == 0
 
     def test_leaves_shorter_silences_to_the_check_in(self) -> None:
-        short, long = make_member(last_interaction=NOON - 30 * DAY + SECOND), make_member(last_interaction=NOON - 30 * DAY)
+        short, long = (
+            make_member(last_interaction=NOON - 30 * DAY + SECOND),
+            make_member(last_interaction=NOON - 30 * DAY),
+        )
 
         assert (silence.plan_quiet_members(now=NOON), silence.plan_re_engagements(now=NOON)) == (1, 1)
 
@@ -281,7 +285,7 @@ class TestPlanReEngagements:
         explained = explain(silence.PLAN_RE_ENGAGEMENTS, silence.away_values(now=NOON, limit=10_000))
 
         assert "idx_profiles_re_engagement" in explained
-        assert "Seq Scan on user_profiles" not in explained
+        assert "Seq Scan on" not in explained
 
     @staticmethod
     def re_engage(*, now: Any) -> None:
@@ -414,8 +418,9 @@ class TestPlanQuietMembers:
 
         assert "idx_profiles_quiet_fixed" in explained
         assert "idx_profiles_quiet_personal" in explained
-        assert "Seq Scan on user_profiles" not in explained
+        assert "Seq Scan on" not in explained
         assert "idx_consent_newest" in explained
+        assert "idx_profiles_last_interaction" not in explained
         assert silence.plan_quiet_members(now=NOON) == 20
 
 

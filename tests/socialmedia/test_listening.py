@@ -122,9 +122,7 @@ class TestUnheard:
 
 @pytest.mark.django_db
 class TestBefore:
-    @pytest.mark.parametrize(
-        ("hours", "ago"), [(0, 0), (1, 1), (2, 2), (3, 6), (4, 7), (6, 9), (6.5, 15.5), (20, 29)]
-    )
+    @pytest.mark.parametrize(("hours", "ago"), [(0, 0), (1, 1), (2, 2), (3, 6), (4, 7), (6, 9), (6.5, 15.5), (20, 29)])
     def test_walks_back_over_the_gaps(self, hours: float, ago: float) -> None:
         gap(15, 9)
         gap(12, 10)
