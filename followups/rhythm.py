@@ -7,7 +7,7 @@ never later than after 60 days. Who has fewer than five gaps is judged by the co
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 
@@ -35,7 +35,7 @@ def compute(*, now: datetime, limit: int = 500) -> int:
     settings = conf.current()
     if not settings.personal_rhythm:
         return 0
-    values = {
+    values: dict[str, Any] = {
         "now": now,
         "since": now - REMEMBERED,
         "zone": settings.timezone,
