@@ -439,6 +439,17 @@ class TestTwoSweepsAtOnce:
         assert FollowUp.objects.count() == FollowUp.objects.values("user_id").distinct().count() == 40
         assert ScheduledJob.objects.count() == 40
 
+    def test_plan_each_absent_member_once(self) -> None:
+        for days in (3, 40):
+            for _ in range(15):
+                make_member(last_interaction=NOON - days * DAY)
+
+        at_once(3, lambda _: silence.plan_all(now=NOON))
+
+        kinds = sorted(FollowUp.objects.values_list("trigger_type", flat=True))
+        assert kinds == ["inactivity"] * 15 + ["re_engagement"] * 15
+        assert FollowUp.objects.values("user_id").distinct().count() == 30
+
     def test_never_plan_somebody_who_opts_out_meanwhile(self) -> None:
         for _ in range(5):
             member = make_member()
