@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
             " SELECT user_id, 0, '0', '0', '0', array_fill(0::float8, ARRAY[7])"
             " FROM user_profiles WHERE last_interaction IS NOT NULL"
             " ON CONFLICT (user_id) DO NOTHING",
-            migrations.RunSQL.noop,
+            # Before, there was no such thing as a rhythm to be computed.
+            "DELETE FROM member_rhythms WHERE computed_at IS NULL",
         ),
     ]

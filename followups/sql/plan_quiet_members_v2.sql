@@ -1,11 +1,11 @@
--- Plans an inactivity follow-up with its job for every opted-in, reachable member who wants check-ins, has been quiet for
--- long enough, by the community's time and by their own rhythm, and whose silence is not answered yet. Called by
+-- Plans an inactivity follow-up with its job for every opted-in, reachable member who wants check-ins, has been quiet
+-- for long enough, by the community's time and by their own rhythm, and whose silence is not answered yet. Called by
 -- followups.silence.plan_quiet_members. idx_profiles_quiet_fixed yields those without a known rhythm, longest silence
 -- first, and idx_profiles_quiet_personal those with one, so the cost follows the number due and not that of members.
 --
 -- `quiet_since` is the instant since which somebody has listened for `window` in all. A silence from before `away_since`
--- is the re-engagement's business. Neither what nobody heard (the gaps, newest first) nor a time for which the member said
--- to be away counts as silence; what lies in both counts once.
+-- is the re-engagement's business. Neither what nobody heard (the gaps, newest first) nor a time for which the member
+-- said to be away counts as silence; what lies in both counts once.
 --
 -- Two sweeps at once: each skips the members that the other has locked, and a member whom the other has finished since
 -- this statement's snapshot fails the re-check of quiet_planned_for. A withdrawal in between fails the re-check of

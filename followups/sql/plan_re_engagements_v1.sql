@@ -1,5 +1,5 @@
--- Plans a re-engagement with its job, due now, for every opted-in, reachable member who wants them and has been away for
--- long: since `away_since`, the instant since which somebody has listened for `window` in all. Called by
+-- Plans a re-engagement with its job, due now, for every opted-in, reachable member who wants them and has been away
+-- for long: since `away_since`, the instant since which somebody has listened for `window` in all. Called by
 -- followups.silence.plan_re_engagements; served by idx_profiles_re_engagement, longest silence first. Never for somebody
 -- who has never written, nor after two that were not answered (ORIGINS W21).
 --
