@@ -3,8 +3,8 @@
 -- followups.silence.plan_quiet_members. idx_profiles_quiet_fixed yields those without a known rhythm, longest silence
 -- first, and idx_profiles_quiet_personal those with one, so the cost follows the number due and not that of members.
 --
--- `quiet_since` is the instant since which somebody has listened for `window` in all. A silence from before `away_since`
--- is the re-engagement's business. Neither what nobody heard (the gaps, newest first) nor a time for which the member
+-- `quiet_since` is the instant since which somebody has listened for `window` in all. A silence from before
+-- `away_since` is the re-engagement's business. Neither what nobody heard (the gaps, newest first) nor a time for which the member
 -- said to be away counts as silence; what lies in both counts once.
 --
 -- Two sweeps at once: each skips the members that the other has locked, and a member whom the other has finished since

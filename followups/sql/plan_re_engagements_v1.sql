@@ -1,10 +1,10 @@
 -- Plans a re-engagement with its job, due now, for every opted-in, reachable member who wants them and has been away
 -- for long: since `away_since`, the instant since which somebody has listened for `window` in all. Called by
--- followups.silence.plan_re_engagements; served by idx_profiles_re_engagement, longest silence first. Never for somebody
--- who has never written, nor after two that were not answered (ORIGINS W21).
+-- followups.silence.plan_re_engagements; served by idx_profiles_re_engagement, longest silence first. Never for
+-- somebody who has never written, nor after two that were not answered (ORIGINS W21).
 --
--- The silence counts from the last message, or from `re_engagement_counts_from` if that is later: planning one moves that
--- on, so that the next is due after the cool-off. No check-in follows in the same silence.
+-- The silence counts from the last message, or from `re_engagement_counts_from` if that is later: planning one moves
+-- that on, so that the next is due after the cool-off. No check-in follows in the same silence.
 --
 -- Locks, skips and OFFSET 0 as in plan_quiet_members_v2.sql; the dedupe key is one plan for one instant counted from.
 WITH due AS MATERIALIZED (
