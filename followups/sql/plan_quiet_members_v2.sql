@@ -4,8 +4,8 @@
 -- first, and idx_profiles_quiet_personal those with one, so the cost follows the number due and not that of members.
 --
 -- `quiet_since` is the instant since which somebody has listened for `window` in all. A silence from before
--- `away_since` is the re-engagement's business. Neither what nobody heard (the gaps, newest first) nor a time for which the member
--- said to be away counts as silence; what lies in both counts once.
+-- `away_since` is the re-engagement's business. Neither what nobody heard (the gaps, newest first) nor a time for which
+-- the member said to be away counts as silence; what lies in both counts once.
 --
 -- Two sweeps at once: each skips the members that the other has locked, and a member whom the other has finished since
 -- this statement's snapshot fails the re-check of quiet_planned_for. A withdrawal in between fails the re-check of
