@@ -1,4 +1,4 @@
-"""The bot's heartbeat: a row that says it is alive, for the check-up and the console."""
+"""The bot's heartbeat: a row that says it is alive, for the check-up and the console, and that it listens."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,10 +6,12 @@ from collections.abc import Callable
 import structlog
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.utils import timezone
 
 from bots import failures
 from bots.bridge import run_unit
 from jobs.runner import worker_name
+from socialmedia import listening
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +35,8 @@ def beat(process: str, *, account_id: int, is_connected: bool, is_first: bool = 
         cursor.execute(
             "DELETE FROM bot_heartbeats WHERE beat_at < now() - %s * interval '1 second'", [FORGET_AFTER_SECONDS]
         )
+    if is_connected:
+        listening.heard(account_id, now=timezone.now())
 
 
 def leave(process: str) -> None:

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest
 
-from followups import conf, consent, facts, harm, ledger, members, policy, responses
-from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Harm, UserProfile
+from followups import conf, consent, facts, harm, ledger, members, policy, responses, silence
+from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Harm, Trigger, UserProfile
 from followups.policy import Decision, Gate, Verdict
 from socialmedia import outbox, templates
 from socialmedia.models import Message
@@ -79,6 +79,8 @@ def on_sent(message: Message, *, now: datetime) -> None:
             UserProfile.objects.filter(pk=follow_up.user_id).update(
                 last_follow_up_sent=Greatest(F("last_follow_up_sent"), now)
             )
+            if follow_up.trigger_type == Trigger.RE_ENGAGEMENT:
+                silence.note_re_engaged(follow_up.user_id, at=now)
             responses.attribute_earlier(history, now=now)
             if history.template_id is not None:
                 templates.count_use(history.template_id, at=now)

@@ -16,7 +16,9 @@ from followups import (
     planning,
     readings,
     retention,
+    rhythm,
     second_reading,
+    silence,
     triggers,
 )
 from followups.analytics import guard
@@ -30,9 +32,11 @@ from jobs.registry import Attempt, handler
 log = structlog.get_logger(__name__)
 
 SWEEP = "quiet_member_sweep"
-SWEEP_LIMIT = 10_000
+MOST_GREETINGS = 10_000
 BIRTHDAYS = "birthday_sweep"
 HARM_GUARD = "harm_guard"
+RHYTHMS = "member_rhythms"
+RHYTHM_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class BirthdaySweep:
 @dataclass(frozen=True)
 class HarmGuard:
     """Payload of the guard against harm: nothing."""
+
+
+@dataclass(frozen=True)
+class MemberRhythms:
+    """Payload of computing the rhythms: nothing."""
 
 
 # No `max_lateness` here: the engine counts from the scheduled time and would let a job expire that the policy has held
@@ -74,13 +83,20 @@ def read_emotion(attempt: Attempt[ReadEmotion]) -> None:
 
 @handler(SWEEP, QuietMemberSweep)
 def quiet_member_sweep(attempt: Attempt[QuietMemberSweep]) -> None:
-    """Close what lost its job, then plan check-ins for the quiet members, in batches committed one by one."""
+    """Close what lost its job, then plan for the quiet and the absent members, in batches committed one by one."""
     cancelling.close_stranded(now=timezone.now())
     drafting.close_pointless()
     settings = conf.current()
     if not (settings.scheduler_enabled and settings.enabled):
         return
-    while planning.plan_quiet_members(now=timezone.now(), limit=SWEEP_LIMIT) >= SWEEP_LIMIT:
+    while silence.plan_all(now=timezone.now()):
+        pass
+
+
+@handler(RHYTHMS, MemberRhythms)
+def member_rhythms(attempt: Attempt[MemberRhythms]) -> None:
+    """Compute the rhythms of those who have written since, in batches committed one by one."""
+    while rhythm.compute(now=timezone.now(), limit=RHYTHM_BATCH) >= RHYTHM_BATCH:
         pass
 
 
@@ -94,7 +110,7 @@ def birthday_sweep(attempt: Attempt[BirthdaySweep]) -> None:
         return
     if Campaign.objects.filter(trigger_type=Trigger.BIRTHDAY, paused_at__isnull=False).exists():
         return
-    for user_id in islice(birthdays.of_today(now=now), SWEEP_LIMIT):
+    for user_id in islice(birthdays.of_today(now=now), MOST_GREETINGS):
         try:
             triggers.schedule_birthday_greeting(user_id, now=now)
         except triggers.CannotPlan as error:  # changed since, or too much is pending: the others get theirs
@@ -112,7 +128,14 @@ recurring.register(
     job_type=SWEEP,
     payload=QuietMemberSweep(),
     every=timedelta(minutes=5),
-    describe="Plans check-ins for members who went quiet.",
+    describe="Plans check-ins for members who went quiet, and re-engagements for those who are away for long.",
+)
+recurring.register(
+    "member-rhythms",
+    job_type=RHYTHMS,
+    payload=MemberRhythms(),
+    every=timedelta(hours=1),
+    describe="Learns how members usually come and go.",
 )
 
 recurring.register(

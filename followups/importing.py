@@ -153,18 +153,18 @@ def _merge(cursor: Any, export: Export, tally: _Tally, *, now: datetime) -> Impo
     _stage_authors(cursor, tally, exported_at=header.exported_at, now=now)
     cursor.execute("ANALYZE import_messages; ANALYZE import_authors")
     channel = _remember_channel(cursor, header, last_at=tally.last_at)
-    cursor.execute(_sql("import_accounts"))
-    cursor.execute(_sql("import_renames"))
-    cursor.execute(_sql("import_profiles"))
+    cursor.execute(_sql("import_accounts_v1"))
+    cursor.execute(_sql("import_renames_v1"))
+    cursor.execute(_sql("import_profiles_v1"))
     members_new = cursor.rowcount
-    _one(cursor, "import_lock_profiles")
-    cursor.execute(_sql("import_names"))
+    _one(cursor, "import_lock_profiles_v1")
+    cursor.execute(_sql("import_names_v1"))
     if as_conversation:
-        conversation = _one(cursor, "import_conversation", external_channel=header.channel_id)
-        messages_new = _one(cursor, "import_direct_messages", conversation=conversation, now=now)
+        conversation = _one(cursor, "import_conversation_v1", external_channel=header.channel_id)
+        messages_new = _one(cursor, "import_direct_messages_v2", conversation=conversation, now=now)
         _hear_stop(conversation, now=now)
     else:
-        messages_new = _one(cursor, "import_activity", channel=channel, now=now)
+        messages_new = _one(cursor, "import_activity_v2", channel=channel, now=now)
     report = ImportReport(
         file_name=_printable(export.path.name),
         channel=header.channel_name or header.channel_id,
@@ -251,8 +251,8 @@ def _remember_channel(cursor: Any, header: exports.Header, *, last_at: datetime 
         "guild_name": "Direct messages" if header.is_private else header.guild_name,
         "last_at": last_at,
     }
-    cursor.execute(_sql("import_channel"), values)
-    cursor.execute(_sql("import_channel_name"), values)
+    cursor.execute(_sql("import_channel_v1"), values)
+    cursor.execute(_sql("import_channel_name_v1"), values)
     return Channel.objects.get(platform=Platform.DISCORD, external_id=header.channel_id).pk
 
 
@@ -291,7 +291,7 @@ def _one(cursor: Any, statement: str, /, **parameters: Any) -> int:
 
 @cache
 def _sql(statement: str) -> str:
-    return (Path(__file__).parent / "sql" / f"{statement}_v1.sql").read_text(encoding="utf-8")
+    return (Path(__file__).parent / "sql" / f"{statement}.sql").read_text(encoding="utf-8")
 
 
 def _printable(name: str) -> str:

@@ -1,14 +1,13 @@
-"""Planning follow-ups, moving and cancelling them, and the sweep over quiet members."""
+"""Planning follow-ups, moving and cancelling them, one by one; the sweeps are in `silence`."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
-from followups import cancelling, composing, conf, facts, ledger, members, occasions, policy
+from followups import cancelling, composing, conf, facts, ledger, members, occasions, policy, silence
 from followups.models import FollowUp, FollowUpStatus, Trigger, UserProfile
 from followups.occasions import Taken
 from followups.policy import Decision, Facts, Verdict
@@ -23,7 +22,7 @@ FURTHEST = timedelta(days=366)
 LATEST = timedelta(days=1)
 FARTHEST_EVENT = timedelta(days=3660)
 _LONGEST_KEY = 255
-_PLAN_QUIET: Final = (Path(__file__).parent / "sql" / "plan_quiet_members_v1.sql").read_text()
+plan_quiet_members = silence.plan_quiet_members
 
 
 class CannotPlan(ValueError):
@@ -102,18 +101,6 @@ def plan(
             dedupe_key=key,
         )
         return _write(wanted, decision)
-
-
-def plan_quiet_members(*, now: datetime, limit: int = 10_000) -> int:
-    """Plan a check-in for every opted-in, reachable member who has been quiet for the configured time and whose
-    silence has not been answered yet. One statement; its cost follows the number due. Returns how many.
-    """
-    settings = conf.current()
-    if not settings.enabled or settings.max_per_week == 0:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(_PLAN_QUIET, {"now": now, "quiet_since": now - settings.default_delay, "limit": limit})
-        return int(cursor.fetchone()[0])
 
 
 def cancel_followup(follow_up_id: str, *, reason: str, now: datetime) -> bool:

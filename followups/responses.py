@@ -3,22 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Greatest, Least
+from django.db import connection, transaction
+from django.db.models import Q
 
 from followups import cancelling, conf, harm, members, readings
 from followups.emotion import Reading
-from followups.models import FollowUpHistory, Holdout, RelationshipLevel, Trigger, UserProfile
+from followups.models import FollowUpHistory, Holdout, Trigger, UserProfile
 from socialmedia.models import ChannelActivity, Message
 
 MOOT_REASON = "member wrote"
-NEEDED = {
-    RelationshipLevel.ACQUAINTANCE: 3,
-    RelationshipLevel.FRIEND: 10,
-    RelationshipLevel.CLOSE_FRIEND: 25,
-}
-"""Interactions that a level needs. One step at a time, never down."""
 
 
 @dataclass(frozen=True)
@@ -93,24 +86,8 @@ def attribute_earlier(sent: FollowUpHistory, *, now: datetime) -> None:
 
 
 def _count(user_id: str, *, at: datetime) -> None:
-    UserProfile.objects.filter(pk=user_id).update(
-        interaction_count=F("interaction_count") + 1,
-        # PostgreSQL's LEAST and GREATEST pass over NULL.
-        first_interaction=Least(F("first_interaction"), at),
-        last_interaction=Greatest(F("last_interaction"), at),
-        relationship_level=Case(
-            *(
-                When(
-                    relationship_level=level - 1,
-                    interaction_count__gte=needed - 1,  # the count before this message
-                    then=Value(int(level)),
-                )
-                for level, needed in NEEDED.items()
-            ),
-            default=F("relationship_level"),
-        ),
-        unreachable_since=Case(When(unreachable_since__lte=at, then=None), default=F("unreachable_since")),
-    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT followups_count_activity(%(member)s, 1, %(at)s, %(at)s)", {"member": user_id, "at": at})
 
 
 def _note_return(user_id: str, *, at: datetime) -> None:

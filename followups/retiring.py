@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from followups import cancelling, members
-from followups.models import FollowUp, FollowUpStatus, Trigger, UserProfile
+from followups import cancelling, members, silence
+from followups.models import FollowUp, FollowUpStatus
 from socialmedia import outbox
 from socialmedia.models import Account, Message, MessageStatus
 
@@ -51,7 +51,6 @@ def _cancel(follow_up: FollowUp, *, now: datetime) -> bool:
     with transaction.atomic():
         members.lock(follow_up.user_id)
         done = cancelling.cancel(follow_up.pk, reason="its account was retired", now=now)
-        if done and follow_up.trigger_type == Trigger.INACTIVITY:
-            # The silence is not answered after all.
-            UserProfile.objects.filter(pk=follow_up.user_id).update(quiet_planned_for=None)
+        if done:
+            silence.reopen(follow_up)
     return done

@@ -1,10 +1,15 @@
-"""When our accounts were connected: what was written while nobody listened is nobody's silence."""
+"""When our accounts were connected: what was written while nobody listened is nobody's silence.
+
+A gap is written when somebody listens again; until then the newest `heard_until` says since when nobody does. Before an
+account of ours has ever logged in there are no gaps: what we know then comes from imports.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db import transaction
 from django.db.models import Max
 
 from socialmedia.models import Account, ListeningGap, Platform
@@ -19,6 +24,30 @@ class Deaf:
 
     began_at: datetime
     ended_at: datetime
+
+
+def heard(account_id: int, *, now: datetime) -> None:
+    """A beat of one of our accounts that is connected. If the last one is long ago, as after a pause of the whole
+    machine or of the database, that was a gap: then this is what `began` does.
+    """
+    beating = Account.objects.filter(pk=account_id, heard_until__gte=now - STALE)
+    if not beating.update(heard_until=now):
+        began(account_id, now=now)
+
+
+def began(account_id: int, *, now: datetime) -> ListeningGap | None:
+    """An account of ours listens again. Write down the gap since any of ours on its network was last heard of, if
+    there was one. Two that begin at once write one gap: the second finds the first one listening.
+    """
+    with transaction.atomic():
+        platform = Account.objects.values_list("platform", flat=True).get(pk=account_id)
+        ours = Account.objects.select_for_update(no_key=True).filter(platform=platform, is_own=True, is_active=True)
+        known = [account.heard_until for account in ours.order_by("pk") if account.heard_until is not None]
+        Account.objects.filter(pk=account_id).update(heard_until=now)
+        last = max(known, default=now)
+        if now - last <= STALE:
+            return None
+        return ListeningGap.objects.create(platform=platform, began_at=last, ended_at=now)
 
 
 def unheard(*, since: datetime, until: datetime, platform: str = Platform.DISCORD) -> timedelta:
@@ -42,3 +71,15 @@ def gaps(*, since: datetime | None = None, until: datetime, platform: str = Plat
         rows = rows.filter(ended_at__gt=since)
     for began_at, ended_at in rows.order_by("-ended_at").values_list("began_at", "ended_at").iterator(chunk_size=100):
         yield Deaf(began_at, ended_at)
+
+
+def before(length: timedelta, *, now: datetime, platform: str = Platform.DISCORD) -> datetime:
+    """The latest instant since which somebody has listened for `length` in all: walk back over the gaps."""
+    at = now
+    for gap in gaps(until=now, platform=platform):
+        listened = at - min(gap.ended_at, at)
+        if listened >= length:
+            break
+        length -= listened
+        at = min(at, gap.began_at)
+    return at - length

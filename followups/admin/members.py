@@ -15,7 +15,7 @@ from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
-from followups import audience, conf, consent, moods, planning, preferences, privacy
+from followups import audience, conf, consent, facts, moods, planning, preferences, privacy, rhythm
 from followups.admin import answers
 from followups.admin.forms import EvidenceForm, ForgetForm, PauseForm, PlanForm
 from followups.models import (
@@ -27,6 +27,7 @@ from followups.models import (
     FollowUpStatus,
     PolicyDecision,
     Topic,
+    Trigger,
     UserProfile,
 )
 from jobs import console
@@ -155,7 +156,7 @@ class MemberAdmin(console.ConsoleAdmin):
         ("Person", {"fields": ("name", "user_id", "account_link", "conversation_link", "zone", "locale", "level")}),
         ("Consent", {"fields": ("allowed", "chosen_topics", "last_sent_in_full")}),
         ("Preferences", {"fields": ("own_gap", "pause_state", "own_quiet_hours", "birthday", "away")}),
-        ("Activity", {"fields": ("last_seen_in_full", "first_seen", "interaction_count", "mood", "reach")}),
+        ("Activity", {"fields": ("last_seen_in_full", "first_seen", "interaction_count", "usual", "mood", "reach")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UserProfile]:
@@ -259,6 +260,15 @@ class MemberAdmin(console.ConsoleAdmin):
     @admin.display(description="First message")
     def first_seen(self, member: UserProfile) -> object:
         return console.exactly(member.first_interaction)
+
+    @admin.display(description="Rhythm")
+    @console.once
+    def usual(self, member: UserProfile) -> object:
+        if member.last_interaction is None:
+            return console.NOTHING
+        now = timezone.now()
+        unheard = facts.gather(member.user_id, Trigger.INACTIVITY, now=now).unheard
+        return rhythm.describe(member, silent=now - member.last_interaction - unheard)
 
     @admin.display(description="Mood")
     @console.once

@@ -41,7 +41,10 @@ class MessageEmotion(models.Model):
 
 
 class Rhythm(models.Model):
-    """How a member usually comes and goes, from the gaps between the days on which they wrote."""
+    """How a member usually comes and goes, from the gaps between the days on which they wrote.
+
+    The row may be empty yet, or rest on too few gaps: `rhythm.of` tells only what is known.
+    """
 
     user = models.OneToOneField(
         UserProfile, primary_key=True, on_delete=models.CASCADE, related_name="rhythm", help_text="Whose."
@@ -51,10 +54,16 @@ class Rhythm(models.Model):
     usual_high = models.DurationField(help_text="A quarter of their gaps is longer.")
     rare = models.DurationField(help_text="One gap in ten is longer.")
     weekdays = ArrayField(models.FloatField(), size=7, help_text="Share of their active days by weekday, Monday first.")
-    computed_at = models.DateTimeField(help_text="When.")
+    computed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When; empty: they have written since, and it is to be computed."
+    )
 
     class Meta:
         db_table = "member_rhythms"
+        indexes = [
+            # rhythm.compute: what is out of date.
+            models.Index(fields=["user"], condition=Q(computed_at__isnull=True), name="idx_rhythms_to_compute"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.gaps} gaps"

@@ -81,6 +81,8 @@ class Account(models.Model):
         indexes = [
             # Search by handle, exact or prefix, on every network (admin).
             models.Index(fields=["username"], name="idx_accounts_username"),
+            # Ours among millions (listening, channels).
+            models.Index(fields=["platform"], condition=Q(is_own=True), name="idx_accounts_own"),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from bots.models import BotHeartbeat
 from bots.practice.server import PracticeServer
 from jobs.models import ClusterHeartbeat
 from jobs.runner import worker_name
-from socialmedia.models import Account
+from socialmedia.models import Account, ListeningGap
 from tests.bots import running
 from tests.bots.running import eventually
 from tests.bots.test_runbot import exit_code, rename_table, runbot
@@ -43,6 +43,23 @@ class TestRunningBot:
             await practice.stop()
             await eventually(lambda: not connected.exists(), "the news that it is lost")
             assert (await run_unit(check, now=timezone.now())).status == "degraded"
+
+    async def test_says_since_when_nobody_listened(
+        self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """PEERS 39: being down is nobody's silence."""
+        monkeypatch.setattr(presence, "EVERY_SECONDS", 0.05)
+        async with running.checkback(practice) as bot:
+            ours = Account.objects.filter(pk=bot.account.pk)
+            first = await eventually(lambda: ours.exclude(heard_until=None).first(), "that it listens")
+            assert not await run_unit(ListeningGap.objects.exists)
+        long_ago = first.heard_until - DAY
+        await run_unit(ours.update, heard_until=long_ago)
+        async with running.checkback(practice):
+            gap = await eventually(ListeningGap.objects.first, "the gap")
+            assert gap.began_at == long_ago
+            assert gap.ended_at > first.heard_until
+        assert await run_unit(ListeningGap.objects.count) == 1
 
     async def test_counts_from_its_own_start(self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch) -> None:
         """In a container, the one before had the same host and number."""
@@ -107,6 +124,15 @@ class TestBeat:
         presence.beat("host:1", account_id=account.pk, is_connected=False)
         assert not BotHeartbeat.objects.filter(pk=old.pk).exists()
         assert BotHeartbeat.objects.get().is_connected is False
+
+    def test_listens_only_while_it_is_connected(self) -> None:
+        account = make_bot()
+        presence.beat("host:1", account_id=account.pk, is_connected=False)
+        account.refresh_from_db()
+        assert account.heard_until is None
+        presence.beat("host:1", account_id=account.pk, is_connected=True)
+        account.refresh_from_db()
+        assert account.heard_until is not None
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from followups.models import ConsentReceipt, FollowUp, PolicyDecision, UserProfile
+from followups.models import ConsentReceipt, FollowUp, PolicyDecision, Rhythm, UserProfile
 from jobs.models import ScheduledJob
 from socialmedia.models import Conversation, Message
 from tests.config.factories import make_follow_up, make_member, make_staff
@@ -42,6 +42,20 @@ class TestAnswer:
     def test_is_yes_for_a_quiet_member_who_opted_in(self, boss: Client) -> None:
         member = make_member(opted_in=True, last_interaction=timezone.now() - timedelta(days=12))
         assert "Every condition is met." in boss.get(page_of(member)).content.decode()
+
+    def test_stands_beside_the_members_own_rhythm(self, boss: Client) -> None:
+        last = timezone.now() - timedelta(days=11, hours=1)
+        member = make_member(opted_in=True, last_interaction=last, quiet_after=timedelta(days=5))
+        assert "Not known yet: it takes 5 gaps" in boss.get(page_of(member)).content.decode()
+        Rhythm.objects.create(
+            user=member,
+            gaps=9,
+            usual_low=timedelta(days=2),
+            usual_high=timedelta(days=4),
+            rare=timedelta(days=5),
+            weekdays=[1 / 7] * 7,
+        )
+        assert "usually every 2-4 days, now 11; quiet score 2.2" in boss.get(page_of(member)).content.decode()
 
     def test_asking_leaves_no_decision_in_the_ledger(self, boss: Client) -> None:
         boss.get(page_of(make_member(opted_in=True)))

@@ -15,7 +15,7 @@ from django.utils import timezone
 from benchmarks.import_export import write_export
 from followups import consent, importing
 from followups.importing import ImportReport
-from followups.models import ConsentReceipt, FollowUp, FollowUpHistory, UserProfile
+from followups.models import ConsentReceipt, FollowUp, FollowUpHistory, Rhythm, UserProfile
 from socialmedia import exports
 from socialmedia.models import Account, Channel, ChannelActivity, ChatImport, Conversation, Message
 from tests.socialmedia.export_files import ADA, BOT, BRUNO, START, direct, message, person, write
@@ -75,6 +75,13 @@ class TestFirstImport:
     def test_counts_towards_the_relationship(self, tmp_path: Path, count: int, level: int) -> None:
         load(write(tmp_path / "a.json", [message(n) for n in range(1, count + 1)]))
         assert UserProfile.objects.get().relationship_level == level
+
+    def test_moves_when_silence_becomes_unusual_and_asks_for_the_rhythm(self, tmp_path: Path) -> None:
+        profile = make_profile(ADA, last_interaction=minute(2), quiet_after=timedelta(days=5), quiet_due_at=minute(2))
+        load(write(tmp_path / "a.json", [message(1), message(4)]))
+        profile.refresh_from_db()
+        assert profile.quiet_due_at == minute(4) + timedelta(days=5)
+        assert Rhythm.objects.get(user=profile).computed_at is None
 
     def test_leaves_bots_and_webhooks_out(self, tmp_path: Path) -> None:
         webhook = person(5, isBot=True, discriminator="0000")

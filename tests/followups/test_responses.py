@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from followups import delivery, responses
 from followups.models import FollowUp, FollowUpHistory, Holdout, UserProfile
@@ -74,9 +75,48 @@ class TestActivity:
 
         assert member.unreachable_since == NOON - HOUR
 
+    def test_answers_the_re_engagements(self) -> None:
+        member = make_member(re_engagements_unanswered=2)
+
+        write(member, at=NOON - 4 * DAY)
+        assert member.re_engagements_unanswered == 2, "one from before the silence is no answer to it"
+        write(member)
+        assert member.re_engagements_unanswered == 0
+
+    def test_of_somebody_who_is_gone_changes_nothing(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT followups_count_activity('nobody', 3, now(), now())")
+            assert cursor.fetchone() == (3,)
+
 
 @pytest.mark.django_db
 class TestRelationship:
+    @pytest.mark.parametrize(
+        ("level", "counted", "fresh", "then"),
+        [
+            (1, 0, 2, 1),
+            (1, 0, 3, 2),
+            (1, 0, 25, 4),
+            (1, 24, 1, 2),
+            (1, 100, 2, 3),
+            (2, 9, 1, 3),
+            (3, 0, 24, 3),
+            (4, 0, 1, 4),
+            (4, 0, 100, 4),
+            (0, 100, 1, 0),
+            (7, 100, 1, 7),
+        ],
+    )
+    def test_takes_many_as_one_by_one(self, level: int, counted: int, fresh: int, then: int) -> None:
+        """ORIGINS C21: one step at a time, never down."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT followups_relationship_level(%s, %s, %s)", [level, counted, fresh])
+            assert cursor.fetchone() == (then,)
+            for number in range(fresh):
+                cursor.execute("SELECT followups_relationship_level(%s, %s, 1)", [level, counted + number])
+                (level,) = cursor.fetchone()
+        assert level == then
+
     def test_grows_at_three_ten_and_twenty_five(self) -> None:
         member = make_member()
 

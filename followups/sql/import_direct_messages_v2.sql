@@ -30,22 +30,9 @@ WITH fresh AS (
     FROM fresh
     WHERE NOT is_outgoing
     HAVING count(*) > 0
-), counted AS (
-    UPDATE user_profiles p
-    SET interaction_count = p.interaction_count + w.messages,
-        first_interaction = least(p.first_interaction, w.first_at),
-        last_interaction = greatest(p.last_interaction, w.last_at),
-        unreachable_since = CASE WHEN p.unreachable_since > w.last_at THEN p.unreachable_since END,
-        relationship_level = greatest(
-            p.relationship_level,
-            CASE
-                WHEN p.interaction_count + w.messages >= 25 THEN 4
-                WHEN p.interaction_count + w.messages >= 10 THEN 3
-                WHEN p.interaction_count + w.messages >= 3 THEN 2
-                ELSE 1
-            END
-        )
-    FROM written w
-    WHERE p.user_id = (SELECT external_id FROM import_authors WHERE NOT is_bot)
 )
-SELECT count(*) FROM fresh
+SELECT (SELECT count(*) FROM fresh), (
+    SELECT followups_count_activity(person.external_id, w.messages, w.first_at, w.last_at)
+    FROM written w
+    JOIN import_authors person ON NOT person.is_bot
+)
