@@ -140,6 +140,14 @@ class RecurringAdmin(console.ConsoleAdmin):
         """Only our own schedules."""
         return super().get_queryset(request).filter(func=recurring.FUNCTION, name__isnull=False)
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Look up the last results of all works on the page at once."""
+        page = super().get_changelist_instance(request)
+        reports = runs.last_results([str(row) for row in page.result_list])
+        for row in page.result_list:
+            row.last_report = reports.get(str(row))
+        return page
+
     @admin.display(description="Name")
     def called(self, row: RecurringSchedule) -> str:
         return str(row)
@@ -153,9 +161,8 @@ class RecurringAdmin(console.ConsoleAdmin):
         return state_pill(_state(row))
 
     @admin.display(description="Last result")
-    @console.once
-    def last_result(self, row: RecurringSchedule) -> object:
-        report = runs.last_result(str(row))
+    def last_result(self, row: Any) -> object:
+        report = row.last_report
         if report is None:
             return console.NOTHING
         return format_html("{} {}", run_pill(report), console.when(report.ended_at) if report.ended_at else "")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -174,8 +174,15 @@ def latest(name: str, limit: int) -> list[Report]:
 
 def last_result(name: str) -> Report | None:
     """The newest run that became a job, and how that ended or where it is."""
-    found = _reports(_runs(name).filter(job_id__isnull=False).order_by("-decided_at", "-planned_at")[:1])
-    return found[0] if found else None
+    return last_results([name]).get(name)
+
+
+def last_results(names: Sequence[str]) -> dict[str, Report]:
+    """The same of several works at once; one that has never become a job is left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, [list(names)])
+        keys = [key for (key,) in cursor.fetchall() if key is not None]
+    return {report.run.name: report for report in _reports(RecurringRun.objects.filter(pk__in=keys))}
 
 
 def progress(name: str) -> Progress | None:
@@ -201,6 +208,18 @@ def decided_before(before: datetime) -> QuerySet[RecurringRun]:
         .values_list("pk", flat=True)
     )
     return old.exclude(pk__in=list(last))
+
+
+# A look into idx_recurring_runs_latest for each name: DISTINCT ON would read the whole history.
+_LAST: Final = """
+SELECT (
+    SELECT run.run_id FROM recurring_runs AS run
+    WHERE run.name = work.name AND run.job_id IS NOT NULL
+    ORDER BY run.decided_at DESC, run.planned_at DESC
+    LIMIT 1
+)
+FROM unnest(%s::text[]) AS work (name)
+"""
 
 
 def _runs(name: str) -> QuerySet[RecurringRun]:

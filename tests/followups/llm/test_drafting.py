@@ -471,6 +471,7 @@ class TestDraft:
     def test_goes_through_the_engine(self, llm: LlmServer, settings: Any) -> None:
         """The job waits without an attempt counted, wakes by the approval, and completes once."""
         settings.FOLLOW_UP_QUIET_HOURS_START = settings.FOLLOW_UP_QUIET_HOURS_END = 0
+        settings.FOLLOW_UP_GRACE_HOURS = 8760  # NOON is long ago
         follow_up, source = make_due()
         say_good(llm, source)
         ScheduledJob.objects.filter(job_id=follow_up.job_id).update(next_attempt_at=NOON)
