@@ -1,7 +1,5 @@
 """Consent: opt-in, proven by receipts, fails closed."""
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
-from followups import cancelling, harm, members
+from followups import cancelling, harm, members, stop_words
 from followups import topics as topics_of
 from followups.models import ConsentReceipt, ConsentState, Harm, UserProfile, every_topic
 from socialmedia import outbox
@@ -37,17 +35,9 @@ WITHDRAWN = "consent withdrawn"
 TOPIC_OFF = "topic turned off"
 
 
-# The whole message, not a word in it. The command counts as it is written: pasted or typed without picking it from
-# Discord's list, it arrives as ordinary words, and it is what our own messages tell people to use.
-_STOP = re.compile(
-    r"[\W_]*(?:please\W+)?(?:stop|unsubscribe|opt\W?out|followup_settings\W+(?:action\W+)?(?:off|disable|stop))"
-    r"(?:\W+please)?[\W_]*"
-)
-
-
 def asks_to_stop(text: str) -> bool:
-    """Whether a member's private message says nothing but that they want no more messages."""
-    return _STOP.fullmatch(unicodedata.normalize("NFKC", text).casefold()) is not None
+    """Whether a member's private message says nothing but that they want no more messages, in any of our languages."""
+    return stop_words.is_one(text)
 
 
 class ConsentMissing(Exception):

@@ -15,7 +15,7 @@ from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
-from followups import audience, conf, consent, facts, moods, planning, preferences, privacy, rhythm
+from followups import audience, conf, consent, facts, moods, nearby, planning, preferences, privacy, rhythm
 from followups.admin import answers
 from followups.admin.forms import EvidenceForm, ForgetForm, PauseForm, PlanForm
 from followups.models import (
@@ -370,7 +370,8 @@ class MemberAdmin(console.ConsoleAdmin):
             self.tell(request, "This occasion is planned already; nothing was added.", good=False)
         else:
             self.note(request, [member], f"Planned the follow-up {plan.follow_up.pk}.")
-            self.tell(request, f"Planned for {plan.follow_up.scheduled_at:%Y-%m-%d %H:%M} UTC.")
+            warning = nearby.in_words(nearby.of(plan.follow_up), follow_up=plan.follow_up)
+            self.tell(request, f"Planned for {plan.follow_up.scheduled_at:%Y-%m-%d %H:%M} UTC. {warning}".strip())
         return self.back_to(member)
 
     @console.page_action("Opt out", url_path="opt-out", icon="block", variant=ActionVariant.DANGER)

@@ -44,6 +44,17 @@ class DecisionSerializer(serializers.Serializer[object]):
     until = serializers.DateTimeField(allow_null=True)
 
 
+class NearbySerializer(serializers.ModelSerializer[FollowUp]):
+    """Another follow-up that the member gets about that time, or got."""
+
+    trigger = serializers.CharField(source="trigger_type", read_only=True)
+
+    class Meta:
+        model = FollowUp
+        fields = ["id", "trigger", "status", "scheduled_at"]
+        read_only_fields = fields
+
+
 class PlanSerializer(serializers.Serializer[object]):
     """What planning came to."""
 
@@ -51,6 +62,9 @@ class PlanSerializer(serializers.Serializer[object]):
     reason = serializers.CharField(allow_blank=True, help_text="Why nothing new was created.")
     follow_up = FollowUpSerializer()
     decision = DecisionSerializer()
+    nearby = NearbySerializer(
+        many=True, help_text="A warning: others within a week, or within 30 days with the same words; five at most."
+    )
 
 
 class NewFollowUpSerializer(StrictSerializer):

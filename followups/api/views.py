@@ -13,11 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from followups import health, planning
+from followups import health, nearby, planning
 from followups.api.serializers import (
     FollowUpFilterSerializer,
     FollowUpSerializer,
     HealthSerializer,
+    NearbySerializer,
     NewFollowUpSerializer,
     PlanSerializer,
     RescheduleSerializer,
@@ -85,8 +86,13 @@ class FollowUpsView(GenericAPIView[FollowUp]):
         if plan.follow_up is None:
             error_ = {"code": "refused", "detail": plan.decision.reason, "attr": None}
             return Response({"type": "client_error", "errors": [error_], **decision}, status=409)
-        shown = FollowUpSerializer(plan.follow_up).data
-        body = {"created": plan.created, "follow_up": shown, "reason": plan.reason, "decision": decision}
+        body = {
+            "created": plan.created,
+            "follow_up": FollowUpSerializer(plan.follow_up).data,
+            "reason": plan.reason,
+            "decision": decision,
+            "nearby": NearbySerializer(nearby.of(plan.follow_up), many=True).data,
+        }
         return Response(body, status=201 if plan.created else 200)
 
 

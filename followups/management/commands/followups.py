@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.text import Text
 
-from followups import planning, privacy, simulation, whatif, why
+from followups import nearby, planning, privacy, simulation, whatif, why
 from followups.models import FollowUp, FollowUpStatus, PolicyDecision, Trigger, UserProfile
 from followups.policy import Decision
 from followups.simulation import Forecast, Step
@@ -107,6 +107,8 @@ class Command(terminal.ActionCommand):
         elif plan.follow_up is not None and plan.created:
             when = terminal.exact(plan.follow_up.scheduled_at)
             self.stdout.write(f"Planned: {plan.follow_up.pk}, due {when}.")
+            if warning := nearby.in_words(nearby.of(plan.follow_up), follow_up=plan.follow_up):
+                self.remark(warning)
         if plan.follow_up is None:
             raise CommandError(f"Nothing was planned: {plan.decision.reason}")
         if not plan.created:
