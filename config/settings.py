@@ -163,7 +163,7 @@ LLM_BASE_URL = env.text("LLM_BASE_URL")
 LLM_API_KEY = env.text("LLM_API_KEY")
 LLM_MODEL = env.text("LLM_MODEL")
 LLM_MODE = env.choice("LLM_MODE", "draft", ["off", "draft", "automatic"])
-LLM_TIMEOUT_SECONDS = env.whole("LLM_TIMEOUT_SECONDS", 20, low=1, high=300)
+LLM_TIMEOUT_SECONDS = env.whole("LLM_TIMEOUT_SECONDS", 20, low=1, high=120)
 LLM_DRAFT_WAIT_HOURS = env.whole("LLM_DRAFT_WAIT_HOURS", 24, low=1, high=336)
 DECISION_KEEP_DAYS = env.whole("DECISION_KEEP_DAYS", 365, low=1, high=36500)
 
