@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.db import transaction
 
 from config import keys
 from followups import campaigns, consent, flags, members, readings
@@ -90,6 +91,7 @@ def make_member(name: str = "", *, opted_in: bool = False, **values: Any) -> Use
     return profile
 
 
+@transaction.atomic
 def make_conversation(profile: UserProfile, bot: Account, *, now: datetime) -> Conversation:
     """A thread with one message from them and one answer from us."""
     conversation = inbox.open_conversation(account=bot, participant=profile.account, now=now)

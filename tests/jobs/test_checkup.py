@@ -228,6 +228,7 @@ class TestHandler:
             "clusters",
             "database",
             "disk",
+            "language_model",
             "lateness",
             "messages",
             "overdue jobs",
