@@ -1,4 +1,4 @@
-"""What a person decides about a waiting draft. Either way its follow-up's job runs at once."""
+"""What a person decides about a waiting draft. Either way its follow-up's job runs at once, if it is due."""
 
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from followups import channels, members
 from followups.llm import context, drafting, grounding
 from followups.models import Draft, DraftStatus
 from jobs import lifecycle, outcomes
+from jobs.models import ScheduledJob
 
 _LONGEST_REASON = 255
 
@@ -84,5 +85,7 @@ def _what_happened(draft: Draft) -> str:
 def _decide(draft: Draft, *, now: datetime) -> Draft:
     draft.problem = draft.problem[:_LONGEST_REASON]
     draft.save(update_fields=["status", "text", "problem", "decided_by", "decided_at"])
-    lifecycle.run_now(draft.follow_up.job_id, now=now)
+    job = ScheduledJob.objects.filter(job_id=draft.follow_up.job_id)
+    if job.filter(scheduled_time__lte=now).exists():  # it may have been moved while the draft waited
+        lifecycle.run_now(draft.follow_up.job_id, now=now)
     return draft

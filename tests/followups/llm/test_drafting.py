@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from followups import cancelling, execution, handlers
+from followups import cancelling, execution, handlers, planning
 from followups.composing import STOP_LINE
 from followups.llm import approval, drafting
 from followups.llm.approval import AlreadyDecided, NotUsable
@@ -340,6 +340,13 @@ class TestDraft:
         assert text_of(follow_up).startswith(GOOD)
         assert follow_up.composition["composed_by"] == "llm"
         assert len(llm.questions) == 1
+
+    def test_approved_does_not_go_out_before_the_time_it_was_moved_to(self, llm: LlmServer) -> None:
+        follow_up, _ = self.make_waiting(llm)
+        assert planning.reschedule_followup(follow_up.pk, due_at=NOON + 2 * DAY, now=NOON)
+        approval.approve(Draft.objects.get().pk, by="boss", now=NOON + HOUR)
+
+        assert ScheduledJob.objects.get(job_id=follow_up.job_id).next_attempt_at == NOON + 2 * DAY
 
     def test_goes_out_in_the_words_of_whoever_edits_it(self, llm: LlmServer) -> None:
         follow_up, draft = self.make_waiting(llm)
