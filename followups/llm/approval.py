@@ -1,8 +1,9 @@
-"""What a person decides about a waiting draft. Either way its follow-up's job runs at once, if it is due."""
+"""What a person decides about a waiting draft. Either way its follow-up's job runs at once."""
 
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from followups import channels, members
 from followups.llm import context, drafting, grounding
@@ -85,7 +86,8 @@ def _what_happened(draft: Draft) -> str:
 def _decide(draft: Draft, *, now: datetime) -> Draft:
     draft.problem = draft.problem[:_LONGEST_REASON]
     draft.save(update_fields=["status", "text", "problem", "decided_by", "decided_at"])
-    job = ScheduledJob.objects.filter(job_id=draft.follow_up.job_id)
-    if job.filter(scheduled_time__lte=now).exists():  # it may have been moved while the draft waited
+    # Unless it was moved to another time while the draft waited.
+    is_due = Q(scheduled_time__lte=now) | Q(next_attempt_at=draft.expires_at)
+    if ScheduledJob.objects.filter(is_due, job_id=draft.follow_up.job_id).exists():
         lifecycle.run_now(draft.follow_up.job_id, now=now)
     return draft

@@ -101,8 +101,8 @@ SENSITIVE: Final[dict[str, frozenset[str]]] = {
 }
 
 SAYING: Final[dict[str, str]] = {
-    "en": r"\byou(?:'ve| have| had|'d)? (?:(?:just|once|also|even|still|never|ever|always|\w+ly) )?(?:said|mentioned|told|wrote"
-    r"|written|were|was|had|went|wanted|felt|asked|planned|shared|talked|spoke|spoken|got|started|finished|moved|lost"
+    "en": r"\byou(?:'ve| have| had|'d)? (?:(?:just|once|also|even|still|never|ever|always|\w+ly) )?"
+    r"(?:said|mentioned|told|wrote|written|were|was|had|went|wanted|felt|asked|planned|shared|talked|spoke|spoken|got|started|finished|moved|lost"
     r"|won|passed|failed|worked|live|lived|love|loved|hate|study|studied)\b"
     r"|\byou(?:'re| are) (?:an?|from|studying|working|learning|living|moving|getting|starting)\b",
     "de": r"\bdu (?:\w+ )?(?:hast|warst|hattest|wolltest|sagtest|meintest|schriebst|erzahltest|gingst|arbeitest"

@@ -423,10 +423,10 @@ class TestDraft:
         follow_up, draft = self.make_waiting(llm)
         assert cancelling.cancel(follow_up.pk, reason="called off", now=NOON)
 
-        with pytest.raises(AlreadyDecided, match="has been closed"):
+        with pytest.raises(AlreadyDecided, match="no longer to be written"):
             approval.approve(draft.pk, by="boss", now=NOON)
-        assert drafting.close_pointless() == 1
-        with pytest.raises(AlreadyDecided, match="waits no longer: it is out of date"):
+        Draft.objects.update(status="waiting")  # as after a time without a model
+        with pytest.raises(AlreadyDecided, match="has been closed"):
             approval.approve(draft.pk, by="boss", now=NOON)
         with pytest.raises(AlreadyDecided, match="is gone"):
             approval.approve(-1, by="boss", now=NOON)
@@ -443,6 +443,18 @@ class TestDraft:
         assert follow_up.status == "skipped"
         assert not Message.objects.filter(is_outgoing=True).exists()
         assert (Draft.objects.get().status, Draft.objects.get().problem) == ("void", drafting.CLOSED)
+
+    @pytest.mark.parametrize("is_approved", [False, True])
+    def test_is_void_as_soon_as_they_opt_out(self, llm: LlmServer, is_approved: bool) -> None:
+        follow_up, draft = self.make_waiting(llm)
+        if is_approved:
+            approval.approve(draft.pk, by="boss", now=NOON)
+
+        opt_out(follow_up.user)
+
+        draft.refresh_from_db()
+        assert (draft.status, draft.problem) == ("void", drafting.CLOSED)
+        assert ScheduledJob.objects.get(job_id=follow_up.job_id).status == "cancelled"
 
     def test_without_a_persons_approval_stays_here_after_a_change_of_mode(self, llm: LlmServer, settings: Any) -> None:
         settings.LLM_MODE = "automatic"
@@ -527,7 +539,7 @@ class TestSweep:
         follow_up, source = make_due()
         say_good(llm, source)
         execute(follow_up)
-        assert cancelling.cancel(follow_up.pk, reason="called off", now=NOON)
+        FollowUp.objects.update(status="cancelled", cancelled_at=NOON)  # as when its job was cancelled
         settings.FOLLOW_UP_ENABLED = False
         sweep = Attempt("j", handlers.SWEEP, handlers.QuietMemberSweep(), NOON, 1, uuid.uuid4())
 
