@@ -30,6 +30,7 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+|\n+")
 _SOURCE: Final = re.compile(r"m[0-9]{1,19}")
 _JOINERS: Final = {"\u200d", "\ufe0f"}
 _CLAUSE: Final = re.compile(r"[.!?…,;:\n]+")
+_SPELLED: Final = re.compile(r"(?:\b[^\W\d_]\s+){4}")
 _ASIDE: Final = re.compile(r"[^\w\s'·.,!?;:]+")
 _UNREADABLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _FORBIDDEN: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
@@ -146,12 +147,13 @@ def problem_in(text: str, *, language: str) -> str:
 
 def _is_disguised(text: str, name: str) -> bool:
     """Whether something in it, but for the member's own name, may look like words that no check finds: letters of
-    other alphabets, letters as signs, markup.
+    other alphabets, letters as signs or one by one, markup.
     """
     for part in name.split():
         text = text.replace(part, "")
     both = unicodedata.normalize("NFC", text) + unicodedata.normalize("NFKC", text)
-    return not all(char in _JOINERS or _is_plain(char) for char in both)
+    is_plain = all(char in _JOINERS or _is_plain(char) for char in both)
+    return not is_plain or _SPELLED.search(text) is not None
 
 
 def _is_plain(char: str) -> bool:

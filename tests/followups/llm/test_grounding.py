@@ -147,6 +147,7 @@ class TestForm:
             "Hi Ada! How is your~dog?",
             "Hi Ada! How are you? Юля says hi.",
             "Hi Ada! How is the d\u0435pression?",
+            "Hi Ada! Y o u  s a i d that you would come.",
         ],
     )
     def test_takes_nothing_that_looks_like_other_words(self, text: str) -> None:
