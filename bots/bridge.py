@@ -1,6 +1,7 @@
 """The one seam between the bot's event loop and the database: each operation is one unit and one transaction."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -285,6 +286,16 @@ def settle_suppressed(held: Delivery, *, decision: Decision, now: datetime) -> b
         lambda: delivery.on_suppressed(held.message, decision=decision, now=now),
         lambda: outbox.suppress(held, reason=decision.reason or str(decision.gate), now=now),
     )
+
+
+def release(held: Delivery, *, next_attempt_at: datetime, reason: str = "", may_have_arrived: bool = False) -> bool:
+    """Put the message back into the queue. False, and nothing changed, when the lease was lost."""
+    with transaction.atomic():
+        # The database asks for the consent of what is queued and locks the member for that, who comes before the
+        # message in the order of locks. Whoever is gone by now has no message either.
+        with suppress(UserProfile.DoesNotExist):
+            members.lock(held.message.conversation.participant_id)
+        return outbox.release(held, next_attempt_at=next_attempt_at, reason=reason, may_have_arrived=may_have_arrived)
 
 
 def settle_unknown(held: Delivery, *, reason: str, now: datetime) -> bool:

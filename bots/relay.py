@@ -163,7 +163,7 @@ class Relay:
         now = timezone.now()
         if decision.verdict is Verdict.HOLD:
             until = decision.until or now + timedelta(minutes=5)
-            await self._write(held, "held", lambda: outbox.release(held, next_attempt_at=until, reason=decision.reason))
+            await self._write(held, "held", lambda: bridge.release(held, next_attempt_at=until, reason=decision.reason))
         else:
             await self._write(held, "suppressed", lambda: bridge.settle_suppressed(held, decision=decision, now=now))
 
@@ -313,7 +313,7 @@ class Relay:
         await self._write(
             held,
             "released",
-            lambda: outbox.release(held, next_attempt_at=at, reason=reason, may_have_arrived=may_have_arrived),
+            lambda: bridge.release(held, next_attempt_at=at, reason=reason, may_have_arrived=may_have_arrived),
             reason=reason,
         )
 

@@ -8,6 +8,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Concat
 
 from followups import members
+from followups.llm import drafting
 from followups.models import FollowUp, FollowUpStatus
 from followups.policy import Gate
 from jobs import lifecycle
@@ -92,6 +93,7 @@ def _stop(follow_up: FollowUp, *, reason: str, now: datetime) -> bool:
         reason=reason[:255],
         dedupe_key=Concat(Value("cancelled:"), "pk"),
     )
+    drafting.give_up(follow_up)
     if follow_up.message_id is None and follow_up.job_id:
         # A running job is left alone: it waits for the member's row and then finds nothing to do.
         lifecycle.cancel_job(follow_up.job_id, now=now)

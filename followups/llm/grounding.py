@@ -29,12 +29,21 @@ _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+|\n+")
 _SOURCE: Final = re.compile(r"m[0-9]{1,19}")
 _JOINERS: Final = {"\u200d", "\ufe0f"}
+_CLAUSE: Final = re.compile(r"[.!?…,;:\n]+")
+_SPELLED: Final = re.compile(r"(?:\b[^\W\d_]\s+){4}")
+_ASIDE: Final = re.compile(r"[^\w\s'·.,!?;:]+")
 _UNREADABLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _FORBIDDEN: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("a mention or an address", re.compile(r"@|<(?!3)")),
     (
         "a link",
-        re.compile(r"://|www\.|\]\(|\bdiscord(?:app)?\.(?:gg|com)|\b[\w-]{2,}\.[a-z]{2,}(?:/|\b)", re.IGNORECASE),
+        re.compile(
+            r"://|www\.|\]\(|\b[\w-]+\.[^\W\d_]{2,}(?:/|\b)|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:https?|mailto|tel|ftp)\s*:"
+            # The same with gaps, or in words, for the reader to put together.
+            r"|\w\s+\.\s*\w|[a-z0-9]\s*。\s*[a-z]{2}|\bdiscord(?:app)?\s*\.\s*(?:gg|com)\b|\bgg\s*/"
+            r"|\(\s*(?:dot|punkt|punto|point|ponto)\s*\)|\b(?:dot|punkt|punto|point|ponto)\s+(?:gg|com|net|org|io|me)\b",
+            re.IGNORECASE,
+        ),
     ),
     ("a telephone number", re.compile(r"\d(?:[\s().\-/]*\d){6,}")),
     ("a placeholder", re.compile(r"[{}\[\]]|%\(|%s|\$\w|_{3,}|\bX{2,}\b")),
@@ -107,6 +116,8 @@ def problem_of(answer: Answer, context: Context, *, vouched: bool = False, now: 
     form = problem_in(answer.text, language=context.language)
     if form:
         return form
+    if not vouched and _is_disguised(answer.text, context.name):
+        return "The text has letters or signs in it that may pass for others."
     for claim in answer.claims:
         problem = _problem_of_claim(claim, answer.text, context, vouched=vouched, now=now)
         if problem:
@@ -134,6 +145,32 @@ def problem_in(text: str, *, language: str) -> str:
     return "" if _is_in(same, language) else "The text is in another language than the member's."
 
 
+def _is_disguised(text: str, name: str) -> bool:
+    """Whether something in it, but for the member's own name, may look like words that no check finds: letters of
+    other alphabets, letters as signs or one by one, markup.
+    """
+    for part in name.split():
+        text = text.replace(part, "")
+    both = unicodedata.normalize("NFC", text) + unicodedata.normalize("NFKC", text)
+    is_plain = all(char in _JOINERS or _is_plain(char) for char in both)
+    return not is_plain or _SPELLED.search(text) is not None
+
+
+def _is_plain(char: str) -> bool:
+    """Whether it is a letter of the checked languages, a digit, a space, a mark of punctuation or an emoji."""
+    kind, place = unicodedata.category(char), ord(char)
+    if kind[0] == "L":
+        is_latin = place < 0x180 or 0x1E00 <= place < 0x1F00
+        return is_latin and (_bare(char).isascii() or char.casefold() in "æœ")
+    if kind == "So":
+        return place >= 0x2190 and not re.search("LETTER|BRAILLE", unicodedata.name(char, "LETTER"))
+    if kind == "Sk":
+        return 0x1F3FB <= place <= 0x1F3FF  # tones of skin
+    if kind in {"Sm", "Sc"}:
+        return char in "+=<>€$£"
+    return char not in "*\\" and kind != "Pc" and (kind[0] not in "NM" or char.isascii())
+
+
 def sensitive_topic(text: str) -> str | None:
     """The first sensitive topic that a text touches on: health, money, law or relationships."""
     words = _words(text)
@@ -159,9 +196,10 @@ def _problem_of_claim(claim: Claim, text: str, context: Context, *, vouched: boo
         return ""
     if not claim.says or len(claim.says) > LONGEST_SAYS:
         return "A claim says nothing, or too much."
-    if not any(_plain(claim.says) in _plain(sentence) for sentence in _SENTENCE.split(text)):
+    if not any(_whole(claim).search(_plain(sentence)) for sentence in _SENTENCE.split(text)):
         return "A claim is about words that are not in the text."
-    return "" if _is_borne_out(claim.says, source) else f"Its source {claim.source!r} does not say what a claim says."
+    is_true = _is_borne_out(claim.says, source) and _agree(claim.says, source, context.language)
+    return "" if is_true else f"Its source {claim.source!r} does not say what a claim says."
 
 
 def _source_text(source: str, context: Context, *, now: datetime) -> str | None:
@@ -187,6 +225,23 @@ def _is_borne_out(says: str, source: str) -> bool:
     return sum(_stem(word) in there for word in wanted) >= ENOUGH * len(wanted)
 
 
+def _whole(claim: Claim) -> re.Pattern[str]:
+    """Finds the claim's words, none of them cut off."""
+    return re.compile(rf"(?<!\w){re.escape(_plain(claim.says))}(?!\w)")
+
+
+def _agree(says: str, source: str, language: str) -> bool:
+    """Whether both say yes or both say no: of the source those clauses count that have words of the claim."""
+    wanted = {_stem(word) for word in _content(says)}
+    clauses = [clause for clause in _CLAUSE.split(source) if wanted & {_stem(word) for word in _words(clause)}]
+    return any(_denies(clause, language) for clause in clauses) is _denies(says, language)
+
+
+def _denies(text: str, language: str) -> bool:
+    denials = vocabulary.DENIALS.get(language, frozenset())
+    return any(_is_listed(word, denials) or word.endswith("n't") for word in _words(text.replace("’", "'")))
+
+
 def _unclaimed(answer: Answer, context: Context) -> str:
     """Say which sentence tells of the member's life without a claim: by a number, a name, "you said", "your …"."""
     known = {_stem(word) for text in (context.name, *context.facts.values()) for word in _words(text)}
@@ -204,7 +259,7 @@ def _unclaimed(answer: Answer, context: Context) -> str:
 def _without(sentence: str, claims: Iterable[Claim]) -> str:
     rest = _plain(sentence).replace("<3", "")
     for claim in sorted(claims, key=lambda claim: len(claim.says), reverse=True):
-        rest = rest.replace(_plain(claim.says), _CLAIMED)
+        rest = _whole(claim).sub(_CLAIMED, rest)
     return rest
 
 
@@ -217,14 +272,17 @@ def _names(sentence: str) -> list[str]:
 
 
 def _tells(rest: str, language: str, known: set[str]) -> bool:
-    bare = _bare(rest)
-    if re.search(vocabulary.SAYING.get(language, r"(?!)"), bare):
+    bare = " ".join(_ASIDE.sub(" ", _bare(rest)).split())
+    # In each of the languages: a sentence may be in another one than the rest.
+    if any(re.search(saying, bare) for saying in vocabulary.SAYING.values()):
+        return True
+    if re.search(vocabulary.CONGRATULATING.get(language, r"(?!)"), bare):
         return True
     owners, words = vocabulary.POSSESSIVES.get(language, frozenset()), bare.split()
     harmless = _harmless(language) | known
     for owner, owned in pairwise(words):
         match = _WORD.match(owned)
-        if owner.strip("¿¡\"'(,") in owners and match is not None and _stem(match[0]) not in harmless:
+        if owner.strip("'·,;:.") in owners and match is not None and _stem(match[0]) not in harmless:
             return True
     return False
 

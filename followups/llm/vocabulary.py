@@ -101,19 +101,39 @@ SENSITIVE: Final[dict[str, frozenset[str]]] = {
 }
 
 SAYING: Final[dict[str, str]] = {
-    "en": r"\byou(?:'ve| have| had|'d)? (?:said|mentioned|told|wrote|written|were|was|had|went|wanted|felt|asked"
-    r"|planned|shared|talked|spoke|spoken|got|started|finished|moved|lost|won|passed|failed|worked|live|lived|love|loved|hate"
-    r"|study|studied)\b|\bcongrat\w*",
+    "en": r"\byou(?:'ve| have| had|'d)? (?:(?:just|once|also|even|still|never|ever|always|\w+ly) )?"
+    r"(?:said|mentioned|told|wrote|written|were|was|had|went|wanted|felt|asked|planned|shared|talked|spoke|spoken|got|started|finished|moved|lost"
+    r"|won|passed|failed|worked|live|lived|love|loved|hate|study|studied)\b"
+    r"|\byou(?:'re| are) (?:an?|from|studying|working|learning|living|moving|getting|starting)\b",
     "de": r"\bdu (?:\w+ )?(?:hast|warst|hattest|wolltest|sagtest|meintest|schriebst|erzahltest|gingst|arbeitest"
-    r"|wohnst)\b|\b(?:hast|warst|hattest|wolltest|sagtest|meintest|schriebst|erzahltest|gingst) du\b|\bgluckwunsch\w*",
+    r"|wohnst)\b|\b(?:hast|warst|hattest|wolltest|sagtest|meintest|schriebst|erzahltest|gingst) du\b"
+    r"|\bdu bist (?:eine?|aus)\b",
     "es": r"\b(?:dijiste|mencionaste|contaste|escribiste|estabas|estuviste|tenias|tuviste|fuiste|querias|hablaste"
-    r"|empezaste|terminaste|trabajas|vives)\b|\bfelici\w+",
+    r"|empezaste|terminaste|trabajas|vives)\b|\beres (?:una?|de)\b",
     "fr": r"\b(?:tu|vous) (?:as|avais|etais|es alle|voulais|disais|avez|aviez|etiez|vouliez|travailles|habites)\b"
-    r"|\bt'etais\b|\bfelicitation\w*",
+    r"|\bt'etais\b|\b(?:tu es|vous etes) (?:une?|de)\b",
     "pt": r"\b(?:disse|disseste|mencionou|mencionaste|contou|contaste|escreveu|escreveste|estava|estavas|tinha|tinhas"
-    r"|foste|queria|querias|falou|falaste|trabalha|trabalhas|mora|moras)\b|\bparabens\b",
+    r"|foste|queria|querias|falou|falaste|trabalha|trabalhas|mora|moras)\b|\b(?:voce e|tu es) (?:uma?|de)\b",
 }
 """Phrases that state something about the reader's life. Matched without case and accents."""
+
+CONGRATULATING: Final[dict[str, str]] = {
+    "en": r"\bcongrat\w*",
+    "de": r"\bgluckwunsch\w*",
+    "es": r"\bfelici\w+",
+    "fr": r"\bfelicitation\w*",
+    "pt": r"\bparabens\b",
+}
+"""It says that something has been achieved."""
+
+DENIALS: Final[dict[str, frozenset[str]]] = {
+    "en": _set("no not nope never none nothing nobody nor neither without cannot dont didnt doesnt hardly"),
+    "de": _set("nicht nichts nie niemals niemand kein* ohne nein kaum weder"),
+    "es": _set("no nunca jamas sin ni nada nadie tampoco ningun*"),
+    "fr": _set("ne n pas jamais rien sans non aucun* personne"),
+    "pt": _set("nao nunca jamais sem nem nada ninguem nenhum*"),
+}
+"""What turns a sentence into its opposite."""
 
 POSSESSIVES: Final[dict[str, frozenset[str]]] = {
     "en": frozenset({"your"}),

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from followups import campaigns, policy
+from followups import campaigns, policy, silence
 from followups.analytics import experiments
 from followups.analytics.experiments import Lift
 from followups.analytics.intervals import Share
-from followups.models import Campaign, Holdout, PolicyDecision, UserProfile
+from followups.models import Campaign, FollowUp, Holdout, PolicyDecision, UserProfile
 from followups.policy import Gate
 from jobs.errors import Snooze
 from jobs.models import ScheduledJob
@@ -98,6 +98,17 @@ class TestHoldingOut:
         assert execute(follow_up).reason.startswith("reachable")
         assert not Holdout.objects.exists()
 
+    def test_counts_a_long_silence_twice_at_most_like_those_contacted(self, settings: Any) -> None:
+        settings.FOLLOW_UP_HOLDOUT_PERCENT = 50
+        member = self.member_held_out(at=50, trigger="re_engagement")
+        UserProfile.objects.filter(pk=member.pk).update(last_interaction=NOON - 31 * DAY)
+        for months in range(12):
+            now = NOON + months * 91 * DAY
+            for planned in range(silence.plan_re_engagements(now=now)):
+                execute(FollowUp.objects.filter(status="pending")[planned], now=now)
+
+        assert Holdout.objects.count() == 2
+
     def test_waits_for_the_morning_like_everybody(self, settings: Any) -> None:
         settings.FOLLOW_UP_HOLDOUT_PERCENT = 50
         follow_up = make_plan(self.member_held_out(at=50), trigger="inactivity")
@@ -116,10 +127,10 @@ class TestHoldingOut:
         with django_assert_num_queries(0):
             assert campaigns.holdout_percent("post_event") == 0
 
-    def member_held_out(self, *, at: int) -> Any:
+    def member_held_out(self, *, at: int, trigger: str = "inactivity") -> Any:
         while True:
             member = make_member()
-            if experiments.is_held_out(member.pk, "inactivity", at):
+            if experiments.is_held_out(member.pk, trigger, at):
                 return member
 
 

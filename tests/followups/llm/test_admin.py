@@ -34,6 +34,7 @@ def make_waiting(**values: Any) -> Draft:
     member = make_member(opted_in=True, last_interaction=now - timedelta(days=12))
     make_conversation(member, make_bot(), now=now)
     job = make_job(now=now, job_type="follow_up_message", due=now + timedelta(days=1))
+    ScheduledJob.objects.filter(pk=job.pk).update(scheduled_time=now)  # was due, and waits for a person
     follow_up = make_follow_up(member, now=now, job_id=job.job_id)
     return make_draft(follow_up, now=now, **values)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from followups import cancelling, execution, handlers
+from followups import cancelling, execution, handlers, planning
 from followups.composing import STOP_LINE
 from followups.llm import approval, drafting
 from followups.llm.approval import AlreadyDecided, NotUsable
@@ -341,6 +341,13 @@ class TestDraft:
         assert follow_up.composition["composed_by"] == "llm"
         assert len(llm.questions) == 1
 
+    def test_approved_does_not_go_out_before_the_time_it_was_moved_to(self, llm: LlmServer) -> None:
+        follow_up, _ = self.make_waiting(llm)
+        assert planning.reschedule_followup(follow_up.pk, due_at=NOON + 2 * DAY, now=NOON)
+        approval.approve(Draft.objects.get().pk, by="boss", now=NOON + HOUR)
+
+        assert ScheduledJob.objects.get(job_id=follow_up.job_id).next_attempt_at == NOON + 2 * DAY
+
     def test_goes_out_in_the_words_of_whoever_edits_it(self, llm: LlmServer) -> None:
         follow_up, draft = self.make_waiting(llm)
 
@@ -416,10 +423,10 @@ class TestDraft:
         follow_up, draft = self.make_waiting(llm)
         assert cancelling.cancel(follow_up.pk, reason="called off", now=NOON)
 
-        with pytest.raises(AlreadyDecided, match="has been closed"):
+        with pytest.raises(AlreadyDecided, match="no longer to be written"):
             approval.approve(draft.pk, by="boss", now=NOON)
-        assert drafting.close_pointless() == 1
-        with pytest.raises(AlreadyDecided, match="waits no longer: it is out of date"):
+        Draft.objects.update(status="waiting")  # as after a time without a model
+        with pytest.raises(AlreadyDecided, match="has been closed"):
             approval.approve(draft.pk, by="boss", now=NOON)
         with pytest.raises(AlreadyDecided, match="is gone"):
             approval.approve(-1, by="boss", now=NOON)
@@ -436,6 +443,18 @@ class TestDraft:
         assert follow_up.status == "skipped"
         assert not Message.objects.filter(is_outgoing=True).exists()
         assert (Draft.objects.get().status, Draft.objects.get().problem) == ("void", drafting.CLOSED)
+
+    @pytest.mark.parametrize("is_approved", [False, True])
+    def test_is_void_as_soon_as_they_opt_out(self, llm: LlmServer, is_approved: bool) -> None:
+        follow_up, draft = self.make_waiting(llm)
+        if is_approved:
+            approval.approve(draft.pk, by="boss", now=NOON)
+
+        opt_out(follow_up.user)
+
+        draft.refresh_from_db()
+        assert (draft.status, draft.problem) == ("void", drafting.CLOSED)
+        assert ScheduledJob.objects.get(job_id=follow_up.job_id).status == "cancelled"
 
     def test_without_a_persons_approval_stays_here_after_a_change_of_mode(self, llm: LlmServer, settings: Any) -> None:
         settings.LLM_MODE = "automatic"
@@ -520,7 +539,7 @@ class TestSweep:
         follow_up, source = make_due()
         say_good(llm, source)
         execute(follow_up)
-        assert cancelling.cancel(follow_up.pk, reason="called off", now=NOON)
+        FollowUp.objects.update(status="cancelled", cancelled_at=NOON)  # as when its job was cancelled
         settings.FOLLOW_UP_ENABLED = False
         sweep = Attempt("j", handlers.SWEEP, handlers.QuietMemberSweep(), NOON, 1, uuid.uuid4())
 

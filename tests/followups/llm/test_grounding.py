@@ -101,6 +101,17 @@ class TestForm:
             ("Look at discord.gg/abc", "link"),
             ("Look at evil.example now", "link"),
             ("Look [here](evil)", "link"),
+            ("Come to discord . gg to say hi", "link"),
+            ("Come to discord .gg to say hi", "link"),
+            ("Come to discord. gg/abc to say hi", "link"),
+            ("Come to discord dot gg to say hi", "link"),
+            ("Come to discord (dot) gg to say hi", "link"),
+            ("Come to discord。gg to say hi", "link"),
+            ("See you at t.me/abc", "link"),
+            ("See you at x.com", "link"),
+            ("See you at кино.рф", "link"),
+            ("Look at 10.0.0.1/x", "link"),
+            ("Look at mailto:ada", "link"),
             ("Call us: +49 30 1234-5678", "telephone"),
             ("Hi {name}, how are you?", "placeholder"),
             ("Hi [name], how are you?", "placeholder"),
@@ -119,6 +130,43 @@ class TestForm:
     )
     def test_names_what_is_wrong(self, text: str, words: str) -> None:
         assert words in problem(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Hi Ada! Y\u043eu said that you would come.",  # a Cyrillic letter
+            "Hi Ada! ʏᴏᴜ ꜱᴀɪᴅ that you would come.",
+            "Hi Ada! 🆈🅾🆄 🆂🅰🅸🅳 that you would come.",
+            "Hi Ada! 🇾🇴🇺 said that you would come.",
+            "Hi Ada! Y\u034fou said that you would come.",
+            "Hi Ada! You\u2800said that you would come.",
+            "Hi Ada! You\u3164said that you would come.",
+            "Hi Ada! You **said** that you would come.",
+            "Hi Ada! How is *your* dog?",
+            "Hi Ada! How is your ||dog||?",
+            "Hi Ada! How is your~dog?",
+            "Hi Ada! How are you? Юля says hi.",
+            "Hi Ada! How is the d\u0435pression?",
+            "Hi Ada! Y o u  s a i d that you would come.",
+        ],
+    )
+    def test_takes_nothing_that_looks_like_other_words(self, text: str) -> None:
+        assert problem(text) != ""
+
+    def test_lets_their_own_name_pass_in_any_letters(self) -> None:
+        assert problem("Hi Юля, how have you been lately?", known=replace(KNOWN, name="Юля")) == ""
+        assert problem("Hi Łukasz, how are you?", known=replace(KNOWN, name="Łukasz")) == ""
+
+    @pytest.mark.parametrize(
+        ("language", "text"),
+        [
+            ("en", "Hello there Ada, and how are you? Du hast gekündigt."),
+            ("en", "Hello there Ada, and how are you? Tu as perdu tout."),
+            ("de", "Hallo Ada, wie geht es dir denn so? You lost it all."),
+        ],
+    )
+    def test_takes_no_sentence_about_their_life_in_another_language(self, language: str, text: str) -> None:
+        assert "without a source" in problem(text, known=replace(KNOWN, language=language))
 
     @pytest.mark.parametrize(
         ("language", "text"),
@@ -178,6 +226,24 @@ class TestClaims:
     def test_saying_more_than_their_source_are_refused(self, text: str, says: str) -> None:
         assert "does not say" in problem(text, (says, "m7"))
 
+    @pytest.mark.parametrize(
+        ("said", "text", "says"),
+        [
+            ("I don't love football", "You said that you love football!", "You said that you love football"),
+            ("I love football", "You said that you don't love football!", "You said that you don't love football"),
+            ("I never play chess", "You said that you play chess.", "You said that you play chess"),
+        ],
+    )
+    def test_saying_the_opposite_of_their_source_are_refused(self, said: str, text: str, says: str) -> None:
+        line = Line(7, said, is_theirs=True, sent_at=NOON - DAY)
+        assert "does not say" in problem(text, (says, "m7"), known=replace(KNOWN, lines=(line,)))
+        assert problem(f"You said: {said}!", (f"You said: {said}", "m7"), known=replace(KNOWN, lines=(line,))) == ""
+
+    def test_are_whole_words(self) -> None:
+        """What a claim covers is not looked at any more: no claim may cut the sign of another one off."""
+        text = "Hi Ada! How did your exam go?"
+        assert "not in the text" in problem(text, ("r exam", "m7"))
+
     def test_of_old_messages_are_refused(self) -> None:
         claim = ("your chemistry exam", "m7")
         last = NOON - 3 * DAY + timedelta(days=180)
@@ -193,6 +259,8 @@ class TestClaims:
             "Hi Ada! How is Berlin?",
             "Hi Ada! It has been 12 days.",
             "Hi Ada! Congratulations!",
+            "Hi Ada! You're a teacher after all.",
+            "Hi Ada! You are from the north, how is it there?",
         ],
     )
     def test_are_needed_for_whatever_tells_of_their_life(self, text: str) -> None:

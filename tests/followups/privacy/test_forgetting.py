@@ -4,6 +4,7 @@ import contextlib
 import json
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 
+from bots import bridge
 from followups import consent, delivery, execution, importing, members, planning, privacy
 from followups.models import ConsentReceipt, ErasureReceipt, FollowUp, PolicyDecision, UserProfile
 from followups.policy import Verdict
@@ -39,6 +41,7 @@ from tests.followups.privacy.factories import forget, make_known, places_with
 from tests.followups.test_consent import failing_updates_of
 from tests.socialmedia.export_files import ADA, BOT, direct, message, write
 from tests.socialmedia.factories import make_bot, make_person
+from tests.support import wait_until
 
 MINUTE = timedelta(minutes=1)
 
@@ -517,3 +520,40 @@ class TestAtOnce:
             assert back is None or (back.follow_ups_enabled, back.name) in {(False, "Ada"), (False, "new name")}
             assert not FollowUp.objects.filter(user_id=member.pk).exists()
             assert not PolicyDecision.objects.filter(user_id=member.pk).exists()
+
+    def test_a_relay_that_puts_a_message_back_does_not_deadlock(self) -> None:
+        """The database asks for the consent of what is queued, so the member must be locked before the message."""
+        member = make_member()
+        make_queued(member)
+        held = claim(make_thread(member))
+        is_locked = Event()
+
+        def act(index: int) -> None:
+            if index == 1:
+                is_locked.wait(20)
+                bridge.release(held, next_attempt_at=NOON, reason="no answer", may_have_arrived=True)
+                return
+            with transaction.atomic():
+                members.lock(member.pk)
+                is_locked.set()
+                wait_until(somebody_waits, "the relay waits for the member")
+                assert Message.objects.select_for_update(nowait=True).get(pk=held.message.pk)
+
+        at_once(2, act)
+
+        assert Message.objects.get().status == "queued"
+
+    def test_a_message_that_goes_back_when_its_member_is_gone_is_no_error(self) -> None:
+        member = make_member()
+        make_queued(member)
+        held = claim(make_thread(member))
+        forget(member.pk)
+
+        assert not bridge.release(held, next_attempt_at=NOON)
+
+
+def somebody_waits() -> bool:
+    """Whether a transaction waits for another one's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return cursor.fetchone() is not None
