@@ -81,7 +81,9 @@ def reopen(follow_up: FollowUp) -> None:
         member = UserProfile.objects.filter(pk=follow_up.user_id)
         member.update(quiet_planned_for=None)
         if follow_up.trigger_type == Trigger.RE_ENGAGEMENT:
-            member.update(re_engagement_counts_from=None)
+            # Due at once, and not counted from the last message again: that one's plan may have been sent long ago.
+            counts_from = follow_up.scheduled_at - conf.current().inactive_after
+            member.update(re_engagement_counts_from=counts_from)
 
 
 def next_counts_from(*, now: datetime) -> datetime:

@@ -16,6 +16,7 @@ WITH due AS MATERIALIZED (
           AND member.unreachable_since IS NULL
           AND member.left_at IS NULL
           AND member.re_engagements_unanswered < %(most_unanswered)s
+          AND member.last_interaction IS NOT NULL
           AND greatest(member.last_interaction, member.re_engagement_counts_from) <= %(away_since)s
         ORDER BY greatest(member.last_interaction, member.re_engagement_counts_from)
     ) AS candidate
@@ -45,6 +46,7 @@ WITH due AS MATERIALIZED (
           AND member.unreachable_since IS NULL
           AND member.left_at IS NULL
           AND member.re_engagements_unanswered < %(most_unanswered)s
+          AND member.last_interaction IS NOT NULL
           AND 're_engagement' = ANY(member.topics)
           AND (member.paused_until IS NULL OR member.paused_until <= %(now)s)
           AND (
