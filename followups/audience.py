@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
+    BooleanField,
+    Case,
     Count,
     DateTimeField,
     DurationField,
@@ -19,6 +21,7 @@ from django.db.models import (
     Q,
     QuerySet,
     Value,
+    When,
 )
 from django.db.models.functions import Coalesce, Greatest
 
@@ -104,7 +107,9 @@ def _matched(members: Members, asked: _Asked) -> Members:
     """As the sweeps ask, except for what the next steps ask."""
     planned = FollowUp.objects.filter(user=OuterRef("pk"), status=FollowUpStatus.PENDING, trigger_type__in=TRIGGERS)
     ask = _away if asked.trigger == Trigger.RE_ENGAGEMENT else _quiet
-    return ask(members, asked).filter(~Exists(planned.exclude(message__status=MessageStatus.UNKNOWN)))
+    # Not as a plain condition: after a sweep, with statistics from before, it became a join that took a minute.
+    is_planned = When(Exists(planned.exclude(message__status=MessageStatus.UNKNOWN)), then=Value(False))
+    return ask(members, asked).filter(Case(is_planned, default=Value(True), output_field=BooleanField()))
 
 
 def _quiet(members: Members, asked: _Asked) -> Members:
@@ -130,7 +135,11 @@ def _silent(members: Members, since: Any, window: timedelta, asked: _Asked) -> M
         ends = Greatest(ends, "quiet_due_at")
     rows: Any = members.alias(silent_at=ends).filter(silent_at__lte=asked.now)
     counted = ExpressionWrapper(ends + _excused(since, asked), output_field=DateTimeField())
-    found: Members = rows.alias(counted_at=counted).filter(counted_at__lte=asked.now)
+    # Nearly everybody is long enough silent whatever the downtimes took, and was never away: those are not added up.
+    deaf = sum((gap.ended_at - gap.began_at for gap in asked.heard.gaps), timedelta())
+    ever_away = Exists(Absence.objects.filter(user=OuterRef("pk")))
+    is_clear = Q(silent_at__lte=asked.now - deaf) & ~ever_away
+    found: Members = rows.alias(counted_at=counted).filter(is_clear | Q(counted_at__lte=asked.now))
     return found
 
 
