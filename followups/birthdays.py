@@ -36,7 +36,7 @@ def of_today(*, now: datetime) -> Iterator[str]:
         while batch := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", "timezone")[:AT_ONCE]):
             last = batch[-1][0]
             today = [who for who, zone in batch if now.astimezone(policy.zone_for(zone, fallback)).date() == day]
-            greeted = _greeted(today, day.year)
+            greeted = {user_id for user_id, _ in greetings(today, [day.year])}
             yield from (user_id for user_id in today if user_id not in greeted)
 
 
@@ -45,9 +45,25 @@ def today_of(month: int | None, day: int | None, *, zone: tzinfo, now: datetime)
     today = now.astimezone(zone).date()
     if (month, day) not in born_on(today):
         return None
-    ten = datetime.combine(today, GREETED_AT, zone).astimezone(UTC)
-    ends_at = datetime.combine(today + timedelta(days=1), time(), zone).astimezone(UTC)
-    return Birthday(today, max(ten, now), ends_at)
+    return _on(today, zone=zone, now=now)
+
+
+def coming(month: int, day: int, *, zone: tzinfo, since: datetime, until: datetime) -> Iterator[Birthday]:
+    """Yield the birthdays from `since` on whose greetings are due before `until`; one that is today is due at once."""
+    first = since.astimezone(zone).date()
+    for year in range(first.year, until.year + 2):
+        on = date(year, month, min(day, calendar.monthrange(year, month)[1]))
+        if on < first or (month, day) not in born_on(on):
+            continue
+        birthday = _on(on, zone=zone, now=since)
+        if birthday.due_at < until:
+            yield birthday
+
+
+def _on(day: date, *, zone: tzinfo, now: datetime) -> Birthday:
+    ten = datetime.combine(day, GREETED_AT, zone).astimezone(UTC)
+    ends_at = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+    return Birthday(day, max(ten, now), ends_at)
 
 
 def days_somewhere(now: datetime) -> list[date]:
@@ -78,7 +94,9 @@ def _born_on(day: date) -> QuerySet[UserProfile]:
     )
 
 
-def _greeted(members: Sequence[str], year: int) -> set[str]:
-    """A query of its own: as a NOT EXISTS it may be planned as a join that reads every follow-up there is."""
-    greetings = FollowUp.objects.filter(user_id__in=members, trigger_type=Trigger.BIRTHDAY, trigger_data__year=year)
-    return set(greetings.values_list("user_id", flat=True))
+def greetings(members: Sequence[str], years: Sequence[int]) -> set[tuple[str, int]]:
+    """Whose greetings of these years are or were planned. A query of its own: as a NOT EXISTS it may be planned as a
+    join that reads every follow-up there is.
+    """
+    rows = FollowUp.objects.filter(user_id__in=members, trigger_type=Trigger.BIRTHDAY, trigger_data__year__in=years)
+    return set(rows.values_list("user_id", "trigger_data__year"))

@@ -116,7 +116,7 @@ def of_member(
         quiet_start=member.quiet_start,
         quiet_end=member.quiet_end,
         paused_until=_paused_until(member.paused_until, absences, now=now),
-        unheard=_covered([*gaps, *absences], since=member.last_interaction, until=now),
+        unheard=covered([*gaps, *absences], since=member.last_interaction, until=now),
         quiet_after=member.quiet_after if settings.personal_rhythm else None,
         is_escalated=member.is_escalated,
         campaign_paused=member.campaign_paused or "",
@@ -148,7 +148,7 @@ def _paused_until(until: datetime | None, absences: Sequence[Span], *, now: date
     return max(ends, default=None)
 
 
-def _covered(spans: Iterable[Span], *, since: datetime | None, until: datetime) -> timedelta:
+def covered(spans: Iterable[Span], *, since: datetime | None, until: datetime) -> timedelta:
     """How much of the time between the two lies in any of the spans; what lies in several counts once."""
     if since is None:
         return timedelta()

@@ -141,9 +141,10 @@ class Facts:
     @property
     def activity_window(self) -> timedelta | None:
         """How long they must have been silent; None where the trigger follows from an act of theirs."""
-        if self.trigger == "inactivity" and self.quiet_after is not None:
-            return self.quiet_after
-        return self.limits.activity_window(self.trigger)
+        window = self.limits.activity_window(self.trigger)
+        if self.trigger == "inactivity" and window is not None and self.quiet_after is not None:
+            return max(window, self.quiet_after)
+        return window
 
     @cached_property
     def send_times(self) -> SendTimes:

@@ -4,6 +4,7 @@ Silence is time in which somebody listened and the member had not said to be awa
 it are the check-in's business, more are the re-engagement's.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from django.db.models import Case, F, When
 from django.db.models.functions import Greatest
 
 from followups import conf, rhythm
-from followups.models import Campaign, FollowUp, Trigger, UserProfile
+from followups.models import MOST_UNANSWERED, Campaign, FollowUp, Trigger, UserProfile
 from socialmedia import listening
 
 BATCH: Final = 10_000
@@ -22,6 +23,14 @@ BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
 """A table that is empty when the statement is planned is full when it ends: never read one whole for each member."""
 PLAN_QUIET: Final = (_SQL / "plan_quiet_members_v2.sql").read_text()
 PLAN_RE_ENGAGEMENTS: Final = (_SQL / "plan_re_engagements_v1.sql").read_text()
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A silence from before `away_since` is the re-engagement's business. In the gaps nobody listened."""
+
+    away_since: datetime
+    gaps: tuple[listening.Deaf, ...]
 
 
 def plan_quiet_members(*, now: datetime, limit: int = BATCH) -> int:
@@ -72,13 +81,22 @@ def reopen(follow_up: FollowUp) -> None:
         member = UserProfile.objects.filter(pk=follow_up.user_id)
         member.update(quiet_planned_for=None)
         if follow_up.trigger_type == Trigger.RE_ENGAGEMENT:
-            member.update(re_engagement_counts_from=None)
+            # Due at once, and not counted from the last message again: that one's plan may have been sent long ago.
+            counts_from = follow_up.scheduled_at - conf.current().inactive_after
+            member.update(re_engagement_counts_from=counts_from)
 
 
 def next_counts_from(*, now: datetime) -> datetime:
     """From when a silence counts after a re-engagement `now`, so that the next one is due after the cool-off."""
     settings = conf.current()
     return now + settings.cool_off - settings.inactive_after
+
+
+def heard(settings: conf.FollowUpSettings, *, now: datetime) -> Heard:
+    """When somebody listened, as far as a silence is judged by it."""
+    away_since = listening.before(settings.inactive_after, now=now)
+    # Older gaps lie before any silence that is judged to the day: a longer one is long enough anyway.
+    return Heard(away_since, tuple(listening.gaps(since=away_since - rhythm.LONGEST, until=now)))
 
 
 def quiet_values(*, now: datetime, limit: int) -> dict[str, Any]:
@@ -96,20 +114,19 @@ def away_values(*, now: datetime, limit: int) -> dict[str, Any]:
     return {
         **_shared_values(settings, settings.inactive_after, now=now, limit=limit),
         "counts_from": next_counts_from(now=now),
+        "most_unanswered": MOST_UNANSWERED,
     }
 
 
 def _shared_values(settings: conf.FollowUpSettings, window: timedelta, *, now: datetime, limit: int) -> dict[str, Any]:
-    away_since = listening.before(settings.inactive_after, now=now)
-    # Older gaps lie before any silence that is judged to the day: a longer one is long enough anyway.
-    gaps = list(listening.gaps(since=away_since - rhythm.LONGEST, until=now))
+    known = heard(settings, now=now)
     return {
         "now": now,
         "limit": limit,
         "window": window,
-        "away_since": away_since,
-        "gaps_begin": [gap.began_at for gap in gaps],
-        "gaps_end": [gap.ended_at for gap in gaps],
+        "away_since": known.away_since,
+        "gaps_begin": [gap.began_at for gap in known.gaps],
+        "gaps_end": [gap.ended_at for gap in known.gaps],
         "enough_gaps": rhythm.ENOUGH_GAPS,
         "by_rhythm": settings.personal_rhythm,
     }

@@ -6,29 +6,38 @@ writes meanwhile, that everybody is reached, and that workers are never late.
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
-from itertools import count, groupby
+from datetime import date, datetime, timedelta
+from itertools import chain, count, groupby
 from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
-from followups import conf, facts, policy, whatif
+from followups import birthdays, conf, facts, policy, whatif
 from followups.analytics import experiments
 from followups.conf import FollowUpSettings
-from followups.models import Campaign, FollowUp, FollowUpHistory, FollowUpStatus, Trigger, UserProfile
+from followups.models import (
+    MOST_UNANSWERED,
+    Campaign,
+    FollowUp,
+    FollowUpHistory,
+    FollowUpStatus,
+    Trigger,
+    UserProfile,
+)
 from followups.policy import Decision, Facts, Gate, Sent, Verdict
 from socialmedia.models import MessageStatus
 
 LONGEST = timedelta(days=366)
 CHUNK: Final = 2_000
-MOST_UNANSWERED: Final = 2
-GREETING: Final = time(10)
 MOST_STEPS: Final = 200
 """Of one follow-up: a policy that holds and holds must not hold up the forecast."""
+_OF_SILENCE: Final = (Trigger.INACTIVITY, Trigger.RE_ENGAGEMENT)
+_ASKED_BY_SWEEPS: Final = (Gate.SWITCH, Gate.CONSENT, Gate.TOPIC, Gate.REACHABLE)
+"""Shown once as dropped; the sweeps would not even plan it."""
 Progress = Callable[[int], None]
 
 
@@ -98,6 +107,8 @@ class _Candidate:
     planned_for: datetime
     held_until: datetime | None = None
     held_by: frozenset[Gate] = frozenset()
+    not_after: datetime | None = None
+    """What would come then or later is not planned."""
 
 
 def simulate(
@@ -150,8 +161,10 @@ class _Row:
     profile: Any
     sent: tuple[Sent, ...]
     pending: tuple[_Candidate, ...]
-    gaps: Sequence[tuple[datetime, datetime]]
+    gaps: Sequence[facts.Span]
     """In which nobody listened."""
+    greeted: frozenset[int]
+    """The years whose birthday greeting is or was planned."""
 
 
 def _members(only: str, *, now: datetime) -> Iterator[_Row]:
@@ -166,8 +179,10 @@ def _members(only: str, *, now: datetime) -> Iterator[_Row]:
         keys = [profile.pk for profile in chunk]
         sent, pending = _sent(keys, now=now), _pending(keys, now=now)
         gaps = facts.gaps_in_silence(chunk, Trigger.INACTIVITY, conf.current().limits(), now=now)
+        greeted = _greeted(chunk, now=now)
         for profile in chunk:
-            yield _Row(profile, sent.get(profile.pk, ()), pending.get(profile.pk, ()), gaps)
+            key = profile.pk
+            yield _Row(profile, sent.get(key, ()), pending.get(key, ()), gaps, frozenset(greeted.get(key, ())))
 
 
 def _sent(keys: Sequence[str], *, now: datetime) -> dict[str, tuple[Sent, ...]]:
@@ -176,6 +191,14 @@ def _sent(keys: Sequence[str], *, now: datetime) -> dict[str, tuple[Sent, ...]]:
     return {
         key: tuple(Sent(at, trigger) for _, at, trigger in group) for key, group in groupby(values, lambda row: row[0])
     }
+
+
+def _greeted(chunk: Sequence[Any], *, now: datetime) -> dict[str, set[int]]:
+    years: dict[str, set[int]] = {}
+    born = [profile.pk for profile in chunk if profile.birthday_month is not None]
+    for key, year in birthdays.greetings(born, [now.year - 1, now.year, now.year + 1]) if born else ():
+        years.setdefault(key, set()).add(year)
+    return years
 
 
 def _pending(keys: Sequence[str], *, now: datetime) -> dict[str, tuple[_Candidate, ...]]:
@@ -201,8 +224,15 @@ class _Life:
         self._unanswered = row.profile.re_engagements_unanswered
         self._order = count()
         self._queue: list[tuple[datetime, int, _Candidate]] = []
-        for candidate in [*row.pending, *self._to_come(row.pending)]:
+        profile = row.profile
+        self._spans = sorted(chain(row.gaps, ((span.lower, span.upper) for span in profile.said_absences)))
+        self._answered = profile.quiet_planned_for
+        self._counts_from = profile.re_engagement_counts_from
+        self._silences = 0
+        """Pending check-ins and re-engagements: while there is one, the sweeps plan none."""
+        for candidate in [*row.pending, *self._birthdays()]:
             self._push(candidate, candidate.planned_for)
+        self._sweep(forecast.since)
 
     def run(self) -> None:
         """Ask the policy about each follow-up when it is due, in the order of time."""
@@ -221,8 +251,8 @@ class _Life:
             forecast.note(Step(at, self._profile.pk, candidate.trigger, decision))
         if decision.verdict is Verdict.SEND:
             self._send(candidate, at)
-        elif decision.verdict is Verdict.DROP or decision.until is None:
-            forecast.dropped[str(decision.gate)] += 1
+        elif decision.verdict is Verdict.DROP or decision.until is None or _too_late(candidate, decision.until):
+            self._drop(candidate, decision.gate, at)
         else:
             self._hold(candidate, decision.gate, decision.until)
 
@@ -230,10 +260,15 @@ class _Life:
         self._forecast.sent[at.date(), candidate.trigger] += 1
         self._sent.append(Sent(at, candidate.trigger))
         if candidate.trigger == Trigger.RE_ENGAGEMENT:
-            self._unanswered += 1
-            if self._unanswered < MOST_UNANSWERED:
-                again = at + self._settings.cool_off
-                self._push(_Candidate(Trigger.RE_ENGAGEMENT, again), again)
+            self._note_re_engaged(at)
+        self._end(candidate, at)
+
+    def _drop(self, candidate: _Candidate, gate: Gate | None, at: datetime) -> None:
+        self._forecast.dropped[str(gate)] += 1
+        if gate is Gate.HOLDOUT and candidate.trigger == Trigger.RE_ENGAGEMENT:
+            self._note_re_engaged(at)
+        if gate not in _ASKED_BY_SWEEPS:
+            self._end(candidate, at)
 
     def _hold(self, candidate: _Candidate, gate: Gate | None, until: datetime) -> None:
         if gate is not None and gate not in candidate.held_by:
@@ -246,6 +281,7 @@ class _Life:
 
     def _push(self, candidate: _Candidate, at: datetime) -> None:
         at = max(at, self._forecast.since)
+        self._silences += candidate.trigger in _OF_SILENCE and candidate.held_until is None
         if at < self._forecast.until:
             heapq.heappush(self._queue, (at, next(self._order), candidate))
 
@@ -258,8 +294,9 @@ class _Life:
         percent = campaign.holdout_percent
         return replace(
             known,
-            planned_for=max(candidate.planned_for, self._forecast.since),
-            held_until=candidate.held_until,
+            planned_for=candidate.planned_for,
+            # What is overdue is asked about now: that nothing ran until then is no reason to drop it.
+            held_until=max(candidate.held_until or self._forecast.since, self._forecast.since),
             campaign_paused=campaign.pause_reason if campaign.paused_at else "",
             is_held_out=experiments.is_held_out(
                 self._profile.pk, trigger, self._settings.holdout_percent if percent is None else percent
@@ -268,44 +305,81 @@ class _Life:
 
     # --- what the sweeps would plan, if nobody writes ---
 
-    def _to_come(self, pending: Iterable[_Candidate]) -> list[_Candidate]:
-        planned = {candidate.trigger for candidate in pending}
-        found = [self._check_in(), self._re_engagement(), *self._birthdays()]
-        return [candidate for candidate in found if candidate is not None and candidate.trigger not in planned]
+    def _end(self, candidate: _Candidate, at: datetime) -> None:
+        """It is pending no more: the sweeps may plan the next."""
+        if candidate.trigger in _OF_SILENCE:
+            self._silences -= 1
+            self._sweep(at)
 
-    def _check_in(self) -> _Candidate | None:
+    def _sweep(self, at: datetime) -> None:
+        """Plan what the silence comes to next, from `at` on, unless something of its kind is pending."""
+        if self._silences or self._profile.last_interaction is None:
+            return
+        found = [candidate for candidate in (self._check_in(at), self._re_engagement(at)) if candidate is not None]
+        if not found:
+            return
+        first = min(found, key=lambda candidate: candidate.planned_for)
+        if first.planned_for >= self._forecast.until:
+            return
+        self._answered = self._profile.last_interaction
+        if first.trigger == Trigger.RE_ENGAGEMENT:
+            self._counts_from = self._after_cool_off(first.planned_for)
+        self._push(first, first.planned_for)
+
+    def _check_in(self, at: datetime) -> _Candidate | None:
         """One check-in for a silence that is not answered yet, unless it is long enough for a re-engagement."""
-        profile, settings = self._profile, self._settings
-        last, answered = profile.last_interaction, profile.quiet_planned_for
-        if last is None or (answered is not None and answered >= last):
+        last, settings = self._profile.last_interaction, self._settings
+        if self._answered is not None and self._answered >= last:
             return None
-        due = last + settings.default_delay
-        if settings.personal_rhythm and profile.quiet_due_at is not None:
-            due = max(due, profile.quiet_due_at)
-        due = max(due, self._forecast.since)
-        return _Candidate(Trigger.INACTIVITY, due) if due - last < settings.inactive_after else None
+        due = self._due(last, settings.default_delay, at=at)
+        listened = due - last - facts.covered(self._row.gaps, since=last, until=due)
+        return _Candidate(Trigger.INACTIVITY, due) if listened < settings.inactive_after else None
 
-    def _re_engagement(self) -> _Candidate | None:
-        profile = self._profile
-        if profile.last_interaction is None or self._unanswered >= MOST_UNANSWERED:
+    def _re_engagement(self, at: datetime) -> _Candidate | None:
+        if self._unanswered >= MOST_UNANSWERED:
             return None
-        silent_since = max(profile.last_interaction, profile.re_engagement_counts_from or profile.last_interaction)
-        return _Candidate(Trigger.RE_ENGAGEMENT, silent_since + self._settings.inactive_after)
+        last = self._profile.last_interaction
+        since = max(last, self._counts_from or last)
+        return _Candidate(Trigger.RE_ENGAGEMENT, self._due(since, self._settings.inactive_after, at=at))
+
+    def _due(self, since: datetime, window: timedelta, *, at: datetime) -> datetime:
+        """When the silence is long enough, from `at` on, and the member neither away nor in a pause."""
+        profile = self._profile
+        ends = since + window
+        if self._settings.personal_rhythm and profile.quiet_due_at is not None:
+            ends = max(ends, profile.quiet_due_at)
+        earliest = max(at, profile.paused_until or at)
+        due = max(ends, earliest)
+        while True:
+            away = [end for start, end in self._spans if start <= due < end]
+            later = max([due, ends + facts.covered(self._spans, since=since, until=due), *away])
+            if later == due:
+                return due
+            due = later
+
+    def _note_re_engaged(self, at: datetime) -> None:
+        counts_from = self._after_cool_off(at)
+        self._counts_from = max(self._counts_from or counts_from, counts_from)
+        self._unanswered += 1
+
+    def _after_cool_off(self, at: datetime) -> datetime:
+        return at + self._settings.cool_off - self._settings.inactive_after
 
     def _birthdays(self) -> list[_Candidate]:
         profile, forecast = self._profile, self._forecast
         if profile.birthday_month is None or profile.birthday_day is None:
             return []
         zone = policy.zone_for(profile.timezone, self._settings.timezone)
-        years = range(forecast.since.year, forecast.until.year + 1)
-        days = [_birthday(year, profile.birthday_month, profile.birthday_day) for year in years]
-        greetings = [datetime.combine(day, GREETING, zone) for day in days]
-        return [_Candidate(Trigger.BIRTHDAY, at) for at in greetings if forecast.since <= at < forecast.until]
+        found = birthdays.coming(
+            profile.birthday_month, profile.birthday_day, zone=zone, since=forecast.since, until=forecast.until
+        )
+        return [
+            _Candidate(Trigger.BIRTHDAY, birthday.due_at, not_after=birthday.ends_at)
+            for birthday in found
+            if birthday.day.year not in self._row.greeted
+        ]
 
 
-def _birthday(year: int, month: int, day: int) -> date:
-    """Who was born on a leap day is greeted the day before in other years."""
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return date(year, month, day - 1)
+def _too_late(candidate: _Candidate, until: datetime) -> bool:
+    """Whether planning it would find that it would come too late."""
+    return candidate.not_after is not None and until >= candidate.not_after

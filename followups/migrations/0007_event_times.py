@@ -1,6 +1,6 @@
 """Fill the new column with the events of the follow-ups that are there, wherever the trigger's data name one."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import migrations
@@ -18,17 +18,19 @@ def fill(apps: Any, schema_editor: Any) -> None:
     while found := list(rows.filter(pk__gt=last).order_by("pk").only("pk", "trigger_data")[:AT_ONCE]):
         last = found[-1].pk
         for row in found:
-            row.event_at = instant(row.trigger_data["event_at"])
+            row.event_at = instant(row.trigger_data)
         rows.bulk_update([row for row in found if row.event_at is not None], ["event_at"])
 
 
-def instant(value: object) -> datetime | None:
-    """The time, or None where it is none or has no zone: nobody knows which instant that was."""
+def instant(data: object) -> datetime | None:
+    """The event's time in UTC, or None where it is none, has no zone (nobody knows which instant that was), or lies
+    outside of the calendar: such a row could be written, but never read again.
+    """
     try:
-        at = parse_datetime(str(value))
-    except ValueError:
+        at = parse_datetime(str(data["event_at"])) if isinstance(data, dict) else None
+        return None if at is None or at.utcoffset() is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return at if at is not None and at.utcoffset() is not None else None
 
 
 class Migration(migrations.Migration):

@@ -9,9 +9,10 @@ from followups.models.events import Booking, BookingStatus
 from followups.models.followups import FollowUp, FollowUpHistory, FollowUpStatus, Harm, Trigger
 from followups.models.goals import Absence, Goal
 from followups.models.privacy import ErasureReceipt
-from followups.models.profiles import RelationshipLevel, Topic, UserProfile, every_topic
+from followups.models.profiles import MOST_UNANSWERED, RelationshipLevel, Topic, UserProfile, every_topic
 
 __all__ = [
+    "MOST_UNANSWERED",
     "Absence",
     "Booking",
     "BookingStatus",

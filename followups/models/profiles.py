@@ -30,6 +30,8 @@ class RelationshipLevel(models.IntegerChoices):
     CLOSE_FRIEND = 4, "Close friend"
 
 
+MOST_UNANSWERED = 2
+"""After so many re-engagements without an answer there is no other."""
 _MAY_BE_ASKED = Q(follow_ups_enabled=True, unreachable_since__isnull=True, left_at__isnull=True)
 _SILENCE_IS_OPEN = Q(quiet_planned_for__isnull=True) | Q(quiet_planned_for__lt=F("last_interaction"))
 
@@ -123,7 +125,7 @@ class UserProfile(models.Model):
             # The sweep's re-engagements, from the time that the silence counts from.
             models.Index(
                 Greatest("last_interaction", "re_engagement_counts_from"),
-                condition=_MAY_BE_ASKED & Q(re_engagements_unanswered__lt=2),
+                condition=_MAY_BE_ASKED & Q(re_engagements_unanswered__lt=MOST_UNANSWERED),
                 name="idx_profiles_re_engagement",
             ),
             # Whose birthday is it?

@@ -15,7 +15,8 @@ WITH due AS MATERIALIZED (
         WHERE member.follow_ups_enabled
           AND member.unreachable_since IS NULL
           AND member.left_at IS NULL
-          AND member.re_engagements_unanswered < 2
+          AND member.re_engagements_unanswered < %(most_unanswered)s
+          AND member.last_interaction IS NOT NULL
           AND greatest(member.last_interaction, member.re_engagement_counts_from) <= %(away_since)s
         ORDER BY greatest(member.last_interaction, member.re_engagement_counts_from)
     ) AS candidate
@@ -44,7 +45,8 @@ WITH due AS MATERIALIZED (
           AND member.follow_ups_enabled
           AND member.unreachable_since IS NULL
           AND member.left_at IS NULL
-          AND member.re_engagements_unanswered < 2
+          AND member.re_engagements_unanswered < %(most_unanswered)s
+          AND member.last_interaction IS NOT NULL
           AND 're_engagement' = ANY(member.topics)
           AND (member.paused_until IS NULL OR member.paused_until <= %(now)s)
           AND (
@@ -59,7 +61,8 @@ WITH due AS MATERIALIZED (
               WHERE absence.user_id = member.user_id AND absence.ends_at > %(now)s AND absence.starts_at <= %(now)s
               OFFSET 0
           )
-          AND greatest(counted.since + %(window)s, member.quiet_due_at) + excused.length <= %(now)s
+          AND greatest(counted.since + %(window)s, CASE WHEN %(by_rhythm)s THEN member.quiet_due_at END) + excused.length
+              <= %(now)s
           AND NOT EXISTS (
               SELECT FROM (
                   SELECT status, trigger_type, message_id

@@ -149,6 +149,7 @@ class TestEventTimes:
             "2026-11-18T12:00:00": None,  # nobody knows which instant that is
             "tomorrow": None,
             "2026-13-45T00:00:00Z": None,
+            "0001-01-01T00:00:00+14:00": None,  # the database would take it, and nobody could read the row again
         }
         rows = {text: write(member, None) for text in told}
         for text, row in rows.items():
@@ -156,6 +157,9 @@ class TestEventTimes:
         other = FollowUp.objects.create(
             user=member, trigger_type="custom", trigger_data={"event_at": NOON.isoformat()}, scheduled_at=NOON
         )
+
+        odd = write(member, None)
+        FollowUp.objects.filter(pk=odd.pk).update(trigger_data=["event_at"])
 
         import_module("followups.migrations.0007_event_times").fill(apps, None)
 

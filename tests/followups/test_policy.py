@@ -312,6 +312,14 @@ class TestActiveGate:
         assert policy.decide(facts, now=NOW).gate is Gate.ACTIVE
         assert policy.decide(replace(facts, last_interaction=NOW - 5 * DAY), now=NOW).verdict is Verdict.SEND
 
+    def test_never_asks_sooner_than_the_community_wants(self) -> None:
+        """As the sweep does; the member's own was computed before the community's was made longer."""
+        facts = good_facts(quiet_after=5 * DAY, last_interaction=NOW - 6 * DAY)
+        longer = replace(facts, limits=replace(facts.limits, inactivity_window=7 * DAY))
+
+        assert policy.decide(facts, now=NOW).verdict is Verdict.SEND
+        assert policy.decide(longer, now=NOW).gate is Gate.ACTIVE
+
     def test_uses_it_for_check_ins_only(self) -> None:
         facts = good_facts(trigger="re_engagement", quiet_after=5 * DAY, last_interaction=NOW - 29 * DAY)
 

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from followups import delivery, facts, policy, responses, silence
-from followups.models import Absence, Campaign, ConsentReceipt, FollowUp, PolicyDecision, Rhythm, UserProfile
+from followups import delivery, facts, policy, responses, retiring, silence
+from followups.models import Absence, Campaign, ConsentReceipt, FollowUp, Holdout, PolicyDecision, Rhythm, UserProfile
 from followups.policy import Verdict
 from jobs import enqueue, runner
 from jobs.models import ScheduledJob
@@ -263,9 +263,45 @@ class TestPlanReEngagements:
         member.refresh_from_db()
         assert member.re_engagements_unanswered == 1
 
+    def test_counts_who_is_held_out_as_who_is_not(self) -> None:
+        """Else those held out would be asked about for ever, and the comparison would be of unlike members."""
+        Campaign.objects.create(pk="re_engagement", holdout_percent=50)
+        for _ in range(12):
+            make_member(last_interaction=NOON - 40 * DAY)
+        make_bot()
+
+        for days, planned in ((0, 12), (60, 0), (90, 12), (180, 0)):
+            now = NOON + days * DAY
+            assert silence.plan_re_engagements(now=now) == planned, days
+            for follow_up in FollowUp.objects.filter(status="pending", message=None):
+                done = execute(follow_up, now=now)
+                if done.message is not None:
+                    delivery.on_sent(done.message, now=now)
+
+        assert 0 < Holdout.objects.count() < 24
+        assert set(UserProfile.objects.values_list("re_engagements_unanswered", flat=True)) == {2}
+
+    def test_plans_the_second_of_a_silence_again_when_it_was_taken_back(self) -> None:
+        """As when the account that it waited for was taken out of use; the first one of the silence is not meant."""
+        make_bot()
+        make_member(last_interaction=NOON - 40 * DAY)
+        assert silence.plan_re_engagements(now=NOON) == 1
+        first = execute(FollowUp.objects.get())
+        assert first.message is not None
+        delivery.on_sent(first.message, now=NOON)
+        then = NOON + 90 * DAY
+        assert silence.plan_re_engagements(now=then) == 1
+        second = execute(FollowUp.objects.get(status="pending"), now=then)
+
+        assert second.message is not None
+        retiring.retire(Account.objects.get(is_own=True), now=then)
+
+        assert silence.plan_re_engagements(now=then) == 1
+
     def test_leaves_who_has_never_written(self) -> None:
         """PEERS 39: joined and never wrote."""
         make_member(last_interaction=None)
+        make_member(last_interaction=None, re_engagement_counts_from=NOON - 40 * DAY)  # one was planned by hand
 
         assert silence.plan_quiet_members(now=NOON) == silence.plan_re_engagements(now=NOON) == 0
 

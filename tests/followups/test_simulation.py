@@ -70,6 +70,32 @@ class TestSimulate:
 
         assert sent(forecast(days=2)) == [(datetime.fromisoformat("2026-11-20T10:00:00+09:00"), "birthday")]
 
+    def test_greets_today_and_once(self) -> None:
+        """Ten is past, and the sweep would greet now; who has this year's greeting already gets no other."""
+        make_member(last_interaction=NOON - HOUR, birthday_month=11, birthday_day=18)
+        greeted = make_member(last_interaction=NOON - HOUR, birthday_month=11, birthday_day=18)
+        make_plan(greeted, trigger="birthday", trigger_data={"year": 2026}, occasion="2026", due_at=NOON - HOUR)
+        FollowUp.objects.update(status="skipped", reason="gap")
+
+        assert sent(forecast(days=1)) == [(NOON, "birthday")]
+        assert forecast(days=366).by_trigger()["birthday"] == 3  # and both next year
+
+    def test_keeps_to_the_calendar(self) -> None:
+        """A day that does not exist is nobody's birthday, and February 29 is the 28th in most years."""
+        for month, day in ((2, 30), (4, 31), (2, 29)):
+            make_member(last_interaction=None, birthday_month=month, birthday_day=day)
+
+        assert [at.date().isoformat() for at, _ in sent(forecast(days=366))] == ["2027-02-28"]
+
+    def test_greets_nobody_the_day_after(self) -> None:
+        member = make_member(last_interaction=None, birthday_month=11, birthday_day=18)
+        make_sent(member, at=NOON - 25 * HOUR)
+        UserProfile.objects.update(last_follow_up_sent=NOON - 25 * HOUR)
+
+        found = forecast(days=3)
+
+        assert (sent(found), found.dropped) == ([], {"gap": 1})
+
     def test_takes_in_what_is_planned_written_or_not(self) -> None:
         make_bot()
         execute(make_plan(make_member(last_interaction=NOON - HOUR), occasion="1"))
