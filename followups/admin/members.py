@@ -93,12 +93,10 @@ def answered(row: FollowUpHistory) -> str:
     return "After " + timesince(row.sent_at, row.sent_at + row.time_to_answer, depth=1).replace("\xa0", " ")
 
 
-class MemberColumn:
-    """A list's column of the members that its rows are about."""
-
-    @admin.display(description="Member")
-    def whom(self, row: Any) -> str:
-        return str(row.user)
+@admin.display(description="Member")
+def whom(row: Any) -> str:
+    """Name the member that a list's row is about."""
+    return str(row.user)
 
 
 class QuietFilter(admin.SimpleListFilter):
@@ -516,10 +514,10 @@ class MemberAdmin(console.ConsoleAdmin):
 
 
 @admin.register(ConsentReceipt)
-class ReceiptAdmin(MemberColumn, console.ConsoleAdmin):
+class ReceiptAdmin(console.ConsoleAdmin):
     """Receipts: who said what, when, and how we know."""
 
-    list_display = ("recorded", "whom", "said", "way", "actor")
+    list_display = ("recorded", whom, "said", "way", "actor")
     list_filter = (("state", ChoicesDropdownFilter),)
     search_fields = ("user__user_id__exact",)
     search_help_text = "Exact id of the member"

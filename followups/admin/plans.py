@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 from followups import delivery, planning
 from followups.admin import answers, forecast
 from followups.admin.forms import DueForm
-from followups.admin.members import MemberColumn, answered, decisions_panel, follow_up_pill
+from followups.admin.members import answered, decisions_panel, follow_up_pill, whom
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, PolicyDecision, UserProfile
 from followups.policy import Gate
 from jobs import console
@@ -32,10 +32,10 @@ def _is_in_doubt(follow_up: FollowUp) -> bool:
 
 
 @admin.register(FollowUp)
-class FollowUpAdmin(MemberColumn, DoubtAdmin):
+class FollowUpAdmin(DoubtAdmin):
     """Follow-ups: what is planned, and what came of it."""
 
-    list_display = ("due", "whom", "kind", "state", "delivery", "answer", "why")
+    list_display = ("due", whom, "kind", "state", "delivery", "answer", "why")
     list_filter = (
         ("status", ChoicesDropdownFilter),
         ("trigger_type", ChoicesDropdownFilter),
@@ -208,10 +208,10 @@ class FollowUpAdmin(MemberColumn, DoubtAdmin):
 
 
 @admin.register(FollowUpHistory)
-class SentAdmin(MemberColumn, console.ConsoleAdmin):
+class SentAdmin(console.ConsoleAdmin):
     """What reached its member, and whether they answered."""
 
-    list_display = ("sent", "whom", "words", "answer")
+    list_display = ("sent", whom, "words", "answer")
     list_filter = (("response_received", BooleanRadioFilter), ("sent_at", console.TimeFilter))
     search_fields = ("user__user_id__exact",)
     search_help_text = "Exact id of the member"

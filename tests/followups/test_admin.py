@@ -55,7 +55,10 @@ class TestAnswer:
             rare=timedelta(days=5),
             weekdays=[1 / 7] * 7,
         )
-        assert "Usually every 2-4 days, now 11; quiet score 2.2 (unusual from 1.0 on)" in boss.get(page_of(member)).content.decode()
+        assert (
+            "Usually every 2-4 days, now 11; quiet score 2.2 (unusual from 1.0 on)"
+            in boss.get(page_of(member)).content.decode()
+        )
 
     def test_asking_leaves_no_decision_in_the_ledger(self, boss: Client) -> None:
         boss.get(page_of(make_member(opted_in=True)))

@@ -107,7 +107,8 @@ class Command(up.Command):
                 f"{self.zone}, where it is about noon: no quiet hours.)\n"
                 "5. Bruno Keel is quiet too but never opted in, so he gets nothing. His page says so:\n"
                 f"   {bruno}\n"
-                f"6. See what comes next (she booked an event and set herself a goal): {forecast}\n\n"
+                f"6. See what comes next (she booked an event and set herself a goal):\n"
+                f"   {forecast}\n\n"
                 "[bold]Ctrl-C[/] stops everything. Your data stays; `make demo` goes on from there.",
                 title="Checkback is running",
                 box=box.HORIZONTALS,

@@ -43,7 +43,9 @@ class TestSlash:
     async def test_opts_in_with_the_wording_and_a_receipt(self, practice: PracticeServer) -> None:
         async with checkback(practice):
             answer = await self.ask(practice, "on", where=support.general(practice))
-            assert "**enabled**" in await self.ask(practice, "status")
+            status = await self.ask(practice, "status")
+        assert "**enabled** for you: check-ins, after events, after a long silence." in status
+        assert "at least 48 hours apart" in status
         assert consent.WORDING in answer
         receipt = await run_unit(newest_receipt)
         assert (receipt.state, receipt.source) == ("granted", "slash_command")
