@@ -117,7 +117,7 @@ def _waiting(*, flags: bool, drafts: bool) -> list[Figure]:
         figures.append(Figure("Open flags", f"{unsettled:,}", address, note, "danger" if unsettled else ""))
     if drafts:
         unread = Draft.objects.filter(status=DraftStatus.WAITING).count()
-        note = "Texts that wait for approval" if unread else ""
+        note = "Wait for approval" if unread else ""
         address = _list("followups_draft")  # which shows at first what waits
         figures.append(Figure("Drafts", f"{unread:,}", address, note, "warning" if unread else ""))
     return figures

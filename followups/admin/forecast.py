@@ -108,7 +108,9 @@ def _shown(asked: dict[str, Any]) -> dict[str, Any]:
 def _summary(forecasts: list[Forecast], days: int) -> str:
     totals = " against ".join(f"{forecast.total:,}" for forecast in reversed(forecasts))
     members = f"{forecasts[0].members:,} member{'' if forecasts[0].members == 1 else 's'} who opted in"
-    return f"In the next {days} days {totals} messages to {members}, if nobody writes meanwhile. Nothing was sent."
+    ahead = f"In the next {days} day{'' if days == 1 else 's'}"
+    messages = f"{totals} message{'' if totals == '1' else 's'}"
+    return f"{ahead} {messages} to {members}, if nobody writes meanwhile. Nothing was sent."
 
 
 def _totals(forecasts: list[Forecast], labels: list[str]) -> console.Panel:

@@ -118,13 +118,13 @@ class Command(up.Command):
 
 
 def _let_ada_begin(now: datetime) -> None:
-    """Give Ada an event to come and a goal, and opt her in, which plans to check back on both. All of it or nothing."""
+    """Opt Ada in, and give her an event to come and a goal, on both of which we check back. All of it or nothing."""
     with transaction.atomic():
-        events.book(user_id=ADA, event_at=now + timedelta(days=3), name="Harbor clean-up", booking_id="HL-1", now=now)
-        goals.set_goal(user_id=ADA, text="Finish the rowing boat", check_in_at=now + timedelta(days=10), now=now)
         opting_in.opt_in(
             user_id=ADA, source="demo", evidence="Opted in by the demo, with your knowledge", actor="demo", now=now
         )
+        events.book(user_id=ADA, event_at=now + timedelta(days=3), name="Harbor clean-up", booking_id="HL-1", now=now)
+        goals.set_goal(user_id=ADA, text="Finish the rowing boat", check_in_at=now + timedelta(days=10), now=now)
 
 
 def _noon_zone(now: datetime) -> str:

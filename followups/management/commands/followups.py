@@ -223,7 +223,8 @@ class Command(terminal.ActionCommand):
                 {"changes": policy, **_forecast(forecast)} for policy, forecast in zip(policies, forecasts, strict=True)
             )
             return
-        self.stdout.write(f"The next {days} days, if nobody writes. Nothing was sent.\n")
+        ahead = "The next day" if days == 1 else f"The next {days} days"
+        self.stdout.write(f"{ahead}, if nobody writes. Nothing was sent.\n")
         self._draw_totals(forecasts)
         if changes:
             named = ", ".join(f"{name}={value}" for name, value in changes)

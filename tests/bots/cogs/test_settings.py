@@ -1,6 +1,7 @@
 """`followup_settings`, in both forms, over the real gateway."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -52,6 +53,17 @@ class TestSlash:
         assert receipt.evidence.startswith("interaction ")
         assert (receipt.actor, receipt.wording_version) == (str(ada_id(practice)), consent.WORDING_VERSION)
         assert practice.sent.empty()
+
+    async def test_says_what_is_paused_and_left_out(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        until = datetime(2099, 1, 2, 10, 0, tzinfo=UTC)
+        await run_unit(UserProfile.objects.update, paused_until=until, topics=["events"], follow_up_frequency_hours=96)
+        async with checkback(practice):
+            status = await self.ask(practice, "status")
+        assert (
+            "for you: after events. They come at least 96 hours apart. They are paused until 2099-01-02 10:00 UTC."
+            in (status)
+        )
 
     async def test_opts_out_and_says_what_was_stopped(self, practice: PracticeServer) -> None:
         await run_unit(running.opt_in, practice)
