@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from bots import texts
-from followups import consent, delivery, members, opting_in, responses
+from followups import consent, delivery, members, opting_in, preferences, responses
 from followups.models import ConsentState, UserProfile
 from followups.policy import Decision
 from socialmedia import accounts, activity, inbox, outbox
@@ -213,8 +213,8 @@ def _apply(choice: Choice, *, user_id: str, source: str, evidence: str, now: dat
     try:
         consent.require(user_id)  # what the sender asks, so that the answer can't differ from what happens
     except consent.ConsentMissing:
-        return texts.status(is_enabled=False)
-    return texts.status(is_enabled=True)
+        return texts.status(None, now=now)
+    return texts.status(preferences.of_member(user_id, now=now), now=now)
 
 
 def _meet(person: Person, *, now: datetime) -> tuple[Account, UserProfile]:

@@ -1,16 +1,29 @@
 """What the bot says to members."""
 
+from datetime import UTC, datetime
+
 from followups import consent
+from followups.models import Topic
+from followups.preferences import Preferences
 
 TRY_AGAIN = "Sorry, that did not work just now. Nothing was changed; please try again in a minute."
 STOPPED = "Understood: I will not write to you of my own accord any more."
 _HOW = "Use `/followup_settings on`, `off` or `status`, or just write `stop` to me."
 
 
-def status(*, is_enabled: bool) -> str:
-    """The member's present choice, and how to change it."""
-    state = "**enabled**" if is_enabled else "**disabled**"
-    return f"Follow-up messages are {state} for you. They are opt-in and experimental. {_HOW}"
+def status(chosen: Preferences | None, *, now: datetime) -> str:
+    """The member's present choice (None: no messages), and how to change it."""
+    if chosen is None:
+        return f"Follow-up messages are **disabled** for you. They are opt-in. {_HOW}"
+    topics = ", ".join(str(Topic(topic).label).lower() for topic in chosen.topics)
+    hours = chosen.frequency_hours
+    sentences = [
+        f"Follow-up messages are **enabled** for you: {topics}.",
+        f"They come at least {hours} hour{'' if hours == 1 else 's'} apart.",
+    ]
+    if chosen.paused_until is not None and chosen.paused_until > now:
+        sentences.append(f"They are paused until {chosen.paused_until.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")
+    return " ".join([*sentences, _HOW])
 
 
 def enabled() -> str:

@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 
 from config import charts
 from followups import conf
-from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, UserProfile
+from followups.models import Draft, DraftStatus, FollowUp, FollowUpHistory, FollowUpStatus, StaffFlag, UserProfile
 from jobs import checkup, stats
 from jobs.admin import health_color
 from jobs.models import JobExecution, JobStatus, ScheduledJob
@@ -75,6 +75,9 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures that this person may see to the page."""
     now = timezone.now()
     groups, subjects, may = [], [], request.user.has_perm
+    waiting = _waiting(flags=may("followups.view_staffflag"), drafts=may("followups.view_draft"))
+    if waiting:
+        groups.append(Group("For a person to look at", waiting))
     if may("followups.view_userprofile"):
         groups.append(Group("People", _people()))
     if may("followups.view_followup"):
@@ -102,6 +105,22 @@ def _since(column: str, moment: datetime) -> dict[str, str]:
     """The parameters of a list's filter that starts at a time."""
     local = timezone.localtime(moment)
     return {f"{column}_from_0": f"{local:%Y-%m-%d}", f"{column}_from_1": f"{local:%H:%M:%S}"}
+
+
+def _waiting(*, flags: bool, drafts: bool) -> list[Figure]:
+    """What nobody but a person can deal with, for who may see it."""
+    figures = []
+    if flags:
+        unsettled = StaffFlag.objects.filter(settled_at=None).count()
+        note = "Somebody may need help" if unsettled else ""
+        address = _list("followups_staffflag", state="open")
+        figures.append(Figure("Open flags", f"{unsettled:,}", address, note, "danger" if unsettled else ""))
+    if drafts:
+        unread = Draft.objects.filter(status=DraftStatus.WAITING).count()
+        note = "Wait for approval" if unread else ""
+        address = _list("followups_draft")  # which shows at first what waits
+        figures.append(Figure("Drafts", f"{unread:,}", address, note, "warning" if unread else ""))
+    return figures
 
 
 def _people() -> list[Figure]:

@@ -277,7 +277,14 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Members", "group", "followups.userprofile"),
                     _item("Flags", "flag", "followups.staffflag"),
-                    _item("Follow-ups", "event_upcoming", "followups.followup"),
+                    {
+                        **_item("Follow-ups", "event_upcoming", "followups.followup"),
+                        # The forecast's page lies below it, and has its own line.
+                        "active": lambda request: (
+                            request.path.startswith(reverse("admin:followups_followup_changelist"))
+                            and request.path != reverse("admin:followups_forecast")
+                        ),
+                    },
                     {
                         "title": "Forecast",
                         "icon": "calendar_month",

@@ -20,10 +20,10 @@ WORDINGS: Final = {
         "You can stop this at any time with /followup_settings off."
     ),
     "2026-11-22": (
-        "Checkback may send you a private message now and then. You choose what about: check-ins (when you have been "
-        "quiet for a while, sounded unhappy, have your birthday or set yourself a goal), after events you attended, "
-        "and after a long silence. At most two a week, never at night. You can ask for them less often, pause them, "
-        "or leave out a topic; and you can stop all of it at any time with /followup_settings off, "
+        "Checkback may send you a private message now and then: check-ins (when you have been quiet for a while, "
+        "sounded unhappy, have your birthday or set yourself a goal), after events you attended, and after a long "
+        "silence. At most two a week, never at night. Tell your community's team if you want them less often, a pause, "
+        "or one of these left out. You can stop all of it yourself at any time with /followup_settings off, "
         "or by writing `stop` to me."
     ),
 }

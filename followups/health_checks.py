@@ -24,4 +24,4 @@ def language_model(*, now: datetime) -> Finding:
     )
 
 
-checkup.register("language_model", language_model)
+checkup.register("language model", language_model)

@@ -233,6 +233,11 @@ def _event_at(trigger: str, data: dict[str, Any], *, now: datetime) -> datetime 
 
 
 def _check_text(trigger: str, data: dict[str, Any]) -> None:
+    text = data.get("text")
+    if text is not None and not isinstance(text, str):
+        raise CannotPlan(f"The text must be words, not {text!r:.40}.")
+    if text and trigger != Trigger.CUSTOM:
+        raise CannotPlan(f"Only a follow-up of the trigger custom has words of its own; {trigger} has templates.")
     try:
         composing.check_own_text(trigger, data)
     except BadTemplate as error:

@@ -87,7 +87,7 @@ def describe(profile: UserProfile, *, silent: timedelta) -> str:
     if known is None or profile.quiet_after is None:
         return f"Not known yet: it takes {ENOUGH_GAPS} gaps between days on which they wrote"
     words = in_words(known.usual_low, known.usual_high, silent)
-    return f"{words}; quiet score {score(silent, profile.quiet_after):.1f}, unusual from 1.0 on"
+    return f"{words}; quiet score {score(silent, profile.quiet_after):.1f} (unusual from 1.0 on)"
 
 
 def score(silent: timedelta, unusual: timedelta) -> float:

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from followups import conf, facts, policy
+from followups import conf, facts, ledger, policy
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Trigger
 from followups.policy import Decision, Gate, Sent, Verdict
 from jobs import console
@@ -32,6 +32,11 @@ GATES = {
     Gate.QUIET_HOURS: "Quiet hours there",
     Gate.HOLDOUT: "Kept without, to compare",
 }
+ASKED = {
+    ledger.PLANNING: "When it was planned",
+    ledger.EXECUTION: "When it was due",
+    ledger.RELAY: "Before it was sent",
+}
 VERDICTS = {Verdict.SEND: "success", Verdict.HOLD: "warning", Verdict.DROP: ""}
 
 
@@ -43,6 +48,16 @@ def live(user_id: str, *, now: datetime) -> Decision:
 def gate_words(gate: str) -> str:
     """Name a gate for people. A stored gate that no longer exists keeps its name."""
     return GATES[Gate(gate)] if gate in set(Gate) else gate
+
+
+def asked_words(asked_by: str) -> str:
+    """Say when the policy was asked."""
+    return ASKED.get(asked_by, asked_by)
+
+
+def kind_words(trigger: str) -> str:
+    """Name a kind of follow-up. A stored one that no longer exists keeps its name."""
+    return str(Trigger(trigger).label) if trigger in set(Trigger) else trigger
 
 
 def verdict_pill(verdict: str, gate: str | None) -> SafeString:

@@ -331,8 +331,8 @@ def _chart(title: str, summary: str, labels: Sequence[str], found: Sequence[Rate
 def _time(rate: Rate) -> str:
     if rate.quartiles is None:
         return console.NOTHING
-    middle = f"{words.length(rate.quartiles.low)} to {words.length(rate.quartiles.high)}"
-    return f"{words.length(rate.quartiles.median)} (half: {middle})"
+    low, median, high = map(words.length, (rate.quartiles.low, rate.quartiles.median, rate.quartiles.high))
+    return median if low == high else f"{median} (half of them: {low} to {high})"
 
 
 def _counted(share: Share) -> str:

@@ -12,7 +12,7 @@ from unfold.enums import ActionVariant
 
 from followups import events
 from followups.admin.forms import DueForm
-from followups.admin.members import follow_up_pill
+from followups.admin.members import follow_up_pill, whom
 from followups.models import Booking, BookingStatus, FollowUp
 from followups.planning import CannotPlan
 from jobs import console
@@ -26,7 +26,7 @@ def _is_booked(booking: Booking) -> bool:
 class EventAdmin(console.ConsoleAdmin):
     """Events: who booked what, and when we check back."""
 
-    list_display = ("when", "user", "event", "state", "booking_id")
+    list_display = ("when", whom, "event", "state", "booking_id")
     list_filter = (("status", ChoicesDropdownFilter), ("event_at", console.TimeFilter))
     search_fields = ("booking_id__exact", "user__user_id__exact")
     search_help_text = "Exact id of the booking or of the member"

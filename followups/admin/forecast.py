@@ -74,7 +74,6 @@ def show(page: console.ConsoleAdmin, request: HttpRequest) -> HttpResponse:
         asked = form.cleaned_data if form.is_valid() else {}
     context = {
         **page.admin_site.each_context(request),
-        "opts": page.opts,
         "title": "Forecast",
         "form": form,
         **(_shown(asked) if asked else {}),
@@ -109,7 +108,9 @@ def _shown(asked: dict[str, Any]) -> dict[str, Any]:
 def _summary(forecasts: list[Forecast], days: int) -> str:
     totals = " against ".join(f"{forecast.total:,}" for forecast in reversed(forecasts))
     members = f"{forecasts[0].members:,} member{'' if forecasts[0].members == 1 else 's'} who opted in"
-    return f"In the next {days} days {totals} messages to {members}, if nobody writes meanwhile. Nothing was sent."
+    ahead = f"In the next {days} day{'' if days == 1 else 's'}"
+    messages = f"{totals} message{'' if totals == '1' else 's'}"
+    return f"{ahead} {messages} to {members}, if nobody writes meanwhile. Nothing was sent."
 
 
 def _totals(forecasts: list[Forecast], labels: list[str]) -> console.Panel:
@@ -149,13 +150,14 @@ def _linked(trigger: str, step: audience.Step) -> SafeString | str:
 def _steps(forecast: Forecast) -> console.Panel:
     names = {trigger.value: str(trigger.label) for trigger in Trigger}
     steps = sorted(forecast.steps, key=lambda step: step.at)
+    members = UserProfile.objects.in_bulk({step.user_id for step in steps})
     return console.Panel(
         "To whom, and what holds it",
         ["When", "Member", "Kind", "Answer", "Why"],
         [
             (
                 console.exactly(step.at),
-                _member(step.user_id),
+                console.link(members.get(step.user_id)),
                 names[step.trigger],
                 answers.verdict_pill(step.decision.verdict, step.decision.gate),
                 step.decision.reason,
@@ -165,10 +167,6 @@ def _steps(forecast: Forecast) -> console.Panel:
         empty="Nothing comes up.",
         footer=f"The first {SHOWN_STEPS} answers." if len(steps) == SHOWN_STEPS else "",
     )
-
-
-def _member(user_id: str) -> SafeString | str:
-    return console.link(UserProfile(user_id=user_id), user_id)
 
 
 def _chart(forecasts: list[Forecast], labels: list[str], summary: str) -> Chart:

@@ -50,12 +50,20 @@ class PlanForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text="One follow-up per member, kind and occasion. Empty: one per day.",
     )
+    text = forms.CharField(
+        label="Words",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text="For the kind By hand only. Empty: the template's.",
+    )
 
     def clean(self) -> dict[str, Any]:
-        """Leave out an empty time."""
+        """Leave out an empty time, and bring the words where the follow-up keeps them."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("due_at") is None:
             cleaned.pop("due_at", None)
+        if text := cleaned.pop("text", ""):
+            cleaned["trigger_data"] = {"text": text}
         return cleaned
 
 

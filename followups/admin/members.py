@@ -69,9 +69,15 @@ def decisions_panel(rows: QuerySet[PolicyDecision]) -> console.Panel:
     """The latest answers of the policy."""
     return console.Panel(
         "Decisions",
-        ["When", "Asked at", "Answer", "Why"],
+        ["When", "Kind", "Asked", "Answer", "Why"],
         [
-            (console.when(row.decided_at), row.asked_by, answers.verdict_pill(row.verdict, row.gate), row.reason)
+            (
+                console.when(row.decided_at),
+                answers.kind_words(row.trigger_type),
+                answers.asked_words(row.asked_by),
+                answers.verdict_pill(row.verdict, row.gate),
+                row.reason,
+            )
             for row in rows.order_by("-id")[:20]
         ],
         empty="The policy has not been asked yet.",
@@ -85,6 +91,12 @@ def answered(row: FollowUpHistory) -> str:
     if row.time_to_answer < timedelta(minutes=1):
         return "Within a minute"
     return "After " + timesince(row.sent_at, row.sent_at + row.time_to_answer, depth=1).replace("\xa0", " ")
+
+
+@admin.display(description="Member")
+def whom(row: Any) -> str:
+    """Name the member that a list's row is about."""
+    return str(row.user)
 
 
 class QuietFilter(admin.SimpleListFilter):
@@ -268,7 +280,8 @@ class MemberAdmin(console.ConsoleAdmin):
             return console.NOTHING
         now = timezone.now()
         unheard = facts.gather(member.user_id, Trigger.INACTIVITY, now=now).unheard
-        return rhythm.describe(member, silent=now - member.last_interaction - unheard)
+        words = rhythm.describe(member, silent=now - member.last_interaction - unheard)
+        return words[:1].upper() + words[1:]
 
     @admin.display(description="Mood")
     @console.once
@@ -292,7 +305,9 @@ class MemberAdmin(console.ConsoleAdmin):
         """Show the proof of consent, the plans, what was sent, and why or why not."""
         return [
             self._consent_panel(obj),
+            *self._flags_panels(obj),
             self._plans_panel(obj),
+            *self._occasions_panels(obj),
             self._sent_panel(obj),
             decisions_panel(PolicyDecision.objects.filter(user_id=obj.user_id)),
         ]
@@ -338,6 +353,35 @@ class MemberAdmin(console.ConsoleAdmin):
         )
 
     @staticmethod
+    def _flags_panels(member: UserProfile) -> list[console.Panel]:
+        """What a person must look at, if there is anything."""
+        rows = member.flags.filter(settled_at=None).order_by("-last_raised_at")[:20]
+        cells = [
+            (console.link(row, str(row.get_kind_display())), console.when(row.last_raised_at), row.detail)
+            for row in rows
+        ]
+        return [console.Panel("Open flags", ["What", "Last raised", "Detail"], cells)] if cells else []
+
+    @staticmethod
+    def _occasions_panels(member: UserProfile) -> list[console.Panel]:
+        """What we check back on: events and goals, if there are any."""
+        bookings = member.bookings.order_by("-event_at")[:20]
+        goals = member.goals.order_by("-id")[:20]
+        cells = [
+            (
+                console.exactly(row.event_at),
+                console.link(row, f"Event: {shortened(row.name) or 'without a name'}"),
+                str(row.get_status_display()),
+            )
+            for row in bookings
+        ]
+        cells += [
+            (console.exactly(row.check_in_at), f"Goal: {row.text}", "Closed" if row.closed_at else "Open")
+            for row in goals
+        ]
+        return [console.Panel("Events and goals", ["When", "What", "State"], cells)] if cells else []
+
+    @staticmethod
     def _sent_panel(member: UserProfile) -> console.Panel:
         rows = member.follow_up_history.order_by("-sent_at")[:20]
         return console.Panel(
@@ -347,7 +391,7 @@ class MemberAdmin(console.ConsoleAdmin):
             empty="Nothing was sent to this member.",
         )
 
-    @console.page_action("Plan a follow-up", url_path="plan", icon="event_upcoming")
+    @console.page_action("Plan", url_path="plan", icon="event_upcoming")
     def plan_follow_up(self, request: HttpRequest, object_id: str) -> HttpResponse:
         member = self.row_or_404(request, object_id)
         form = PlanForm(request.POST or None)
@@ -422,7 +466,7 @@ class MemberAdmin(console.ConsoleAdmin):
         sentence = "What was held goes out as soon as the other limits allow it."
         return self.ask(request, member, console.Question("End the pause?", sentence, "Resume"))
 
-    @console.page_action("Export as JSON", url_path="export", icon="download")
+    @console.page_action("Export", url_path="export", icon="download")
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
         member = self.row_or_404(request, object_id)
         if request.method != "POST":
@@ -439,7 +483,7 @@ class MemberAdmin(console.ConsoleAdmin):
         return bool(request.user.has_perm("followups.delete_userprofile"))
 
     @console.page_action(
-        "Forget for good", url_path="forget", icon="person_off", variant=ActionVariant.DANGER, permission="forget"
+        "Forget", url_path="forget", icon="person_off", variant=ActionVariant.DANGER, permission="forget"
     )
     def forget(self, request: HttpRequest, object_id: str) -> HttpResponse:
         member = self.row_or_404(request, object_id)
@@ -474,7 +518,7 @@ class MemberAdmin(console.ConsoleAdmin):
 class ReceiptAdmin(console.ConsoleAdmin):
     """Receipts: who said what, when, and how we know."""
 
-    list_display = ("recorded", "user", "said", "way", "actor")
+    list_display = ("recorded", whom, "said", "way", "actor")
     list_filter = (("state", ChoicesDropdownFilter),)
     search_fields = ("user__user_id__exact",)
     search_help_text = "Exact id of the member"

@@ -16,8 +16,8 @@ from unfold.enums import ActionVariant
 from followups import delivery, planning
 from followups.admin import answers, forecast
 from followups.admin.forms import DueForm
-from followups.admin.members import answered, decisions_panel, follow_up_pill
-from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, PolicyDecision
+from followups.admin.members import answered, decisions_panel, follow_up_pill, whom
+from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, PolicyDecision, UserProfile
 from followups.policy import Gate
 from jobs import console
 from jobs.admin import attempts_panel, status_pill
@@ -35,7 +35,7 @@ def _is_in_doubt(follow_up: FollowUp) -> bool:
 class FollowUpAdmin(DoubtAdmin):
     """Follow-ups: what is planned, and what came of it."""
 
-    list_display = ("due", "user", "kind", "state", "delivery", "answer", "why")
+    list_display = ("due", whom, "kind", "state", "delivery", "answer", "why")
     list_filter = (
         ("status", ChoicesDropdownFilter),
         ("trigger_type", ChoicesDropdownFilter),
@@ -88,7 +88,9 @@ class FollowUpAdmin(DoubtAdmin):
 
     @admin.display(description="Message")
     def delivery(self, row: FollowUp) -> object:
-        return delivery_pill(row.message) if row.message else "Not written yet"
+        if row.message:
+            return delivery_pill(row.message)
+        return "Not written yet" if row.status == FollowUpStatus.PENDING else console.NOTHING
 
     @admin.display(description="Answer")
     def answer(self, row: FollowUp) -> str:
@@ -209,7 +211,7 @@ class FollowUpAdmin(DoubtAdmin):
 class SentAdmin(console.ConsoleAdmin):
     """What reached its member, and whether they answered."""
 
-    list_display = ("sent", "user", "words", "answer")
+    list_display = ("sent", whom, "words", "answer")
     list_filter = (("response_received", BooleanRadioFilter), ("sent_at", console.TimeFilter))
     search_fields = ("user__user_id__exact",)
     search_help_text = "Exact id of the member"
@@ -281,21 +283,41 @@ class GateFilter(admin.SimpleListFilter):
 class DecisionAdmin(console.ConsoleAdmin):
     """The ledger: why a member did or did not get a message."""
 
-    list_display = ("decided", "user_id", "asked", "answer", "why")
+    list_display = ("decided", "user_id", "kind", "asked", "answer", "why")
     list_filter = (VerdictFilter, GateFilter, ("decided_at", console.TimeFilter))
     search_fields = ("user_id__exact", "follow_up_id__exact")
     search_help_text = "Exact id of the member or of the follow-up"
     sortable_by = ()
     ordering = ("-id",)
-    fields = ("user_id", "follow_up_id", "trigger_type", "asked", "answer", "reason", "until", "decided", "seen")
+    fields = ("member", "follow_up", "kind", "asked", "answer", "reason", "until", "decided_in_full", "seen")
 
     @admin.display(description="When")
     def decided(self, row: PolicyDecision) -> object:
         return console.when(row.decided_at)
 
-    @admin.display(description="Asked at")
+    @admin.display(description="When")
+    def decided_in_full(self, row: PolicyDecision) -> object:
+        return console.exactly(row.decided_at)
+
+    @admin.display(description="Member")
+    @console.once
+    def member(self, row: PolicyDecision) -> object:
+        known = UserProfile.objects.filter(pk=row.user_id).first()
+        return console.link(known) if known else row.user_id
+
+    @admin.display(description="Follow-up")
+    @console.once
+    def follow_up(self, row: PolicyDecision) -> object:
+        known = FollowUp.objects.filter(pk=row.follow_up_id).first() if row.follow_up_id else None
+        return console.link(known) if known else row.follow_up_id or console.NOTHING
+
+    @admin.display(description="Kind")
+    def kind(self, row: PolicyDecision) -> str:
+        return answers.kind_words(row.trigger_type)
+
+    @admin.display(description="Asked")
     def asked(self, row: PolicyDecision) -> str:
-        return row.asked_by.capitalize()
+        return answers.asked_words(row.asked_by)
 
     @admin.display(description="Answer")
     def answer(self, row: PolicyDecision) -> SafeString:

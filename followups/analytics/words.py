@@ -31,8 +31,9 @@ def answers(answered: Share, *, young: int, young_answered: int) -> str:
         return "Nothing was sent."
     sentences = [share(answered, "answered")] if answered.of else []
     if young:
-        more = "more are" if answered.of else "are"
-        sentences.append(f"{young:,} {more} too young to judge ({young_answered:,} answered so far)")
+        more = " more" if answered.of else ""
+        verb = "is" if young == 1 else "are"
+        sentences.append(f"{young:,}{more} {verb} too young to judge ({young_answered:,} answered so far)")
     return "; ".join(sentences)
 
 

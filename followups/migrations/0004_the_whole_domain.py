@@ -118,6 +118,7 @@ class Migration(migrations.Migration):
                 ("cancelled_at", models.DateTimeField(blank=True, help_text="When it was cancelled.", null=True)),
             ],
             options={
+                "verbose_name": "event",
                 "db_table": "event_bookings",
                 "ordering": ["-event_at", "-id"],
             },

@@ -44,6 +44,7 @@ class Booking(models.Model):
     class Meta:
         db_table = "event_bookings"
         ordering = ["-event_at", "-id"]
+        verbose_name = "event"
         indexes = [
             # A member's events; whether they came to one before.
             models.Index(fields=["user", "event_at"], name="idx_bookings_user_time"),

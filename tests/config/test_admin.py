@@ -56,7 +56,7 @@ class TestEveryPage:
 class TestFirstPage:
     def test_has_few_queries(self, boss: Client, django_assert_max_num_queries: Any) -> None:
         make_community(10, now=timezone.now())
-        with django_assert_max_num_queries(21):
+        with django_assert_max_num_queries(23):
             page = boss.get(reverse("admin:index"))
         assert page.status_code == 200
 
@@ -67,6 +67,8 @@ class TestFirstPage:
         assert figures["People", "Members"].value == "30"
         assert figures["People", "Opted in"].value == "20"
         assert figures["Follow-ups", "Sent in 7 days"].value == "6"
+        waiting = figures["For a person to look at", "Open flags"], figures["For a person to look at", "Drafts"]
+        assert all(figure.value != "0" and figure.color for figure in waiting)
         for key, figure in figures.items():
             rows = boss.get(figure.address)
             assert rows.status_code == 200, key

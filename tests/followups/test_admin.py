@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from followups import events, flags, goals
 from followups.models import ConsentReceipt, FollowUp, PolicyDecision, Rhythm, UserProfile
 from jobs.models import ScheduledJob
 from socialmedia.models import Conversation, Message
@@ -55,7 +56,10 @@ class TestAnswer:
             rare=timedelta(days=5),
             weekdays=[1 / 7] * 7,
         )
-        assert "usually every 2-4 days, now 11; quiet score 2.2" in boss.get(page_of(member)).content.decode()
+        assert (
+            "Usually every 2-4 days, now 11; quiet score 2.2 (unusual from 1.0 on)"
+            in boss.get(page_of(member)).content.decode()
+        )
 
     def test_asking_leaves_no_decision_in_the_ledger(self, boss: Client) -> None:
         boss.get(page_of(make_member(opted_in=True)))
@@ -125,6 +129,23 @@ class TestOptOut:
         assert member.follow_ups_enabled
 
 
+class TestOccasions:
+    def test_are_shown_with_what_is_open(self, boss: Client) -> None:
+        """A goal has no page of its own: the member's is where staff see it."""
+        member, now = make_member(opted_in=True), timezone.now()
+        page = boss.get(page_of(member)).content.decode()
+        assert "Events and goals" not in page
+        assert "Open flags" not in page
+        booked = events.book(user_id=member.pk, event_at=now + timedelta(days=3), name="Regatta", now=now)
+        goals.set_goal(user_id=member.pk, text="Learn to row", check_in_at=now + timedelta(days=9), now=now)
+        flag = flags.raise_flag(kind="escalation", detail="Sounded sad.", user_id=member.pk, now=now)
+        page = boss.get(page_of(member)).content.decode()
+        assert "Goal: Learn to row" in page
+        assert "Event: Regatta" in page
+        assert reverse("admin:followups_booking_change", args=[booked.booking.pk]) in page
+        assert reverse("admin:followups_staffflag_change", args=[flag.pk]) in page
+
+
 class TestPlan:
     def test_plans_with_a_job(self, boss: Client) -> None:
         member = make_member(opted_in=True)
@@ -133,6 +154,13 @@ class TestPlan:
         follow_up = FollowUp.objects.get()
         assert ScheduledJob.objects.filter(pk=follow_up.job_id).exists()
         assert f"Planned for {follow_up.scheduled_at:%Y-%m-%d %H:%M} UTC." in page.content.decode()
+
+    def test_takes_words_of_ones_own(self, boss: Client) -> None:
+        member = make_member(opted_in=True)
+        page = boss.post(page_of(member, "plan"), {"trigger": "birthday", "text": "Hello {name}!"})
+        assert "Only a follow-up of the trigger custom has words of its own" in page.content.decode()
+        boss.post(page_of(member, "plan"), {"trigger": "custom", "text": "Hello {name}!"})
+        assert FollowUp.objects.get().trigger_data == {"text": "Hello {name}!"}
 
     def test_shows_why_the_policy_refused(self, boss: Client) -> None:
         member = make_member()

@@ -209,11 +209,11 @@ class TestExportAndForget:
 
     def test_forgets_after_the_id_was_written_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         member = make_quiet()
-        monkeypatch.setattr("builtins.input", lambda question: "yes")
+        monkeypatch.setattr("builtins.input", lambda: "yes")
         assert refused("forget", member.pk, "--evidence", "ticket 12") == (1, "Nothing was changed.")
         assert UserProfile.objects.filter(pk=member.pk).exists()
 
-        monkeypatch.setattr("builtins.input", lambda question: member.pk)
+        monkeypatch.setattr("builtins.input", lambda: member.pk)
         out, err = followups("forget", member.pk, "--evidence", "ticket 12")
 
         assert not UserProfile.objects.filter(pk=member.pk).exists()

@@ -1,5 +1,6 @@
 """The console's forecast."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -30,7 +31,20 @@ class TestForecastPage:
 
         assert "In the next 30 days 2 messages to 1 member who opted in" in text
         assert member.pk in text
+        assert ">Ada</a>" in text
         assert (Message.objects.count(), PolicyDecision.objects.count()) == (0, 0)
+
+    def test_counts_one_as_one(self, boss: Client) -> None:
+        make_member(last_interaction=timezone.now() - timedelta(days=3))
+        assert re.search(
+            r"In the next 1 day (1 message|0 messages) to 1 member who", page(boss, days=1).content.decode()
+        )
+
+    def test_says_a_problem_once_and_where_one_is(self, boss: Client) -> None:
+        shown = page(boss, days=5, member="nobody")
+        assert shown.content.decode().count("Nobody with the id") == 1
+        lines = [line for group in shown.context["sidebar_navigation"] for line in group["items"]]
+        assert [line["title"] for line in lines if line["active"]] == ["Forecast"]
 
     def test_compares_with_another_setting(self, boss: Client) -> None:
         make_member(last_interaction=timezone.now() - timedelta(days=3))

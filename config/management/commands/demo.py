@@ -4,7 +4,7 @@ import secrets
 import shutil
 from argparse import ArgumentParser
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connections
+from django.db import connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 from rich import box
@@ -22,7 +22,7 @@ from rich.panel import Panel
 from config import processes
 from config.embedded_postgres import server
 from config.management.commands import up
-from followups import consent, opting_in
+from followups import consent, events, goals, opting_in
 from followups.models import FollowUp, UserProfile
 from jobs import recurring
 
@@ -72,13 +72,7 @@ class Command(up.Command):
         # Only now: a follow-up that is due before the bot has logged in would wait a minute for it.
         # Once only: should you opt her out while playing her, that stands.
         if consent.current(ADA) is None:
-            opting_in.opt_in(
-                user_id=ADA,
-                source="demo",
-                evidence="Opted in by the demo, with your knowledge",
-                actor="demo",
-                now=timezone.now(),
-            )
+            _let_ada_begin(timezone.now())
         with suppress(recurring.StillLive):
             recurring.run_now("quiet-member-sweep", now=timezone.now())
         connections.close_all()
@@ -91,6 +85,7 @@ class Command(up.Command):
         ada = console + reverse("admin:followups_userprofile_change", args=[ADA])
         bruno = console + reverse("admin:followups_userprofile_change", args=[BRUNO])
         follow_ups = console + reverse("admin:followups_followup_changelist")
+        forecast = console + reverse("admin:followups_forecast")
         if self.was_reached:
             story = (
                 "Ada Marsh already has a follow-up from an earlier run, so she gets no second one for the same "
@@ -111,13 +106,25 @@ class Command(up.Command):
                 "   (The demo opted her in, and set her time zone to "
                 f"{self.zone}, where it is about noon: no quiet hours.)\n"
                 "5. Bruno Keel is quiet too but never opted in, so he gets nothing. His page says so:\n"
-                f"   {bruno}\n\n"
+                f"   {bruno}\n"
+                f"6. See what comes next (she booked an event and set herself a goal):\n"
+                f"   {forecast}\n\n"
                 "[bold]Ctrl-C[/] stops everything. Your data stays; `make demo` goes on from there.",
                 title="Checkback is running",
                 box=box.HORIZONTALS,
                 expand=False,
             )
         )
+
+
+def _let_ada_begin(now: datetime) -> None:
+    """Opt Ada in, and give her an event to come and a goal, on both of which we check back. All of it or nothing."""
+    with transaction.atomic():
+        opting_in.opt_in(
+            user_id=ADA, source="demo", evidence="Opted in by the demo, with your knowledge", actor="demo", now=now
+        )
+        events.book(user_id=ADA, event_at=now + timedelta(days=3), name="Harbor clean-up", booking_id="HL-1", now=now)
+        goals.set_goal(user_id=ADA, text="Finish the rowing boat", check_in_at=now + timedelta(days=10), now=now)
 
 
 def _noon_zone(now: datetime) -> str:

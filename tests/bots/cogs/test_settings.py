@@ -1,6 +1,7 @@
 """`followup_settings`, in both forms, over the real gateway."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -43,13 +44,26 @@ class TestSlash:
     async def test_opts_in_with_the_wording_and_a_receipt(self, practice: PracticeServer) -> None:
         async with checkback(practice):
             answer = await self.ask(practice, "on", where=support.general(practice))
-            assert "**enabled**" in await self.ask(practice, "status")
+            status = await self.ask(practice, "status")
+        assert "**enabled** for you: check-ins, after events, after a long silence." in status
+        assert "at least 48 hours apart" in status
         assert consent.WORDING in answer
         receipt = await run_unit(newest_receipt)
         assert (receipt.state, receipt.source) == ("granted", "slash_command")
         assert receipt.evidence.startswith("interaction ")
         assert (receipt.actor, receipt.wording_version) == (str(ada_id(practice)), consent.WORDING_VERSION)
         assert practice.sent.empty()
+
+    async def test_says_what_is_paused_and_left_out(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        until = datetime(2099, 1, 2, 10, 0, tzinfo=UTC)
+        await run_unit(UserProfile.objects.update, paused_until=until, topics=["events"], follow_up_frequency_hours=96)
+        async with checkback(practice):
+            status = await self.ask(practice, "status")
+        assert (
+            "for you: after events. They come at least 96 hours apart. They are paused until 2099-01-02 10:00 UTC."
+            in (status)
+        )
 
     async def test_opts_out_and_says_what_was_stopped(self, practice: PracticeServer) -> None:
         await run_unit(running.opt_in, practice)
