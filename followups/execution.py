@@ -6,10 +6,10 @@ from enum import Enum, auto
 
 from django.db import transaction
 
-from followups import campaigns, channels, composing, consent, facts, ledger, members, policy
+from followups import campaigns, channels, composing, consent, facts, ledger, members, policy, silence
 from followups.analytics import experiments
 from followups.llm import drafting
-from followups.models import Draft, DraftStatus, FollowUp, FollowUpStatus, Holdout, UserProfile
+from followups.models import Draft, DraftStatus, FollowUp, FollowUpStatus, Holdout, Trigger, UserProfile
 from followups.planning import FollowUpMessage
 from followups.policy import Decision, Gate, Verdict
 from jobs import outcomes
@@ -110,9 +110,20 @@ def _run(
             )
             drafting.give_up(follow_up)
         if decision.gate is Gate.HOLDOUT:
-            Holdout.objects.create(follow_up=follow_up, user=profile, trigger_type=follow_up.trigger_type, held_at=now)
+            _hold_out(follow_up, now=now)
         outcomes.complete([attempt], now=now)
         return _Step.DONE
+
+
+def _hold_out(follow_up: FollowUp, *, now: datetime) -> None:
+    """Note the occasion, and let it count like one that was sent: otherwise who never comes back would be held out
+    again and again, where those contacted are asked twice, and weigh the more in the comparison.
+    """
+    Holdout.objects.create(
+        follow_up=follow_up, user_id=follow_up.user_id, trigger_type=follow_up.trigger_type, held_at=now
+    )
+    if follow_up.trigger_type == Trigger.RE_ENGAGEMENT:
+        silence.note_re_engaged(follow_up.user_id, at=now)
 
 
 def _wait_for_approval(attempt: Attempt[FollowUpMessage], follow_up: FollowUp, draft: Draft, *, now: datetime) -> _Step:

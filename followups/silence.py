@@ -52,7 +52,7 @@ def plan_all(*, now: datetime, limit: int = BATCH) -> bool:
 
 
 def note_re_engaged(user_id: str, *, at: datetime) -> None:
-    """A re-engagement reached the member `at`; unless they have written since, it counts as not answered yet. Needs the
+    """A re-engagement reached the member, or was kept back to measure, `at`; unless they have written since, it counts as not answered yet. Needs the
     member's row locked.
     """
     UserProfile.objects.filter(pk=user_id).update(
