@@ -52,8 +52,8 @@ def plan_all(*, now: datetime, limit: int = BATCH) -> bool:
 
 
 def note_re_engaged(user_id: str, *, at: datetime) -> None:
-    """A re-engagement reached the member, or was kept back to measure, `at`; unless they have written since, it counts as not answered yet. Needs the
-    member's row locked.
+    """A re-engagement reached the member `at`, or was kept back then to measure what it does; unless they have written
+    since, it counts as not answered yet. Needs the member's row locked.
     """
     UserProfile.objects.filter(pk=user_id).update(
         re_engagement_counts_from=Greatest(F("re_engagement_counts_from"), next_counts_from(now=at)),
