@@ -11,6 +11,7 @@ from followups import campaigns, flags, harm
 from followups.analytics import words
 from followups.analytics.intervals import Share
 from followups.models import FlagKind, FollowUpHistory
+from socialmedia import templates
 from socialmedia.models import MessageTemplate, TemplateStatus
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,17 @@ def look(*, now: datetime) -> Paused:
             trigger for trigger, harmed in _of_campaigns(now) if does_harm(harmed) and _pause_all(trigger, harmed, now)
         ),
     )
+
+
+def resume_text(template_id: int, *, by: str, now: datetime) -> None:
+    """Choose a paused version again; the flag about it is settled, and harm it did before no longer counts.
+
+    Raises:
+        WrongState: it is not published, or not paused.
+    """
+    with transaction.atomic():
+        templates.resume(template_id, now=now)
+        flags.settle_harm(_subject(template_id), by=by, note="Resumed.", now=now)
 
 
 def does_harm(harmed: Share) -> bool:
