@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
+from math import log1p
 
 
 def fraction(*parts: str) -> float:
@@ -11,13 +12,17 @@ def fraction(*parts: str) -> float:
 
 
 def choose(weights: Mapping[str, int], *parts: str) -> str:
-    """Return one of the names, each as often as its weight says. Raises ValueError when no weight is above 0."""
-    total = sum(weights.values())
-    if total <= 0:
+    """Return one of the names, each as often as its weight says. Raises ValueError when no weight is above 0.
+
+    Each name draws a lot, and the best lot wins (weighted rendezvous hashing): a name that is added takes its share
+    and nobody else moves, one that goes leaves its share to the others, and a weight that grows only takes.
+    """
+    drawn = {name: _lot(weight, name, *parts) for name, weight in weights.items() if weight > 0}
+    if not drawn:
         raise ValueError("There is nothing to choose from: no weight is above 0.")
-    place = fraction(*parts) * total
-    for name in sorted(weights):
-        place -= weights[name]
-        if place < 0:
-            return name
-    raise AssertionError("a fraction below 1 falls into one of the places")
+    return min(drawn, key=lambda name: (drawn[name], name))
+
+
+def _lot(weight: int, *parts: str) -> float:
+    """How long a member waits for this name, on average 1 / weight: the shortest wait wins as often as its weight."""
+    return -log1p(-fraction("lot", *parts)) / weight

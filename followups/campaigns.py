@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from followups import conf, flags
-from followups.models import Campaign, FlagKind, StaffFlag, Trigger
+from followups.models import Campaign, Trigger
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ def resume(trigger: str, *, by: str, now: datetime) -> bool:
             .update(paused_at=None, paused_by="", pause_reason="", judged_from=now, updated_at=now)
         )
         if resumed:
-            _settle_harm(trigger, by=by, now=now)
+            flags.settle_harm(subject(trigger), by=by, note="Resumed.", now=now)
     if resumed:
         log.info("campaign.resumed", trigger=trigger, by=by)
     return bool(resumed)
@@ -104,13 +104,6 @@ def ensure() -> None:
 def subject(trigger: str) -> str:
     """What a flag about the campaign is about."""
     return f"campaign {trigger}"
-
-
-def _settle_harm(trigger: str, *, by: str, now: datetime) -> None:
-    """Close the flag about it: somebody has looked and decided to go on."""
-    open_flags = StaffFlag.objects.filter(kind=FlagKind.HARM, subject=subject(trigger), settled_at=None)
-    for flag_id in open_flags.values_list("pk", flat=True):
-        flags.settle(flag_id, by=by, note="Resumed.", now=now)
 
 
 def _row(trigger: str) -> QuerySet[Campaign]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from followups.models import StaffFlag
+from followups.models import FlagKind, StaffFlag
 from socialmedia.models import Message
 
 _RAISE: Final = (Path(__file__).parent / "sql" / "raise_flag_v1.sql").read_text()
@@ -36,3 +36,9 @@ def settle(flag_id: int, *, by: str, note: str, now: datetime) -> bool:
     """Write down that somebody has dealt with it. False when it was settled before."""
     still_open = StaffFlag.objects.filter(pk=flag_id, settled_at=None)
     return still_open.update(settled_at=now, settled_by=by, note=note) == 1
+
+
+def settle_harm(subject: str, *, by: str, note: str, now: datetime) -> None:
+    """Close the flag about a text or a campaign that did harm: somebody has looked and decided."""
+    still_open = StaffFlag.objects.filter(user=None, kind=FlagKind.HARM, subject=subject, settled_at=None)
+    still_open.update(settled_at=now, settled_by=by, note=note)

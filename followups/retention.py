@@ -5,7 +5,8 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, QuerySet
 
 from followups import conf
-from followups.models import FollowUp, PolicyDecision
+from followups.llm import drafting
+from followups.models import Draft, FollowUp, PolicyDecision, StaffFlag
 from jobs import cleanup
 from jobs.pruning import Rows
 from socialmedia import conf as conversations
@@ -19,6 +20,12 @@ def register() -> None:
         "old_conversations", Rows("messages", lambda: conversations.current().keep_messages, old_messages, by="sent_at")
     )
     cleanup.register(
+        "old_conversations", Rows("drafts", lambda: conversations.current().keep_messages, old_drafts, by="created_at")
+    )
+    cleanup.register(
+        "old_conversations", Rows("flags", lambda: conversations.current().keep_messages, old_flags, by="settled_at")
+    )
+    cleanup.register(
         "decisions", Rows("decisions", lambda: conf.current().keep_decisions, old_decisions, by="decided_at")
     )
 
@@ -30,6 +37,20 @@ def old_messages(before: datetime) -> QuerySet[Message]:
     """
     of_follow_up = FollowUp.objects.filter(message=OuterRef("pk"))
     return retention.old_messages(before=before).filter(~Exists(of_follow_up))
+
+
+def old_drafts(before: datetime) -> QuerySet[Draft]:
+    """What a model wrote long ago, with what it claims of the member. What was sent of it is in the history; what may
+    still be sent stays. Served by idx_drafts_time.
+    """
+    return Draft.objects.filter(created_at__lt=before).exclude(status__in=drafting.LIVE)
+
+
+def old_flags(before: datetime) -> QuerySet[StaffFlag]:
+    """Flags that somebody dealt with long ago: they say how a member sounded. An open one waits, however long. Served
+    by idx_flags_settled.
+    """
+    return StaffFlag.objects.filter(settled_at__lt=before)
 
 
 def old_decisions(before: datetime) -> QuerySet[PolicyDecision]:

@@ -200,12 +200,14 @@ def resume(template_id: int, *, now: datetime) -> None:
     """Choose a paused version again.
 
     Raises:
-        WrongState: it is not paused.
+        WrongState: it is not published, or not paused.
     """
     _change(
         template_id,
-        lambda rows: rows.filter(paused_at__isnull=False).update(paused_at=None, pause_reason="", updated_at=now),
-        otherwise="It is not paused.",
+        lambda rows: rows.filter(status=TemplateStatus.PUBLISHED, paused_at__isnull=False).update(
+            paused_at=None, pause_reason="", updated_at=now
+        ),
+        otherwise="Only a published template that is paused can be resumed.",
     )
 
 

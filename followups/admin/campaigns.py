@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from followups import campaigns, conf
+from followups import campaigns, conf, harm
 from followups.analytics import experiments, guard, hours, overview, rates, words
 from followups.analytics.intervals import Share
 from followups.analytics.overview import Result
@@ -284,7 +284,7 @@ def _table(title: str, by: By, found: Sequence[Rate], footer: str = "") -> conso
 
 
 def _who_counts() -> str:
-    days = max(conf.current().response_window, rates.HARM_WITHIN)
+    days = max(conf.current().response_window, harm.WITHIN)
     return (
         f"Judged are follow-ups sent more than {words.length(days)} ago: until then answers may still come. "
         "Harm: opted out, blocked us, left, or answered unhappily within 24 hours."
@@ -298,13 +298,18 @@ def _lifts(over: Span, *, now: datetime) -> console.Panel:
 
 def _contests(over: Span, *, now: datetime) -> console.Panel:
     rows = [
-        (contest.template_key, _sentence(contest.in_words), console.pill(contest.winner, "success"))
-        if contest.winner
-        else (contest.template_key, _sentence(contest.in_words), console.NOTHING)
+        (
+            contest.template_key,
+            contest.place or console.NOTHING,
+            _sentence(contest.in_words),
+            console.pill(contest.winner, "success") if contest.winner else console.NOTHING,
+        )
         for contest in experiments.contests(over, now=now)
     ]
     empty = "No text has been sent in several variants."
-    return console.Panel("Variants of a text", ["Text", "Which is answered more often?", "Winner"], rows, empty=empty)
+    return console.Panel(
+        "Variants of a text", ["Text", "For", "Which is answered more often?", "Winner"], rows, empty=empty
+    )
 
 
 def _hours(found: Sequence[Rate]) -> Chart:

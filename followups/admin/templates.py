@@ -25,6 +25,7 @@ from followups.admin.template_forms import (
     WordsForm,
     placeholders_in_words,
 )
+from followups.analytics import guard
 from followups.composing import languages, variables
 from followups.models import FollowUpHistory, RelationshipLevel, Trigger, UserProfile
 from jobs import console
@@ -93,7 +94,7 @@ class TemplateAdmin(console.ConsoleAdmin):
     state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = {
         "publish": lambda row: row.status == TemplateStatus.DRAFT,
         "pause": lambda row: row.status == TemplateStatus.PUBLISHED and row.paused_at is None,
-        "resume": lambda row: row.paused_at is not None,
+        "resume": lambda row: row.status == TemplateStatus.PUBLISHED and row.paused_at is not None,
         "retire": lambda row: row.status != TemplateStatus.RETIRED,
     }
     fieldsets = (
@@ -331,8 +332,13 @@ class TemplateAdmin(console.ConsoleAdmin):
     @console.page_action("Resume", url_path="resume", icon="play_circle")
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
         question = console.Question("Resume this version?", "Members get it again from now on.", "Resume")
+        by = request.user.get_username()
         return self._confirmed(
-            request, object_id, question, lambda pk, _: templates.resume(pk, now=timezone.now()), done="Resumed."
+            request,
+            object_id,
+            question,
+            lambda pk, _: guard.resume_text(pk, by=by, now=timezone.now()),
+            done="Resumed.",
         )
 
     def _confirmed(

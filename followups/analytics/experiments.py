@@ -10,7 +10,7 @@ from django.db.models import Count, Min, Q
 from followups import assignment
 from followups.analytics import intervals, rates, words
 from followups.analytics.intervals import Interval, Share
-from followups.analytics.rates import By, Rate
+from followups.analytics.rates import Rate
 from followups.campaigns import MEASURED
 from followups.models import FollowUpHistory, Holdout
 from jobs.figures import Span
@@ -64,9 +64,11 @@ class Lift:
 
 @dataclass(frozen=True)
 class Contest:
-    """The variants of one text, side by side."""
+    """The variants of one text, side by side: those of one key, language, level, mood and account."""
 
     template_key: str
+    place: str
+    """Whom the text is for, as in "en" or "de, Friend"."""
     variants: tuple[Rate, ...]
     winner: str
     """The variant that is answered more often than each of the others; empty while none is."""
@@ -100,17 +102,24 @@ def lifts(over: Span, *, now: datetime) -> list[Lift]:
 
 
 def contests(over: Span, *, now: datetime) -> list[Contest]:
-    """Compare the variants of each text that has several, in one query. Choose a span in which all were sent."""
-    found = [rate for rate in rates.grouped(over, By.VARIANT, now=now) if rate.group[0]]
-    by_key = groupby(sorted(found, key=lambda rate: rate.group), key=lambda rate: rate.group[0])
-    several = ((key, tuple(variants)) for key, variants in by_key)
-    return [judge(key, variants) for key, variants in several if len(variants) > 1]
+    """Compare the variants of each text that has several, in one query. Choose a span in which all were sent.
+
+    A member draws among the variants of one place only. Counted across languages or levels, a variant that exists in
+    one of them would win or lose by who those members are. Words of staff and of a model are no variants.
+    """
+    found = sorted(rates.of_variants(over, now=now), key=lambda rate: rate.group)
+    by_place = groupby(found, key=lambda rate: rate.group[:-1])
+    several = ((place, tuple(variants)) for place, variants in by_place)
+    return [judge(place, variants) for place, variants in several if len(variants) > 1]
 
 
-def judge(template_key: str, variants: Sequence[Rate]) -> Contest:
-    """Name the winner, if its lead over each other variant is more than chance and it does no more harm. Pure."""
+def judge(place: Sequence[str], variants: Sequence[Rate]) -> Contest:
+    """Name the winner, if its lead over each other variant is more than chance and it does no more harm. Pure.
+    `place` is the key and whom the text is for, as `rates.of_variants` groups them.
+    """
     winner, sentence = _verdict(variants)
-    return Contest(template_key, tuple(variants), winner, sentence)
+    key, *whom = place
+    return Contest(key, ", ".join(filter(None, whom)), tuple(variants), winner, sentence)
 
 
 def _verdict(variants: Sequence[Rate]) -> tuple[str, str]:

@@ -7,10 +7,11 @@ import structlog
 from django.db import transaction
 from django.db.models import Count, F, Q
 
-from followups import campaigns, flags
-from followups.analytics import rates, words
+from followups import campaigns, flags, harm
+from followups.analytics import words
 from followups.analytics.intervals import Share
 from followups.models import FlagKind, FollowUpHistory
+from socialmedia import templates
 from socialmedia.models import MessageTemplate, TemplateStatus
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,17 @@ def look(*, now: datetime) -> Paused:
     )
 
 
+def resume_text(template_id: int, *, by: str, now: datetime) -> None:
+    """Choose a paused version again; the flag about it is settled, and harm it did before no longer counts.
+
+    Raises:
+        WrongState: it is not published, or not paused.
+    """
+    with transaction.atomic():
+        templates.resume(template_id, now=now)
+        flags.settle_harm(_subject(template_id), by=by, note="Resumed.", now=now)
+
+
 def does_harm(harmed: Share) -> bool:
     """Whether the true share is above TOLERATED, and that is no chance: Wilson's lower bound says so. Pure."""
     likely = harmed.interval()
@@ -56,7 +68,7 @@ def _of_templates(now: datetime) -> list[tuple[int, Share]]:
     """
     rows = FollowUpHistory.objects.filter(
         sent_at__gte=now - LOOK_BACK,
-        sent_at__lt=now - rates.HARM_WITHIN,
+        sent_at__lt=now - harm.WITHIN,
         template__status=TemplateStatus.PUBLISHED,
         template__paused_at=None,
         sent_at__gt=F("template__updated_at"),
@@ -67,7 +79,7 @@ def _of_templates(now: datetime) -> list[tuple[int, Share]]:
 
 def _of_campaigns(now: datetime) -> list[tuple[str, Share]]:
     """What each campaign that is not paused has done since somebody resumed it."""
-    rows = FollowUpHistory.objects.filter(sent_at__gte=now - LOOK_BACK, sent_at__lt=now - rates.HARM_WITHIN)
+    rows = FollowUpHistory.objects.filter(sent_at__gte=now - LOOK_BACK, sent_at__lt=now - harm.WITHIN)
     rows = rows.exclude(trigger_type="")
     for campaign in campaigns.current():
         if campaign.paused_at is not None:
@@ -79,10 +91,10 @@ def _of_campaigns(now: datetime) -> list[tuple[str, Share]]:
 
 
 def _pause_text(template_id: int, harmed: Share, now: datetime) -> bool:
-    """Pause one version. False when somebody was faster."""
+    """Pause one version. False when somebody was faster, or has retired it meanwhile."""
     reason = _reason(harmed)
     with transaction.atomic():
-        rows = MessageTemplate.objects.filter(pk=template_id, paused_at=None)
+        rows = MessageTemplate.objects.filter(pk=template_id, status=TemplateStatus.PUBLISHED, paused_at=None)
         if not rows.update(paused_at=now, pause_reason=reason, updated_at=now):
             return False
         _tell(_subject(template_id), f"The text {template_id} has paused itself. {reason}", now)

@@ -9,15 +9,13 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Aggregate, Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 
-from followups import conf
+from followups import conf, harm
 from followups.analytics import words
 from followups.analytics.intervals import Share
 from followups.models import FollowUpHistory, RelationshipLevel, Trigger
 from jobs.figures import Span
 
 LONGEST = timedelta(days=400)
-HARM_WITHIN = timedelta(hours=24)
-"""What happens later is not laid to the follow-up's charge."""
 MOST_GROUPS = 100
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NOT_KNOWN = "Not known"
@@ -116,7 +114,7 @@ def span(since: datetime, until: datetime) -> Span:
 
 def ripe_before(*, now: datetime) -> datetime:
     """Follow-ups sent before this time are old enough to judge: the window for answers, and for harm, is over."""
-    return now - max(conf.current().response_window, HARM_WITHIN)
+    return now - max(conf.current().response_window, harm.WITHIN)
 
 
 def overall(over: Span, *, user_id: str = "", now: datetime) -> Rate:
@@ -133,6 +131,17 @@ def grouped(over: Span, by: By, *, user_id: str = "", trigger: str = "", now: da
     rows = _rows(over, user_id, trigger).order_by().values(*columns).annotate(**_figures(ripe_before(now=now)))
     order = columns if by in _BY_ITSELF else ("-sent", *columns)
     return [_group_of(by, row) for row in rows.order_by(*order)[:MOST_GROUPS]]
+
+
+def of_variants(over: Span, *, now: datetime) -> list[Rate]:
+    """Judge each variant of each text by itself, in one query: by key, language, level, mood, account and variant.
+
+    There are as many as texts in use, so nothing is cut off. What staff or a model wrote has no variant.
+    """
+    rows = _rows(over, "").exclude(template_key="").exclude(variant="").order_by()
+    columns = ("template_key", "locale", "template__level", "template__emotion", "template__account", "variant")
+    found = rows.values(*columns).annotate(**_figures(ripe_before(now=now)))
+    return [_rate(_place_of(row, columns), row["template_key"], row) for row in found]
 
 
 def nothing(trigger: str) -> Rate:
@@ -192,6 +201,16 @@ def _rate(group: tuple[str, ...], label: str, row: Mapping[str, Any]) -> Rate:
     )
 
 
+def _place_of(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[str, ...]:
+    """The values of a text's place in words."""
+    words_of: Mapping[str, Callable[[Any], str]] = {
+        "template__level": lambda level: str(RelationshipLevel(level).label),
+        "template__emotion": "mood {}".format,
+        "template__account": "account {}".format,
+    }
+    return tuple("" if not row[column] else words_of.get(column, str)(row[column]) for column in columns)
+
+
 def _named(names: Iterable[tuple[Any, str]]) -> Callable[[Iterable[str]], str]:
     known = {str(value): str(name) for value, name in names}
     return lambda values: " ".join(known.get(value, value) for value in values)
@@ -202,6 +221,6 @@ _LABELS: Mapping[By, Callable[[Iterable[str]], str]] = {
     By.LEVEL: _named(RelationshipLevel.choices),
     By.HOUR: _named((hour, f"{hour:02}:00") for hour in range(24)),
     By.WEEKDAY: _named(enumerate(WEEKDAYS)),
-    By.VARIANT: ", variant ".join,
+    By.VARIANT: lambda values: ", variant ".join(filter(None, values)),
     By.COMPOSED_BY: _named([("template", "Template"), ("llm", "Language model"), ("staff", "Staff")]),
 }

@@ -55,8 +55,10 @@ def read(text: str) -> Reading:
     ours, analyzer = words.read(), _analyzer()
     plain = _plain(text, ours)
     if crisis := ours.crisis.search(plain):
-        return Reading(score=0.02, category=Emotion.SAD, intensity=1.0, confidence=1.0, cues=(crisis[0].lower(),))
-    plain = ours.phrases.sub(lambda found: joined(found[0].lower()), plain)
+        return Reading(
+            score=0.02, category=Emotion.SAD, intensity=1.0, confidence=1.0, cues=(" ".join(crisis[0].lower().split()),)
+        )
+    plain = ours.phrases.sub(lambda found: joined(" ".join(found[0].lower().split())), plain)
     tokens = [_shortened(token, analyzer.lexicon) for token in islice(plain.split(), _MOST_WORDS)]
     if _is_foreign(tokens, ours):
         tokens = [token for token in tokens if token in ours.emoji]

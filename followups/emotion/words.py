@@ -102,7 +102,13 @@ def _worth_of(emotion: Emotion) -> float:
 
 def _any_of(phrases: Iterable[str]) -> "re.Pattern[str]":
     longest_first = sorted(phrases, key=len, reverse=True)
-    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(_pattern, longest_first)) + ")", re.IGNORECASE)
+
+
+def _pattern(phrase: str) -> str:
+    """With any white space between its words; one that ends in a dot, at the end of a sentence only."""
+    spaced = r"\s+".join(map(re.escape, phrase.removesuffix(".").split()))
+    return spaced + (r"(?=\s*(?:[.!?…,;)]|\Z))" if phrase.endswith(".") else r"(?!\w)")
 
 
 def _emotion(name: str) -> Emotion:

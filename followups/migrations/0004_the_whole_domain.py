@@ -1093,6 +1093,10 @@ class Migration(migrations.Migration):
             model_name="draft",
             index=models.Index(condition=models.Q(("status", "waiting")), fields=["id"], name="idx_drafts_waiting"),
         ),
+        migrations.AddIndex(
+            model_name="draft",
+            index=models.Index(fields=["created_at"], name="idx_drafts_time"),
+        ),
         migrations.AddConstraint(
             model_name="draft",
             constraint=models.CheckConstraint(
@@ -1159,6 +1163,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="staffflag",
             index=models.Index(fields=["user", "kind"], name="idx_flags_user"),
+        ),
+        migrations.AddIndex(
+            model_name="staffflag",
+            index=models.Index(
+                condition=models.Q(("settled_at__isnull", False)), fields=["settled_at"], name="idx_flags_settled"
+            ),
         ),
         migrations.AddConstraint(
             model_name="staffflag",

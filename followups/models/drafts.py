@@ -49,6 +49,7 @@ class Draft(models.Model):
         indexes = [
             models.Index(fields=["follow_up", "-id"], name="idx_drafts_follow_up"),  # a follow-up's newest
             models.Index(fields=["id"], condition=Q(status="waiting"), name="idx_drafts_waiting"),  # what to approve
+            models.Index(fields=["created_at"], name="idx_drafts_time"),  # pruning by age
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=DraftStatus.values), name="followup_drafts_status_known"),

@@ -113,6 +113,8 @@ class StaffFlag(models.Model):
             # What is open (console, overview).
             models.Index(fields=["-last_raised_at"], condition=Q(settled_at__isnull=True), name="idx_flags_open"),
             models.Index(fields=["user", "kind"], name="idx_flags_user"),  # a member's flags
+            # Pruning by age.
+            models.Index(fields=["settled_at"], condition=Q(settled_at__isnull=False), name="idx_flags_settled"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=FlagKind.values), name="staff_flags_kind_known"),

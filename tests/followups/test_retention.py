@@ -7,14 +7,32 @@ import pytest
 
 from bots import bridge
 from bots.client import CLOCK_TOLERANCE
-from followups import ledger
-from followups.models import ConsentReceipt, FollowUp, FollowUpHistory, PolicyDecision
+from followups import flags, ledger
+from followups.models import (
+    ConsentReceipt,
+    Draft,
+    FollowUp,
+    FollowUpHistory,
+    MessageEmotion,
+    PolicyDecision,
+    StaffFlag,
+)
 from followups.policy import Decision, Verdict
 from jobs import cleanup
 from jobs.models import ScheduledJob
 from socialmedia import inbox
 from socialmedia.models import Conversation, Message
-from tests.followups.factories import DAY, NOON, make_automated, make_member, make_queued, make_sent, make_thread
+from tests.followups.factories import (
+    DAY,
+    NOON,
+    make_automated,
+    make_member,
+    make_plan,
+    make_queued,
+    make_sent,
+    make_thread,
+    say,
+)
 
 pytestmark = pytest.mark.django_db
 OLD = NOON - 400 * DAY
@@ -34,8 +52,7 @@ def write(thread: Conversation, key: str, *, at: Any, ours: bool = False, **more
 
 
 def forget(type_name: str = "old_conversations") -> int:
-    (removal,) = cleanup.clean(type_name, now=NOON)
-    return removal.removed
+    return sum(removal.removed for removal in cleanup.clean(type_name, now=NOON))
 
 
 def left() -> list[str]:
@@ -133,6 +150,37 @@ class TestOldConversations:
         assert forget() == 1
         thread.refresh_from_db()
         assert (thread.last_message_preview, thread.conversation_started_at) == ("last", OLD - 5 * DAY)
+
+
+class TestDrafts:
+    def test_go_with_the_conversations_but_for_those_that_may_be_sent(self) -> None:
+        for number, status in enumerate(["used", "failed", "void", "rejected", "waiting", "approved"]):
+            member = make_member()
+            draft = Draft.objects.create(follow_up=make_plan(member), status=status, text=f"Words {number}")
+            Draft.objects.filter(pk=draft.pk).update(created_at=OLD)
+        young = Draft.objects.create(follow_up=make_plan(make_member()), status="used", text="Young")
+        Draft.objects.filter(pk=young.pk).update(created_at=NOON - 300 * DAY)
+        assert forget() == 4
+        assert set(Draft.objects.values_list("status", flat=True)) == {"waiting", "approved", "used"}
+        assert Draft.objects.filter(pk=young.pk).exists()
+
+
+class TestFlags:
+    def test_go_when_they_were_settled_long_ago(self) -> None:
+        for settled_at in (OLD, NOON - 300 * DAY, None):
+            flag = flags.raise_flag(kind="escalation", user_id=make_member().pk, detail="Sounded sad.", now=OLD)
+            StaffFlag.objects.filter(pk=flag.pk).update(settled_at=settled_at, settled_by="boss")
+        assert forget() == 1
+        assert set(StaffFlag.objects.values_list("settled_at", flat=True)) == {NOON - 300 * DAY, None}
+
+
+class TestMoods:
+    def test_of_a_message_go_with_it(self) -> None:
+        member = make_member()
+        for at in (OLD - 5 * DAY, OLD):
+            say(member, "I love this!", at=at, now=at)
+        assert forget() == 1
+        assert list(MessageEmotion.objects.values_list("sent_at", flat=True)) == [OLD]
 
 
 class TestDecisions:

@@ -8,7 +8,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from followups.models import FollowUp, FollowUpHistory
+from followups import flags
+from followups.models import FollowUp, FollowUpHistory, StaffFlag
 from socialmedia import templates
 from socialmedia.models import Message, MessageTemplate
 from tests.config.factories import make_staff, make_superuser
@@ -199,9 +200,11 @@ class TestActions:
         boss.post(page_of(row, "pause"), {"reason": "It sounds rude."})
         row.refresh_from_db()
         assert row.pause_reason == "It sounds rude."
+        flags.raise_flag(kind="harm", subject=f"template {row.pk}", detail="It did harm.", now=NOON)
         boss.post(page_of(row, "resume"))
         row.refresh_from_db()
         assert row.paused_at is None
+        assert StaffFlag.objects.get().settled_by == "boss"
 
     def test_are_forbidden_to_those_who_may_only_look(self, client: Client) -> None:
         client.force_login(make_staff("socialmedia.view_messagetemplate"))

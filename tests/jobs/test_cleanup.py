@@ -416,6 +416,8 @@ class TestEverything:
             "recurring_runs": 365 * DAY,
             "django_q_tasks": 50 * DAY,
             "messages": 365 * DAY,
+            "drafts": 365 * DAY,
+            "flags": 365 * DAY,
             "temp_files": DAY,
         }
 

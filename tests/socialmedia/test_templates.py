@@ -140,7 +140,7 @@ class TestOtherStates:
         templates.resume(row.pk, now=NOON)
         row.refresh_from_db()
         assert (row.paused_at, row.pause_reason) == (None, "")
-        with pytest.raises(WrongState, match="It is not paused"):
+        with pytest.raises(WrongState, match="that is paused can be resumed"):
             templates.resume(row.pk, now=NOON)
 
     def test_pause_is_for_published_ones(self) -> None:

@@ -13,7 +13,7 @@ from followups.policy import Gate
 from jobs.errors import Snooze
 from jobs.models import ScheduledJob
 from socialmedia.models import Message
-from tests.followups.analytics.factories import RIPE, SPAN, make_history, make_holdouts
+from tests.followups.analytics.factories import RIPE, SPAN, make_history, make_holdouts, make_text
 from tests.followups.factories import DAY, NOON, execute, make_member, make_plan
 from tests.socialmedia.factories import make_bot
 
@@ -122,6 +122,17 @@ class TestHoldingOut:
         ScheduledJob.objects.update(status="pending", completed_at=None)
         execute(follow_up, now=NOON + DAY)
         assert Holdout.objects.get().held_at == NOON
+
+    def test_of_a_re_engagement_ends_after_two_like_those_that_are_sent(self, settings: Any) -> None:
+        """Or those who never come back would be counted without end, on one side of the comparison only."""
+        settings.FOLLOW_UP_HOLDOUT_PERCENT = 50
+        member = self.member_held_out(at=50, trigger="re_engagement")
+        UserProfile.objects.filter(pk=member.pk).update(last_interaction=NOON - 31 * DAY)
+        for day in (0, 90, 180, 270):
+            silence.plan_re_engagements(now=NOON + day * DAY)
+            for plan in FollowUp.objects.filter(user=member, status="pending"):
+                execute(plan, now=NOON + day * DAY)
+        assert list(Holdout.objects.order_by("held_at").values_list("held_at", flat=True)) == [NOON, NOON + 90 * DAY]
 
     def test_costs_no_query_where_nobody_is_ever_held_out(self, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(0):
@@ -246,6 +257,31 @@ class TestContest:
         assert self.words()[0] == "b"
         self.make(c=(20, 100, 0), d=(20, 100, 0), e=(20, 100, 0))
         assert self.words()[0] == "", "one of five leads by chance more easily than one of two"
+
+    def test_takes_words_of_staff_and_of_a_model_for_no_variant(self) -> None:
+        self.make(a=(30, 100, 0))
+        for by in ("staff", "llm"):
+            make_history(make_member(), 100, answered=90, template_key="quiet", variant="", composed_by=by)
+        assert experiments.contests(SPAN, now=NOON) == []
+
+    def test_compares_only_members_who_could_get_either(self) -> None:
+        """German members answer more; the variant that only they get must not win by that."""
+        member = make_member()
+        columns = {"template_key": "quiet"}
+        make_history(member, 100, answered=20, locale="en", variant="a", **columns)
+        make_history(member, 100, answered=60, locale="de", variant="a", **columns)
+        make_history(member, 100, answered=60, locale="de", variant="b", **columns)
+        (contest,) = experiments.contests(SPAN, now=NOON)
+        assert (contest.template_key, contest.place, contest.winner) == ("quiet", "de", "")
+
+    def test_tells_levels_and_moods_apart(self) -> None:
+        member = make_member()
+        for variant in ("a", "b"):
+            for columns in ({"level": 3}, {"emotion": "low"}):
+                text = make_text(locale="de", variant=variant, **columns)
+                make_history(member, 20, template=text, template_key="quiet", locale="de", variant=variant)
+        found = experiments.contests(SPAN, now=NOON)
+        assert [contest.place for contest in found] == ["de, mood low", "de, Friend"]
 
     def test_of_all_without_an_answer_has_no_winner(self) -> None:
         self.make(a=(0, 100, 0), b=(0, 100, 0))

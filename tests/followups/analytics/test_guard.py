@@ -11,6 +11,7 @@ from followups.analytics.guard import Paused
 from followups.analytics.intervals import Share
 from followups.models import Campaign, StaffFlag
 from jobs import enqueue, recurring, runner
+from socialmedia import templates
 from socialmedia.models import MessageTemplate
 from tests.concurrency import at_once
 from tests.followups.analytics.factories import make_history, make_text
@@ -83,6 +84,29 @@ class TestTexts:
         make_history(member, 20, harmed=4, template=text, trigger_type="", at=NOON + 2 * HOUR)
         assert guard.look(now=NOON + 2 * DAY) == Paused((text.pk,), ())
         assert StaffFlag.objects.get().times == 2
+
+    def test_resumed_by_a_person_its_flag_is_settled(self) -> None:
+        text, other = make_text(), make_text(variant="b")
+        for one in (text, other):
+            make_history(make_member(), 20, harmed=20, template=one, trigger_type="")
+        guard.look(now=NOON)
+        guard.resume_text(text.pk, by="boss", now=NOON + HOUR)
+        text.refresh_from_db()
+        assert (text.paused_at, text.pause_reason) == (None, "")
+        settled = StaffFlag.objects.get(settled_at=NOON + HOUR)
+        assert (settled.subject, settled.settled_by) == (f"template {text.pk}", "boss")
+        assert StaffFlag.objects.get(settled_at=None).subject == f"template {other.pk}"
+        assert guard.look(now=NOON + 2 * HOUR) == NOTHING
+        with pytest.raises(templates.WrongState):
+            guard.resume_text(text.pk, by="boss", now=NOON + 2 * HOUR)
+
+    def test_paused_by_a_person_it_stays_as_it_is(self) -> None:
+        text = make_text()
+        make_history(make_member(), 20, harmed=20, template=text, trigger_type="")
+        templates.pause(text.pk, reason="Rude.", now=NOON - HOUR)
+        assert guard.look(now=NOON) == NOTHING
+        text.refresh_from_db()
+        assert text.pause_reason == "Rude."
 
     @pytest.mark.django_db(transaction=True)
     def test_two_at_once_pause_it_once(self) -> None:

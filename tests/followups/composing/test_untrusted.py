@@ -28,6 +28,10 @@ class TestPlain:
             ("\x00\x07", ""),
             ("***", ""),
             ("李雷", "李雷"),
+            ("علی\u200cرضا", "علی\u200cرضا"),
+            ("\u202bדוד\u202c", "דוד"),
+            ("a\u200cd\u200da", "a d a"),
+            ("\u200c\u200c", ""),
         ],
     )
     def test_leaves_only_words(self, name: str, shown: str) -> None:

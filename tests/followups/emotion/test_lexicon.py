@@ -98,6 +98,60 @@ class TestRead:
         assert emotion.read(text).escalates
         assert emotion.read(text).confidence == 1.0
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "want  to\n die",
+            "I dont want to be alive anymore",
+            "there is no point in living",
+            "I can't go on.",
+            "sorry, i just cant go on",
+            "I can't go on like this",
+            "i have been self-harming",
+            "Ich will nicht mehr leben",
+            "ich hab Selbstmordgedanken",
+            "quiero morir",
+            "ya no quiero vivir más",
+            "je veux mourir",
+            "je n'ai plus envie de vivre",
+            "não quero mais viver",
+            "eu quero morrer",
+        ],
+    )
+    def test_hears_it_in_other_words_and_in_the_languages_we_write_in(self, text: str) -> None:
+        reading = emotion.read(text)
+        assert (reading.escalates, reading.confidence) == (True, 1.0)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "I killed it last night, 32 frags",
+            "this boss is insane, died 20 times lol",
+            "that's sick",
+            "gonna murder this dungeon tonight",
+            "that was brutal, we got destroyed",
+            "we got wrecked in ranked again",
+            "ugh the server is laggy again",
+            "I rage quit yesterday",
+            "worst loot ever, 50 runs and nothing",
+            "suicide squad was a bad movie",
+            "hit them with the suicide bomber squad",
+            "I can't go on friday, sorry",
+            "can't go on the raid tonight",
+            "stabbed in the back by my own team again",
+            "kms this queue is so long",
+            "ban this guy, he is toxic",
+            "you're killing me lol",
+            "bloody hell",
+            "nasty headshot, you beast",
+            "idiot devs nerfed my main",
+            "der Boss will sterben lol",
+            "j'ai envie de vivre cette aventure",
+        ],
+    )
+    def test_the_talk_of_games_calls_nobody(self, text: str) -> None:
+        assert not emotion.read(text).escalates
+
     def test_one_mild_word_calls_nobody(self) -> None:
         for text in ("that was bad", "this is terrible", "not happy", "it crashed"):
             assert not emotion.read(text).escalates, text
