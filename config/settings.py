@@ -164,7 +164,7 @@ LLM_API_KEY = env.text("LLM_API_KEY")
 LLM_MODEL = env.text("LLM_MODEL")
 LLM_MODE = env.choice("LLM_MODE", "draft", ["off", "draft", "automatic"])
 LLM_TIMEOUT_SECONDS = env.whole("LLM_TIMEOUT_SECONDS", 20, low=1, high=120)
-LLM_DRAFT_WAIT_HOURS = env.whole("LLM_DRAFT_WAIT_HOURS", 24, low=1, high=336)
+LLM_DRAFT_WAIT_HOURS = env.whole("LLM_DRAFT_WAIT_HOURS", 24, low=1, high=168)
 DECISION_KEEP_DAYS = env.whole("DECISION_KEEP_DAYS", 365, low=1, high=36500)
 
 # --- Discord (bots/conf.py) ---
