@@ -32,7 +32,7 @@ class TestEveryPage:
         for model in admin.site._registry:
             name, row = f"{model._meta.app_label}_{model._meta.model_name}", model._default_manager.first()
             if name in OURS and row is not None:
-                with django_assert_max_num_queries(25, info=name):
+                with django_assert_max_num_queries(28, info=name):
                     assert boss.get(reverse(f"admin:{name}_change", args=[row.pk])).status_code == 200
                 shown.add(name)
         assert shown >= set(OURS) - {"socialmedia_channel", "socialmedia_chatimport"}

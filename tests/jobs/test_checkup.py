@@ -228,7 +228,7 @@ class TestHandler:
             "clusters",
             "database",
             "disk",
-            "language_model",
+            "language model",
             "lateness",
             "messages",
             "overdue jobs",

@@ -98,17 +98,6 @@ class TestHoldingOut:
         assert execute(follow_up).reason.startswith("reachable")
         assert not Holdout.objects.exists()
 
-    def test_counts_a_long_silence_twice_at_most_like_those_contacted(self, settings: Any) -> None:
-        settings.FOLLOW_UP_HOLDOUT_PERCENT = 50
-        member = self.member_held_out(at=50, trigger="re_engagement")
-        UserProfile.objects.filter(pk=member.pk).update(last_interaction=NOON - 31 * DAY)
-        for months in range(12):
-            now = NOON + months * 91 * DAY
-            for planned in range(silence.plan_re_engagements(now=now)):
-                execute(FollowUp.objects.filter(status="pending")[planned], now=now)
-
-        assert Holdout.objects.count() == 2
-
     def test_waits_for_the_morning_like_everybody(self, settings: Any) -> None:
         settings.FOLLOW_UP_HOLDOUT_PERCENT = 50
         follow_up = make_plan(self.member_held_out(at=50), trigger="inactivity")
