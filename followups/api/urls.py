@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from followups.api import analytics, events, explaining, members, views
+from followups.api import analytics, events, explaining, goals, members, views
 
 urlpatterns = [
     path("followups", views.FollowUpsView.as_view(), name="followups"),
@@ -29,6 +29,7 @@ urlpatterns = [
     path("members/<str:user_id>/opt-in", members.OptInView.as_view(), name="member-opt-in"),
     path("members/<str:user_id>/opt-out", members.OptOutView.as_view(), name="member-opt-out"),
     path("members/<str:user_id>/preferences", members.PreferencesView.as_view(), name="member-preferences"),
+    path("members/<str:user_id>/goal", goals.GoalView.as_view(), name="member-goal"),
     path("members/<str:user_id>/export", members.ExportView.as_view(), name="member-export"),
     path("members/<str:user_id>/forget", members.ForgetView.as_view(), name="member-forget"),
     path("scheduler/health", views.HealthView.as_view(), name="scheduler-health"),
