@@ -11,7 +11,7 @@ from shutil import get_terminal_size
 from typing import Any, NoReturn
 
 import humanize
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rich.console import Console
@@ -109,6 +109,16 @@ def action(actions: Any, name: str, sentence: str) -> CommandParser:
     parser: CommandParser = actions.add_parser(name, help=sentence, description=sentence)
     parser.add_argument("--json", action="store_true", help="Print JSON; times are ISO 8601 with their zone.")
     return parser
+
+
+def asked(stderr: OutputWrapper, question: str) -> str:
+    """Ask on standard error: standard output is for results. Raises CommandError where nobody can answer."""
+    stderr.write(question, ending="")
+    stderr.flush()
+    try:
+        return input().strip()
+    except EOFError:
+        raise CommandError("Nobody is there to be asked, so nothing was changed: give --yes.") from None
 
 
 def text(value: str) -> str:

@@ -252,7 +252,8 @@ class Command(terminal.ActionCommand):
 
     def _forget(self, *, member: str, evidence: str, yes: bool, **options: Any) -> None:
         user_id = self._known(member)
-        if not yes and self._asked(f"Erase {user_id} everywhere, for good? Write the id again: ") != user_id:
+        question = f"Erase {user_id} everywhere, for good? Write the id again: "
+        if not yes and terminal.asked(self.stderr, question) != user_id:
             raise CommandError("Nothing was changed.")
         receipt = privacy.forget(
             user_id=user_id, source="command", evidence=evidence, actor=f"{getuser()} (shell)", now=self.now
@@ -263,15 +264,6 @@ class Command(terminal.ActionCommand):
         erased = ", ".join(f"{name.replace('_', ' ')} {rows:,}" for name, rows in receipt.counts.items() if rows)
         self.stdout.write(f"Forgotten. Receipt {receipt.pk}. Rows: {erased or 'none'}.")
         self.remark("Backups made before still hold the member until they are removed (BACKUP_KEEP_DAYS).")
-
-    def _asked(self, question: str) -> str:
-        """Ask on standard error: standard output is for results. No terminal, no answer."""
-        self.stderr.write(question, ending="")
-        self.stderr.flush()
-        try:
-            return input().strip()
-        except EOFError:
-            raise CommandError("Nobody is there to be asked, so nothing was changed: give --yes.") from None
 
     # --- drawing ---
 

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from followups import retiring
+from jobs import terminal
 from socialmedia.models import Account, Platform
 
 
@@ -29,7 +30,8 @@ class Command(BaseCommand):
             ours = Account.objects.filter(is_own=True).order_by("pk")
             known = ", ".join(f"{row.external_id} ({row.username})" for row in ours) or "none"
             raise CommandError(f"None of our accounts has the id {options['id']!r}. Ours are: {known}.")
-        if not options["yes"] and input(f"Retire {account}? What waits for it is stopped. [y/N] ").lower() != "y":
+        question = f"Retire {account}? What waits for it is stopped. [y/N] "
+        if not options["yes"] and terminal.asked(self.stderr, question).lower() != "y":
             raise CommandError("Nothing was changed.")
         done = retiring.retire(account, now=timezone.now())
         if options["json"]:
