@@ -361,7 +361,8 @@ def _weekly_cap(facts: Facts, now: datetime) -> _Stop | None:
         return None
     # So many must leave the window that one fewer than the cap remains; usually that is the oldest one.
     until = counted[len(counted) - cap] + WEEK
-    reason = f"The member got {len(counted)} follow-ups in the last seven days; the limit is {cap}."
+    number = f"{len(counted)} follow-up{'' if len(counted) == 1 else 's'}"
+    reason = f"The member got {number} in the last seven days; the limit is {cap}."
     return _Stop(Gate.WEEKLY_CAP, reason, {"sent": [_iso(at) for at in counted], "max_per_week": cap}, until)
 
 
