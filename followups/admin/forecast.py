@@ -20,7 +20,7 @@ from followups.simulation import Forecast
 from jobs import bars, console
 from jobs.bars import Bars, Chart
 
-MOST_MEMBERS = 20_000
+MOST_MEMBERS = 10_000
 """A forecast of more takes longer than a page may."""
 SHOWN_STEPS = 100
 COLORS = ("var(--color-primary-500)", "var(--color-orange-500)")
