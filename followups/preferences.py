@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -15,6 +15,7 @@ from django.db.models.functions import Least
 
 from followups import cancelling, members
 from followups.models import Absence, Trigger, UserProfile
+from followups.models.profiles import MOST_INTERESTS
 
 SHORTEST_HOURS: Final = 1
 LONGEST_HOURS: Final = 8760
@@ -24,6 +25,7 @@ LONGEST: Final = timedelta(days=366)
 """Of a pause, and of an absence."""
 MOST_ABSENCES: Final = 50
 LONGEST_NOTE: Final = 200
+LONGEST_INTEREST: Final = 50
 _LONGEST_LOCALE: Final = 16
 _LOCALE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
@@ -70,6 +72,7 @@ class Preferences:
     """Empty: the community's."""
     birthday_month: int | None
     birthday_day: int | None
+    interests: tuple[str, ...]
     absences: tuple[KnownAbsence, ...]
     """Those that are not over, the next one first."""
 
@@ -87,6 +90,8 @@ class Wishes(TypedDict, total=False):
     locale: str
     birthday_month: int | None
     birthday_day: int | None
+    interests: Sequence[str]
+    """All of them: what is not named is forgotten."""
     add_absence: Away
     remove_absence: int
 
@@ -107,6 +112,7 @@ def of_member(user_id: str, *, now: datetime) -> Preferences:
         locale=profile.locale,
         birthday_month=profile.birthday_month,
         birthday_day=profile.birthday_day,
+        interests=tuple(profile.interests),
         absences=tuple(KnownAbsence(row.starts_at, row.ends_at, row.note, row.pk) for row in coming),
     )
 
@@ -154,6 +160,8 @@ def _columns(asked: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
         columns["timezone"] = _zone(asked["timezone"])
     if "locale" in asked:
         columns["locale"] = _locale(asked["locale"])
+    if "interests" in asked:
+        columns["interests"] = _interests(asked["interests"])
     return columns
 
 
@@ -221,6 +229,19 @@ def _moves_birthday(profile: UserProfile, columns: Mapping[str, Any]) -> bool:
     if "birthday_month" not in columns or profile.birthday_month is None:
         return False
     return (profile.birthday_month, profile.birthday_day) != (columns["birthday_month"], columns["birthday_day"])
+
+
+def _interests(named: object) -> list[str]:
+    """Each once, in the order named."""
+    if isinstance(named, str) or not isinstance(named, Sequence):
+        raise BadPreference("interests", "is a list of words, like rowing and board games.")
+    found = {" ".join(str(interest).split()).casefold(): " ".join(str(interest).split()) for interest in named}
+    if len(found) > MOST_INTERESTS:
+        raise BadPreference("interests", f"name at most {MOST_INTERESTS}.")
+    for interest in found.values():
+        if not 0 < len(interest) <= LONGEST_INTEREST or not interest.isprintable():
+            raise BadPreference("interests", f"each has 1 to {LONGEST_INTEREST} printable characters.")
+    return list(found.values())
 
 
 def _zone(name: object) -> str:

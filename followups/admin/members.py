@@ -165,7 +165,10 @@ class MemberAdmin(console.ConsoleAdmin):
     }
     fieldsets = (
         ("Would a check-in go out now?", {"fields": ("answer_now",)}),
-        ("Person", {"fields": ("name", "user_id", "account_link", "conversation_link", "zone", "locale", "level")}),
+        (
+            "Person",
+            {"fields": ("name", "user_id", "account_link", "conversation_link", "zone", "locale", "level", "likes")},
+        ),
         ("Consent", {"fields": ("allowed", "chosen_topics", "last_sent_in_full")}),
         ("Preferences", {"fields": ("own_gap", "pause_state", "own_quiet_hours", "birthday", "away")}),
         ("Activity", {"fields": ("last_seen_in_full", "first_seen", "interaction_count", "usual", "mood", "reach")}),
@@ -227,6 +230,10 @@ class MemberAdmin(console.ConsoleAdmin):
     @admin.display(description="Time zone")
     def zone(self, member: UserProfile) -> str:
         return member.timezone or f"The community's ({conf.current().timezone})"
+
+    @admin.display(description="Interests")
+    def likes(self, member: UserProfile) -> str:
+        return ", ".join(member.interests) or console.NOTHING
 
     @admin.display(description="At least this far apart")
     def own_gap(self, member: UserProfile) -> str:

@@ -89,6 +89,7 @@ class PreferencesSerializer(serializers.Serializer[object]):
     locale = serializers.CharField(help_text="Language, like de or pt-br; empty: the community's.")
     birthday_month = serializers.IntegerField(allow_null=True)
     birthday_day = serializers.IntegerField(allow_null=True)
+    interests = serializers.ListField(child=serializers.CharField())
     absences = AbsenceSerializer(many=True, help_text="Those that are not over, the next one first.")
 
 
@@ -106,6 +107,12 @@ class ChangesSerializer(StrictSerializer):
     locale = serializers.CharField(required=False, allow_blank=True, max_length=16)
     birthday_month = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=12)
     birthday_day = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=31)
+    interests = serializers.ListField(
+        child=serializers.CharField(max_length=preferences.LONGEST_INTEREST),
+        required=False,
+        max_length=50,
+        help_text="What they like: all of it, at most ten; texts may speak of one.",
+    )
     add_absence = NewAbsenceSerializer(required=False)
     remove_absence = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1, help_text="Its id.")
     topics = serializers.ListField(

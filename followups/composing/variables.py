@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.utils.dateparse import parse_datetime
 
-from followups import conf, policy
+from followups import assignment, conf, policy
 from followups.composing import languages
 from followups.composing.languages import Language
 from followups.composing.untrusted import plain
@@ -27,7 +27,7 @@ EVERYWHERE: Final = {
     "name": "what to call the member",
     "days_inactive": "days since their last message, as a number",
     "time_period": "time since their last message in words, like two weeks",
-    "interest": "what they like, if the trigger knows it",
+    "interest": "one of the things they like",
 }
 OF_TRIGGER: Final[dict[str, dict[str, str]]] = {
     Trigger.INACTIVITY: {},
@@ -109,7 +109,7 @@ def gather(profile: UserProfile, follow_up: FollowUp, *, now: datetime) -> Known
         goal = _open_goal(profile.pk) or str(data.get("goal") or "")
     words = {
         "name": plain(profile.name, longest=LONGEST_NAME),
-        "interest": plain(str(data.get("interest") or ""), longest=LONGEST_DETAIL),
+        "interest": plain(str(data.get("interest") or _interest(profile, follow_up)), longest=LONGEST_DETAIL),
         "event": plain(event, longest=LONGEST_DETAIL),
         "booking_id": plain(str(data.get("booking_id") or ""), longest=LONGEST_DETAIL),
         "custom_message": plain(str(data.get("custom_message") or ""), longest=LONGEST_NOTE),
@@ -129,6 +129,13 @@ def last_event(user_id: str, *, before: datetime) -> Booking | None:
     """Return the last event that the member came to: a booked one of the past. By idx_bookings_user_time."""
     booked = Booking.objects.filter(user_id=user_id, status=BookingStatus.BOOKED, event_at__lt=before)
     return booked.order_by("-event_at").first()
+
+
+def _interest(profile: UserProfile, follow_up: FollowUp) -> str:
+    """Return one of the member's interests: the same one for the same follow-up, another one another time."""
+    if not profile.interests:
+        return ""
+    return assignment.choose(dict.fromkeys(profile.interests, 1), profile.pk, "interest", follow_up.pk)
 
 
 def _open_goal(user_id: str) -> str:

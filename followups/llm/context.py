@@ -44,7 +44,8 @@ class Context:
     silence: timedelta | None
     is_escalated: bool = False
     facts: Mapping[str, str] = field(default_factory=dict)
-    """What else is known, by the name that a claim calls it: `goal` in the member's words, `event` by its name."""
+    """What else is known, by the name that a claim calls it: `goal` in the member's words, `event` by its name,
+    `interests` as a list."""
     lines: tuple[Line, ...] = ()
     """The last messages of both sides, oldest first."""
 
@@ -77,7 +78,7 @@ def language_of(profile: UserProfile) -> str:
 def _facts(follow_up: FollowUp, profile: UserProfile) -> dict[str, str]:
     data: Mapping[str, Any] = follow_up.trigger_data
     goal = Goal.objects.filter(user=profile, closed_at=None).values_list("text", flat=True).first()
-    known = {"goal": goal or "", "event": str(data.get("event") or "")}
+    known = {"goal": goal or "", "event": str(data.get("event") or ""), "interests": ", ".join(profile.interests)}
     shown = {name: plain(text, longest=LONGEST_FACT).replace("\\", "") for name, text in known.items()}
     return {name: text for name, text in shown.items() if text}
 

@@ -36,6 +36,9 @@ _MAY_BE_ASKED = Q(follow_ups_enabled=True, unreachable_since__isnull=True, left_
 _SILENCE_IS_OPEN = Q(quiet_planned_for__isnull=True) | Q(quiet_planned_for__lt=F("last_interaction"))
 
 
+MOST_INTERESTS = 10
+
+
 class UserProfile(models.Model):
     """One member. `user_id` is the network's id as text (on Discord the snowflake)."""
 
@@ -69,6 +72,13 @@ class UserProfile(models.Model):
         db_default=every_topic(),
         blank=True,
         help_text="What they want to hear about; a copy of the newest receipt's.",
+    )
+    interests = ArrayField(
+        models.CharField(max_length=50),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="What they like, as they or the staff have said; at most ten.",
     )
     paused_until = models.DateTimeField(null=True, blank=True, help_text="They want no follow-up before this time.")
     quiet_start = models.SmallIntegerField(
@@ -144,6 +154,7 @@ class UserProfile(models.Model):
             ),
             models.CheckConstraint(condition=Q(interaction_count__gte=0), name="user_profiles_count_not_negative"),
             models.CheckConstraint(condition=Q(topics__contained_by=every_topic()), name="user_profiles_topics_known"),
+            models.CheckConstraint(condition=Q(interests__len__lte=MOST_INTERESTS), name="user_profiles_interests_few"),
             models.CheckConstraint(
                 condition=Q(quiet_start__isnull=True, quiet_end__isnull=True)
                 | Q(quiet_start__range=(0, 23), quiet_end__range=(0, 23)),

@@ -40,6 +40,7 @@ class TestOfMember:
             locale="",
             birthday_month=None,
             birthday_day=None,
+            interests=(),
             absences=(),
         )
 
@@ -211,6 +212,25 @@ class TestBirthday:
 
         planned.refresh_from_db()
         assert planned.status == "pending"
+
+
+@pytest.mark.django_db
+class TestInterests:
+    def test_are_kept_each_once_and_replaced_as_a_whole(self) -> None:
+        member = make_member()
+
+        assert change(member, interests=["  Board   games ", "board games", "Rowing"]).interests == (
+            "board games",
+            "Rowing",
+        )
+        assert change(member, interests=[]).interests == ()
+
+    @pytest.mark.parametrize(
+        "named", ["rowing", [""], ["x" * 51], ["two\nlines\x00"], [str(n) for n in range(11)], None]
+    )
+    def test_refuse_nonsense(self, named: Any) -> None:
+        with pytest.raises(BadPreference, match=r"^interests: "):
+            change(make_member(), interests=named)
 
 
 @pytest.mark.django_db

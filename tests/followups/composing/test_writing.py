@@ -273,6 +273,26 @@ class TestPreview:
         assert template.times_used == 0
 
 
+class TestInterests:
+    def test_of_the_member_are_spoken_of_one_at_a_time(self) -> None:
+        member = make_member(name="Ada", interests=["rowing", "board games"])
+
+        texts = {
+            composing.compose(member, FollowUp(id=str(n), user=member, trigger_type="inactivity"), now=NOON).text
+            for n in range(12)
+        }
+
+        assert len(texts) == 2
+        assert all(("rowing" in text) is not ("board games" in text) for text in texts)
+
+    def test_that_nobody_knows_leave_the_other_text(self) -> None:
+        member = make_member(name="Ada")
+
+        composed = composing.compose(member, FollowUp(user=member, trigger_type="inactivity"), now=NOON)
+
+        assert composed.key == "inactivity_acquaintance"
+
+
 class TestVariables:
     def test_are_decided_for_every_trigger(self) -> None:
         """ORIGINS C22; the seed's operations guide promises booking_id, days_inactive and custom_message."""

@@ -71,12 +71,12 @@ class TestGather:
         assert len(gather(member).lines[0].text) == context.LONGEST_LINE
 
     def test_knows_the_goal_and_the_event_by_their_words(self) -> None:
-        member = make_member(locale="pt-BR", escalation_count=3)
+        member = make_member(locale="pt-BR", escalation_count=3, interests=["rowing", "chess"])
         Goal.objects.create(user=member, text="Run 5_km", check_in_at=NOON)
 
         known = gather(member, trigger="post_event", trigger_data={"event": "Spring **Workshop**"})
 
-        assert known.facts == {"goal": "Run 5_km", "event": "Spring **Workshop**"}
+        assert known.facts == {"goal": "Run 5_km", "event": "Spring **Workshop**", "interests": "rowing, chess"}
         assert (known.language, known.is_escalated) == ("pt", True)
 
     def test_takes_few_queries(self, django_assert_num_queries: Any) -> None:
