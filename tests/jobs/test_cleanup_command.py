@@ -47,6 +47,8 @@ class TestDryRun:
             "django_q_tasks",
             "recurring_runs",
             "messages",
+            "drafts",
+            "flags",
             "temp_files",
         }
         assert lines["jobs"][1:3] == ["2", "1"]
