@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _OPTIONAL = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)
-# A missing value takes the space and the comma before it along: "Hello, {name}!" becomes "Hello!".
-_WITH_SPACE = re.compile(r"((?:,? )?)\{([^{}]*)\}")
+# A missing value takes the space and the comma before it along: "Hello, {name}!" becomes "Hello!". A brace without its
+# other half goes too: what is left around a filled place must not become a placeholder itself, as in "{{}name}".
+_WITH_SPACE = re.compile(r"((?:,? )?)\{([^{}]*)\}|[{}]")
 
 
 class BadPlaceholder(ValueError):
@@ -51,7 +52,7 @@ def render(text: str, values: Mapping[str, str]) -> str:
         return part[1] if all(values.get(name) for name in used(part[1])) else ""
 
     def fill(place: re.Match[str]) -> str:
-        value = values.get(place[2])
-        return place[1] + value if value else ""
+        value = values.get(place[2] or "")
+        return (place[1] or "") + value if value else ""
 
     return _WITH_SPACE.sub(fill, _OPTIONAL.sub(keep, text)).strip()

@@ -58,6 +58,7 @@ class TestRender:
             ("Hello {name}!", {}, "Hello!"),
             ("{name}{event}", {"name": "{event}", "event": "x"}, "{event}x"),
             ("{whatever} {0} {}", {}, ""),
+            ("{{}name}", {"name": "Ada"}, "name"),
         ],
     )
     def test_puts_values_in(self, text: str, values: dict[str, str], shown: str) -> None:
