@@ -14,9 +14,9 @@ from discord.ext import commands
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from bots import bridge, failures, presence, registration, relay
-from bots.bridge import run_unit
+from bots import failures, inbound, panels, presence, registration, relay
 from bots.cogs.settings import SettingsCog
+from bots.database import run_unit
 from bots.people import channel_of, letter_of, person_of
 from bots.relay import Relay
 from socialmedia.models import Account
@@ -103,11 +103,12 @@ class CheckbackBot(commands.Bot):
     async def setup_hook(self) -> None:
         """Runs once, after the login and before the gateway."""
         assert self.user is not None  # noqa: S101 - the login has filled it
-        self.account = await run_unit(bridge.own_account, person_of(self.user), now=timezone.now())
+        self.account = await run_unit(inbound.own_account, person_of(self.user), now=timezone.now())
         self._presence = asyncio.create_task(
             presence.keep(account_id=self.account.pk, is_connected=lambda: self.ws is not None and self.ws.open)
         )
         await self.add_cog(SettingsCog(self))
+        self.add_dynamic_items(*panels.ITEMS)
         await registration.sync_if_changed(self.tree)
 
     async def close(self) -> None:
@@ -153,7 +154,7 @@ class CheckbackBot(commands.Bot):
     async def _catch_up(self) -> None:
         """Take in the private messages that came while nobody listened; known ones change nothing."""
         threads = await self._persist(
-            bridge.threads_to_read,
+            inbound.threads_to_read,
             own=self.account,
             active_since=timezone.now() - CATCH_UP_ACTIVE,
             limit=CATCH_UP_THREADS,
@@ -185,7 +186,7 @@ class CheckbackBot(commands.Bot):
             await self.invoke(context)
         elif message.guild is None:
             await self._persist(
-                bridge.receive_private,
+                inbound.receive_private,
                 own=self.account,
                 author=person_of(message.author),
                 channel_id=str(message.channel.id),
@@ -194,7 +195,7 @@ class CheckbackBot(commands.Bot):
             )
         else:
             await self._persist_or_drop(
-                bridge.receive_channel,
+                inbound.receive_channel,
                 author=person_of(message.author),
                 channel=channel_of(message),
                 message_id=message.id,
@@ -207,7 +208,7 @@ class CheckbackBot(commands.Bot):
         message = payload.message
         if message.guild is None and message.edited_at is not None and not message.author.bot:
             await self._persist(
-                bridge.receive_edit,
+                inbound.receive_edit,
                 own=self.account,
                 author=person_of(message.author),
                 channel_id=str(message.channel.id),
@@ -219,7 +220,7 @@ class CheckbackBot(commands.Bot):
         """Somebody put an emoji to a private message. Besides them only the bot itself could."""
         if payload.guild_id is None and self.user is not None and payload.user_id != self.user.id:
             await self._persist_or_drop(
-                bridge.receive_reaction,
+                inbound.receive_reaction,
                 user_id=str(payload.user_id),
                 message_id=str(payload.message_id),
                 now=timezone.now(),
@@ -228,13 +229,13 @@ class CheckbackBot(commands.Bot):
     async def on_member_join(self, member: discord.Member) -> None:
         """Somebody joined a community, or came back."""
         if not member.bot:
-            await self._persist(bridge.member_joined, person_of(member), now=timezone.now())
+            await self._persist(inbound.member_joined, person_of(member), now=timezone.now())
 
     async def on_raw_member_remove(self, payload: discord.RawMemberRemoveEvent) -> None:
         """Somebody left a community. They are gone only when no other one of ours has them."""
         others = (guild for guild in self.guilds if guild.id != payload.guild_id)
         if not any(guild.get_member(payload.user.id) for guild in others):
-            await self._persist(bridge.member_left, str(payload.user.id), now=timezone.now())
+            await self._persist(inbound.member_left, str(payload.user.id), now=timezone.now())
 
     async def _persist(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run an operation that may be repeated; wait for a database that is away, however long. Discord tells things

@@ -1,11 +1,33 @@
-"""Reading discord.py's objects into ours."""
+"""People and messages as Discord shows them: reading discord.py's objects into ours."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import discord
 
-from bots.bridge import Letter, Person
 from socialmedia.activity import ChannelRef
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody as Discord describes them."""
+
+    external_id: str
+    username: str
+    display_name: str = ""
+    avatar_url: str = ""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message as it arrived. `sent_at` is Discord's time."""
+
+    external_id: str
+    text: str
+    sent_at: datetime
+    metadata: Mapping[str, Any]
 
 
 def person_of(user: discord.User | discord.Member | discord.ClientUser) -> Person:

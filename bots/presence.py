@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from bots import failures
-from bots.bridge import run_unit
+from bots.database import run_unit
 from jobs.runner import worker_name
 from socialmedia import listening
 

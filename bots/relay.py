@@ -17,8 +17,8 @@ import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.utils import timezone
 
-from bots import bridge, failures, wakeup
-from bots.bridge import run_unit
+from bots import failures, outcomes, wakeup
+from bots.database import run_unit
 from followups import delivery as domain
 from followups.policy import Decision, Verdict
 from socialmedia import outbox
@@ -163,9 +163,11 @@ class Relay:
         now = timezone.now()
         if decision.verdict is Verdict.HOLD:
             until = decision.until or now + timedelta(minutes=5)
-            await self._write(held, "held", lambda: bridge.release(held, next_attempt_at=until, reason=decision.reason))
+            await self._write(
+                held, "held", lambda: outcomes.release(held, next_attempt_at=until, reason=decision.reason)
+            )
         else:
-            await self._write(held, "suppressed", lambda: bridge.settle_suppressed(held, decision=decision, now=now))
+            await self._write(held, "suppressed", lambda: outcomes.settle_suppressed(held, decision=decision, now=now))
 
     async def _send(self, held: Delivery, call: _Call) -> None:
         task = asyncio.create_task(self._call(held, call))
@@ -212,7 +214,7 @@ class Relay:
                 raise OpeningPaused
             opened = await self._client.create_dm(discord.Object(int(conversation.participant_id)))
             conversation.external_channel_id = str(opened.id)
-            await run_unit(bridge.remember_channel, conversation.pk, conversation.external_channel_id)
+            await run_unit(outcomes.remember_channel, conversation.pk, conversation.external_channel_id)
         return self._client.get_partial_messageable(
             int(conversation.external_channel_id), type=discord.ChannelType.private
         )
@@ -229,7 +231,7 @@ class Relay:
         if error.code in {CANNOT_MESSAGE_USER, NO_MUTUAL_GUILDS}:
             await self._fail(held, code=str(error.code), reason=error.text, unreachable=True)
         elif error.code == UNKNOWN_CHANNEL and not call.has_opened:
-            await run_unit(bridge.remember_channel, held.message.conversation_id, "")
+            await run_unit(outcomes.remember_channel, held.message.conversation_id, "")
             await self._release(held, timedelta(), call, reason="the private channel is gone", refused=True)
         elif error.code == OPENING_TOO_FAST:
             self._opening_paused_until = timezone.now() + OPENING_PAUSE
@@ -267,7 +269,7 @@ class Relay:
         """The id of our own message with this text since the first attempt that no other row accounts for."""
         message = held.message
         channel = await self._channel(held)
-        known = await run_unit(bridge.known_external_ids, message.conversation_id)
+        known = await run_unit(outcomes.known_external_ids, message.conversation_id)
         since = _first_attempt(held) - CLOCK_TOLERANCE
         async for candidate in channel.history(after=since, limit=200, oldest_first=True):
             is_ours = self._client.user is not None and candidate.author.id == self._client.user.id
@@ -289,20 +291,22 @@ class Relay:
     async def _record_sent(self, held: Delivery, external_id: int) -> None:
         # When Discord took it, not when we heard of it: the member may have answered in between.
         now = min(discord.utils.snowflake_time(external_id), timezone.now())
-        await self._write(held, "sent", lambda: bridge.settle_sent(held, external_message_id=str(external_id), now=now))
+        await self._write(
+            held, "sent", lambda: outcomes.settle_sent(held, external_message_id=str(external_id), now=now)
+        )
 
     async def _fail(self, held: Delivery, *, code: str, reason: str, unreachable: bool = False) -> None:
         now = timezone.now()
         await self._write(
             held,
             "failed",
-            lambda: bridge.settle_failed(held, code=code, reason=reason, unreachable=unreachable, now=now),
+            lambda: outcomes.settle_failed(held, code=code, reason=reason, unreachable=unreachable, now=now),
             code=code,
         )
 
     async def _give_up(self, held: Delivery, reason: str) -> None:
         now = timezone.now()
-        await self._write(held, "unknown", lambda: bridge.settle_unknown(held, reason=reason, now=now))
+        await self._write(held, "unknown", lambda: outcomes.settle_unknown(held, reason=reason, now=now))
 
     async def _release(
         self, held: Delivery, delay: timedelta, call: _Call, *, reason: str, refused: bool = False
@@ -313,7 +317,7 @@ class Relay:
         await self._write(
             held,
             "released",
-            lambda: bridge.release(held, next_attempt_at=at, reason=reason, may_have_arrived=may_have_arrived),
+            lambda: outcomes.release(held, next_attempt_at=at, reason=reason, may_have_arrived=may_have_arrived),
             reason=reason,
         )
 

@@ -6,7 +6,7 @@ import psycopg
 import structlog
 from django.db import connection
 
-from bots import bridge
+from bots import database
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ async def listen(wake: asyncio.Event) -> None:
 
 
 async def _listen_once(wake: asyncio.Event) -> None:
-    parameters = await bridge.run_unit(connection.get_connection_params)
+    parameters = await database.run_unit(connection.get_connection_params)
     for name in ("cursor_factory", "context"):  # made for Django's own, synchronous connection
         parameters.pop(name, None)
     async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as listener:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -73,6 +74,35 @@ def weekdays(name: str) -> frozenset[int]:
 def listing(name: str) -> list[str]:
     """Return a comma-separated list without empty parts."""
     return [part.strip() for part in text(name).split(",") if part.strip()]
+
+
+def identifiers(name: str) -> list[int]:
+    """Return a comma-separated list of Discord's ids. Raises ImproperlyConfigured for anything else."""
+    for part in (parts := listing(name)):
+        if not (part.isascii() and part.isdecimal() and 15 <= len(part) <= 20):
+            raise ImproperlyConfigured(
+                f"{name} names {part!r}, which is no id of Discord: copy it with Developer Mode on (17 to 20 digits)."
+            )
+    return [int(part) for part in parts]
+
+
+def identifier(name: str) -> int | None:
+    """Return one of Discord's ids, or None when there is none. Raises ImproperlyConfigured for several."""
+    found = identifiers(name)
+    if len(found) > 1:
+        raise ImproperlyConfigured(f"{name} names {len(found)} ids: write one.")
+    return found[0] if found else None
+
+
+def address(name: str) -> str:
+    """Return an http(s) address without a slash at its end, or nothing. Raises ImproperlyConfigured else."""
+    value = text(name).rstrip("/")
+    if not value:
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ImproperlyConfigured(f"{name}={value!r} is no address: write one like https://checkback.example.org.")
+    return value
 
 
 def temp_folders(names: list[str], *, spare: Sequence[Path]) -> list[Path]:

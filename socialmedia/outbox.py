@@ -1,5 +1,6 @@
 """The one way out: queued messages, claimed by a relay, with an outcome that only the claim's holder can write."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -44,9 +45,13 @@ def queue_automated(
     )
 
 
-def queue_reply(*, conversation: Conversation, text: str, now: datetime) -> Message:
-    """Queue an answer inside a conversation the member started (or a staff member's own message)."""
-    return _queue(conversation, text, is_automated=False, now=now)
+def queue_reply(
+    *, conversation: Conversation, text: str, metadata: Mapping[str, Any] | None = None, now: datetime
+) -> Message:
+    """Queue an answer inside a conversation the member started (or a staff member's own message). `metadata` is for
+    whoever sends it.
+    """
+    return _queue(conversation, text, is_automated=False, metadata=dict(metadata or {}), now=now)
 
 
 def claim(*, account: Account, limit: int, lease: timedelta) -> list[Delivery]:

@@ -25,7 +25,16 @@ from followups.models import (
     UserProfile,
 )
 from jobs.models import JobExecution, Report, ScheduledJob
-from socialmedia.models import Account, Channel, ChannelActivity, ChatImport, Conversation, Message, Platform
+from socialmedia.models import (
+    Account,
+    AutomationAction,
+    Channel,
+    ChannelActivity,
+    ChatImport,
+    Conversation,
+    Message,
+    Platform,
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ def _private_channels(member: UserProfile) -> QuerySet[Channel]:
     return Channel.objects.filter(platform=member.account.platform, guild_id="", external_id__in=threads)
 
 
-HOLDINGS: Final = (
+HOLDINGS: Final = [
     # In this order they are deleted: what refers to something goes before it. Each by an index of its table.
     Holding("drafts", Draft, lambda member: Draft.objects.filter(follow_up__user=member)),
     Holding("holdouts", Holdout, lambda member: Holdout.objects.filter(user=member)),
@@ -89,15 +98,26 @@ HOLDINGS: Final = (
     ),
     Holding("private_channels", Channel, _private_channels),
     Holding("conversations", Conversation, _conversations),
+    Holding(
+        "actions",
+        AutomationAction,
+        lambda member: AutomationAction.objects.filter(target_type="user", target_id=member.user_id),
+    ),
     Holding("profile", UserProfile, lambda member: UserProfile.objects.filter(pk=member.pk)),
     Holding("account", Account, lambda member: Account.objects.filter(pk=member.account_id)),
-)
+]
+
+
+def hold(holding: Holding) -> None:
+    """Add a table of a layer above, once, when its app is ready. It goes before all others: it may refer to them."""
+    if holding.subject not in {known.subject for known in HOLDINGS}:
+        HOLDINGS.insert(0, holding)
 
 
 def console_log(member: UserProfile) -> QuerySet[LogEntry]:
     """What staff did in the console with any row about the member. Reads the whole log: it is small, and this rare."""
     about = Q(pk__in=[])
     for holding in HOLDINGS:
-        keys = holding.rows(member).annotate(key=Cast("pk", TextField())).values("key")
+        keys = holding.rows(member).annotate(as_text=Cast("pk", TextField())).values("as_text")
         about |= Q(content_type=ContentType.objects.get_for_model(holding.model), object_id__in=keys)
     return LogEntry.objects.filter(about)

@@ -1,6 +1,7 @@
 """One module per aggregate."""
 
 from socialmedia.models.accounts import Account, Platform
+from socialmedia.models.actions import ActionType, AutomationAction
 from socialmedia.models.activity import Channel, ChannelActivity, ChatImport
 from socialmedia.models.inbox import Conversation, Message, MessageStatus, MessageType
 from socialmedia.models.listening import ListeningGap
@@ -8,6 +9,8 @@ from socialmedia.models.templates import MessageTemplate, TemplateCategory, Temp
 
 __all__ = [
     "Account",
+    "ActionType",
+    "AutomationAction",
     "Channel",
     "ChannelActivity",
     "ChatImport",

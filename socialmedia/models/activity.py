@@ -1,4 +1,4 @@
-"""Who was active where and when in a community's channels: times only, never the words."""
+"""Who was active where and when in a community's channels: times, and the words only where a community keeps them."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -40,6 +40,9 @@ class ChannelActivity(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False, help_text="Where.")
     author = models.ForeignKey(Account, on_delete=models.CASCADE, db_index=False, help_text="Who.")
     sent_at = models.DateTimeField(help_text="When.")
+    text = models.TextField(
+        blank=True, default="", db_default="", help_text="The words, where DISCORD_KEEP_CHANNEL_TEXTS is on."
+    )
 
     class Meta:
         db_table = "channel_activity"

@@ -123,6 +123,10 @@ class Message(models.Model):
     sent_at = models.DateTimeField(help_text="When it was sent; for a queued one, when it was queued.")
     delivered_at = models.DateTimeField(null=True, blank=True, help_text="When the network took it.")
     read_at = models.DateTimeField(null=True, blank=True, help_text="When it was read.")
+    edited_at = models.DateTimeField(null=True, blank=True, help_text="When its sender last changed it.")
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its sender took it back; the words are gone then."
+    )
     reply_to_message = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, help_text="The message it answers."
     )

@@ -12,9 +12,9 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
-from bots import bridge
-from bots.bridge import run_unit
+from bots import inbound
 from bots.client import CheckbackBot
+from bots.database import run_unit
 from bots.people import person_of
 from bots.practice.server import PracticeServer
 from bots.relay import Relay
@@ -103,7 +103,7 @@ async def relays(server: PracticeServer, number: int = 1) -> AsyncIterator[list[
             await stack.enter_async_context(client)
             await client.login(server.token)
             assert client.user is not None
-            account = await run_unit(bridge.own_account, person_of(client.user), now=timezone.now())
+            account = await run_unit(inbound.own_account, person_of(client.user), now=timezone.now())
             made.append(Relay(client, account))
         yield made
 

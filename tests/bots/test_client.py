@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from bots import texts
-from bots.bridge import run_unit
+from bots.database import run_unit
 from bots.practice import faults, payloads
 from bots.practice.server import PracticeServer
 from bots.practice.world import User

@@ -1,6 +1,7 @@
 """The bot talks to Discord or to this machine, to nobody else."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import yarl
@@ -8,8 +9,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from django.core.exceptions import ImproperlyConfigured
 
-from bots import endpoints
-from bots.conf import BotSettings
+from bots import conf, endpoints
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def _restored() -> Iterator[None]:
 
 def point(api_url: str, gateway_url: str) -> None:
     """Point discord.py somewhere."""
-    endpoints.point_discord(BotSettings(token="t", api_url=api_url, gateway_url=gateway_url, prefix="!"))
+    endpoints.point_discord(replace(conf.current(), token="t", api_url=api_url, gateway_url=gateway_url))
 
 
 class TestPointDiscord:
@@ -59,4 +59,4 @@ class TestPointDiscord:
 
 class TestBotSettings:
     def test_keep_the_token_out_of_their_text(self) -> None:
-        assert "secret" not in repr(BotSettings(token="secret", api_url="", gateway_url="", prefix="!"))
+        assert "secret" not in repr(replace(conf.current(), token="secret"))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from bots import presence
-from bots.bridge import run_unit
+from bots.database import run_unit
 from bots.health_checks import bot as check
 from bots.models import BotHeartbeat
 from bots.practice.server import PracticeServer

@@ -8,8 +8,9 @@ from discord.http import Route
 from django.utils import timezone
 from pytest_django import Settings
 
-from bots import bridge
-from bots.bridge import run_unit
+from bots import inbound
+from bots.database import run_unit
+from bots.people import Letter, Person
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
@@ -482,11 +483,11 @@ class TestFollowUps:
                 await practice.sent.get()
             answered_at = timezone.now()
             await run_unit(
-                bridge.receive_private,
+                inbound.receive_private,
                 own=await run_unit(running.bot_account, practice),
-                author=bridge.Person(follow_up.user_id, "ada"),
+                author=Person(follow_up.user_id, "ada"),
                 channel_id=str(await dm_channel(practice)),
-                letter=bridge.Letter("99", "All is well!", answered_at, {}),
+                letter=Letter("99", "All is well!", answered_at, {}),
                 now=answered_at,
             )
             held.release.set()

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from bots.bridge import run_unit
+from bots.database import run_unit
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bots.bridge import run_unit
+from bots.database import run_unit
 from bots.practice.server import PracticeServer
 from followups import planning
 from followups.models import FollowUp, FollowUpHistory

@@ -10,7 +10,9 @@ import pytest
 from config.embedded_postgres import server
 from tests import support
 
-_READ = re.compile(r'(?:\benv\.)?\b(?:text|boolean|whole|listing|choice|weekdays)\(\s*"([A-Z_]+)"(?:,\s*("?[\w!]+"?))?')
+_READ = re.compile(
+    r'(?:\benv\.)?\b(?:text|boolean|whole|listing|choice|weekdays|identifiers|identifier|address)\(\s*"([A-Z_]+)"(?:,\s*("?[\w!]+"?))?'
+)
 
 
 def _used() -> dict[str, str | None]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bots import bridge
+from bots import inbound, outcomes
 from bots.client import CLOCK_TOLERANCE
 from followups import flags, ledger
 from followups.models import (
@@ -84,15 +84,15 @@ class TestOldConversations:
         """Reading on from there, it must meet nothing that it would take for new."""
         profile = make_member()
         thread = make_thread(profile)
-        bridge.remember_channel(thread.pk, 77)
+        outcomes.remember_channel(thread.pk, 77)
         for number in range(6):
             write(thread, f"in {number}", at=OLD - number * timedelta(minutes=1))
             write(thread, f"older {number}", at=OLD - 5 * DAY - number * DAY)
         for number in range(3):
             write(thread, f"out {number}", at=NOON - 10 * DAY - number * DAY, ours=True)
 
-        def mark() -> bridge.Thread:
-            (found,) = bridge.threads_to_read(own=thread.account, active_since=NOON - DAY, limit=5)
+        def mark() -> inbound.Thread:
+            (found,) = inbound.threads_to_read(own=thread.account, active_since=NOON - DAY, limit=5)
             return found
 
         before = mark()
@@ -103,7 +103,7 @@ class TestOldConversations:
         )
         assert forget() == 6
         assert mark() == before
-        assert seen_again <= bridge.known_external_ids(thread.pk)
+        assert seen_again <= outcomes.known_external_ids(thread.pk)
 
     @pytest.mark.parametrize("status", ["queued", "sending", "unknown"])
     def test_keeps_what_is_not_settled(self, status: str) -> None:

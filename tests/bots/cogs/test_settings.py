@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 
 from bots import texts
-from bots.bridge import Choice, run_unit
+from bots.choices import Choice
+from bots.database import run_unit
 from bots.practice.server import PracticeServer
 from followups import consent
 from followups.models import ConsentReceipt, UserProfile

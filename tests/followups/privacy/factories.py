@@ -9,6 +9,7 @@ from django.db import connection
 from django_q.models import OrmQ, Task
 from django_q.signing import SignedPackage
 
+from bots.models import StaffPost
 from followups import flags, preferences, privacy
 from followups.models import (
     Booking,
@@ -26,7 +27,7 @@ from followups.preferences import Away
 from jobs.models import JobExecution, RecurringRun, Report, ScheduledJob
 from socialmedia import activity, inbox, outbox
 from socialmedia.activity import ChannelRef
-from socialmedia.models import Channel, ChatImport, Conversation
+from socialmedia.models import AutomationAction, Channel, ChatImport, Conversation
 from tests.config.factories import make_job
 from tests.followups.factories import DAY, HOUR, NOON, make_member, make_plan, make_queued, make_sent, make_thread
 
@@ -83,6 +84,19 @@ def _make_words(member: UserProfile, name: str) -> None:
     """A conversation, activity in a channel, and what an imported private chat leaves."""
     thread = make_thread(member)
     Conversation.objects.filter(pk=thread.pk).update(external_channel_id=f"dm {member.pk}")
+    StaffPost.objects.create(
+        account=thread.account, key=f"message:{member.pk}", conversation=thread, text=f"{name} wrote"
+    )
+    AutomationAction.objects.create(
+        account=thread.account,
+        platform="discord",
+        action_type="open_dm",
+        target_type="user",
+        target_id=member.pk,
+        target_username=name,
+        action_date=NOON.date(),
+        action_hour=NOON.hour,
+    )
     for number in (next(_numbers), next(_numbers)):
         inbox.record_inbound(
             conversation=thread,

@@ -13,7 +13,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 
-from bots import bridge
+from bots import outcomes
 from followups import consent, delivery, execution, importing, members, planning, privacy
 from followups.models import ConsentReceipt, ErasureReceipt, FollowUp, PolicyDecision, UserProfile
 from followups.policy import Verdict
@@ -531,7 +531,7 @@ class TestAtOnce:
         def act(index: int) -> None:
             if index == 1:
                 is_locked.wait(20)
-                bridge.release(held, next_attempt_at=NOON, reason="no answer", may_have_arrived=True)
+                outcomes.release(held, next_attempt_at=NOON, reason="no answer", may_have_arrived=True)
                 return
             with transaction.atomic():
                 members.lock(member.pk)
@@ -549,7 +549,7 @@ class TestAtOnce:
         held = claim(make_thread(member))
         forget(member.pk)
 
-        assert not bridge.release(held, next_attempt_at=NOON)
+        assert not outcomes.release(held, next_attempt_at=NOON)
 
 
 def somebody_waits() -> bool:

@@ -1,4 +1,4 @@
-"""The bot's own table: which processes carry messages, and when they last said so."""
+"""Which processes carry messages, and when they last said so."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -15,6 +15,14 @@ class BotHeartbeat(models.Model):
         Account, on_delete=models.CASCADE, db_index=False, related_name="+", help_text="The bot's account."
     )
     is_connected = models.BooleanField(help_text="It has a connection to Discord's gateway.")
+    has_gateway = models.BooleanField(
+        default=False, db_default=False, help_text="It is the one of its account that listens; others stand by."
+    )
+    is_ready = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="It has read what was written while nobody listened; before that no relay of the account sends.",
+    )
     started_at = models.DateTimeField(db_default=Now(), help_text="When it first said so.")
     beat_at = models.DateTimeField(help_text="When it last said so, by the database's clock.")
 

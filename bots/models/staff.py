@@ -1,0 +1,101 @@
+"""Staff in Discord: the thread that stands for a member's private channel, and what is posted for staff."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from socialmedia.models import Account, Conversation
+
+
+class StaffThread(models.Model):
+    """The thread in the staff channel that stands for one conversation. Without one, it is about to be deleted."""
+
+    conversation = models.OneToOneField(
+        Conversation,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The private messages that it shows. Empty: the member was forgotten.",
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, db_index=False, related_name="+", help_text="The bot's account."
+    )
+    thread_id = models.CharField(max_length=32, unique=True, help_text="Discord's id of the thread.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When it was opened.")
+
+    class Meta:
+        db_table = "staff_threads"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.thread_id
+
+
+class StaffPostStatus(models.TextChoices):
+    """Where a post for staff is."""
+
+    QUEUED = "queued", "Queued"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class StaffPost(models.Model):
+    """Something that staff shall see in Discord, once: in a member's thread, or in the staff channel."""
+
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, db_index=False, related_name="+", help_text="The bot's account."
+    )
+    key = models.CharField(max_length=255, unique=True, help_text="What it is about, such as flag:12; posted once.")
+    conversation = models.ForeignKey(
+        Conversation,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="+",
+        help_text="In this conversation's thread. Empty: in the staff channel.",
+    )
+    text = models.TextField(help_text="The words.")
+    status = models.CharField(
+        max_length=16,
+        choices=StaffPostStatus,
+        default=StaffPostStatus.QUEUED,
+        db_default=StaffPostStatus.QUEUED,
+        help_text="State.",
+    )
+    attempts = models.IntegerField(default=0, db_default=0, help_text="How often it was tried.")
+    next_attempt_at = models.DateTimeField(db_default=Now(), help_text="Not tried again before this time.")
+    first_attempt_at = models.DateTimeField(null=True, blank=True, help_text="When it was first tried.")
+    lease_token = models.UUIDField(null=True, blank=True, help_text="Who may record the outcome.")
+    lease_expires_at = models.DateTimeField(null=True, blank=True, help_text="They are taken for dead after this.")
+    external_message_id = models.CharField(
+        max_length=32, blank=True, default="", db_default="", help_text="Discord's id of the post."
+    )
+    error = models.TextField(blank=True, default="", db_default="", help_text="Why it was not posted.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When it was queued.")
+
+    class Meta:
+        db_table = "staff_posts"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=StaffPostStatus.values), name="staff_posts_status_known"),
+            models.CheckConstraint(
+                condition=(Q(status="sending") & Q(lease_token__isnull=False) & Q(lease_expires_at__isnull=False))
+                | (~Q(status="sending") & Q(lease_token__isnull=True) & Q(lease_expires_at__isnull=True)),
+                name="staff_posts_only_sending_is_leased",
+            ),
+        ]
+        indexes = [
+            # What waits, oldest first.
+            models.Index(fields=["next_attempt_at", "id"], condition=Q(status="queued"), name="idx_staff_posts_queue"),
+            # Left by a process that died.
+            models.Index(fields=["lease_expires_at"], condition=Q(status="sending"), name="idx_staff_posts_leased"),
+            # Forgetting a member; a thread's order.
+            models.Index(fields=["conversation", "id"], name="idx_staff_posts_conversation"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

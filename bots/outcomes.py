@@ -1,0 +1,80 @@
+"""What became of a message: what the relay writes, each in one transaction, and only while its lease holds."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from django.db import transaction
+
+from followups import delivery, members
+from followups.models import UserProfile
+from followups.policy import Decision
+from socialmedia import outbox
+from socialmedia.models import Conversation, Message
+from socialmedia.outbox import Delivery
+
+
+class _LeaseLost(Exception):
+    """Rolls back what was told to the domain."""
+
+
+def settle_sent(held: Delivery, *, external_message_id: str, now: datetime) -> bool:
+    """The message arrived. False, and nothing changed, when the lease was lost."""
+    return _settle(
+        lambda: delivery.on_sent(held.message, now=now),
+        lambda: outbox.record_sent(held, external_message_id=external_message_id, now=now),
+    )
+
+
+def settle_failed(held: Delivery, *, code: str, reason: str, unreachable: bool, now: datetime) -> bool:
+    """The message was refused for good. False, and nothing changed, when the lease was lost."""
+    return _settle(
+        lambda: delivery.on_failed(held.message, reason=reason, unreachable=unreachable, now=now),
+        lambda: outbox.record_failed(held, code=code, reason=reason, now=now),
+    )
+
+
+def settle_suppressed(held: Delivery, *, decision: Decision, now: datetime) -> bool:
+    """The policy stopped the message. False, and nothing changed, when the lease was lost."""
+    return _settle(
+        lambda: delivery.on_suppressed(held.message, decision=decision, now=now),
+        lambda: outbox.suppress(held, reason=decision.reason or str(decision.gate), now=now),
+    )
+
+
+def release(held: Delivery, *, next_attempt_at: datetime, reason: str = "", may_have_arrived: bool = False) -> bool:
+    """Put the message back into the queue. False, and nothing changed, when the lease was lost."""
+    with transaction.atomic():
+        # The database asks for the consent of what is queued and locks the member for that, who comes before the
+        # message in the order of locks. Whoever is gone by now has no message either.
+        with suppress(UserProfile.DoesNotExist):
+            members.lock(held.message.conversation.participant_id)
+        return outbox.release(held, next_attempt_at=next_attempt_at, reason=reason, may_have_arrived=may_have_arrived)
+
+
+def settle_unknown(held: Delivery, *, reason: str, now: datetime) -> bool:
+    """Nobody can tell. False, and nothing changed, when the lease was lost."""
+    return outbox.record_unknown(held, reason=reason, now=now)
+
+
+def _settle(tell_domain: Callable[[], None], record_outcome: Callable[[], bool]) -> bool:
+    # The domain first: it locks the member, who comes before the message in the order of locks.
+    try:
+        with transaction.atomic():
+            tell_domain()
+            if not record_outcome():
+                raise _LeaseLost
+    except _LeaseLost:
+        return False
+    return True
+
+
+def remember_channel(conversation_id: int, channel_id: str) -> None:
+    """Keep the id of a private channel, which saves the call that opens it; empty forgets it."""
+    Conversation.objects.filter(pk=conversation_id).update(external_channel_id=channel_id)
+
+
+def known_external_ids(conversation_id: int) -> set[str]:
+    """The messages of a conversation that are accounted for, newest thousand."""
+    known = Message.objects.filter(conversation_id=conversation_id, external_message_id__isnull=False)
+    return {key for key in known.order_by("-sent_at").values_list("external_message_id", flat=True)[:1000] if key}
