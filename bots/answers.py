@@ -7,7 +7,7 @@ both. What a command does is an `Operation`: one transaction, the member locked,
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord.ext import commands
@@ -21,6 +21,9 @@ from followups.planning import CannotPlan
 from followups.preferences import BadPreference
 from socialmedia import inbox, outbox
 from socialmedia.models import Account
+
+if TYPE_CHECKING:
+    from bots.client import CheckbackBot  # noqa: F401 - named in the string below
 
 Context = commands.Context["CheckbackBot"]
 

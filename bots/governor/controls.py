@@ -51,7 +51,7 @@ def stop(account_id: int, *, by: str, reason: str = "", now: datetime) -> bool:
             "WHERE known.stopped_at IS NULL",
             {"account": account_id, "now": now, "by": by, "reason": reason},
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount)
 
 
 def resume(account_id: int, *, by: str, now: datetime) -> bool:
