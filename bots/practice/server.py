@@ -233,7 +233,7 @@ class PracticeServer:
         return self.community.use_command(user_id, place, command, options or {}, force=force)
 
     async def member_joins(self, user: User | int, guild_id: int | None = None) -> None:
-        """Let a user join a community, the first one unless named. A new user is given whole."""
+        """Let a user join a community, the first one unless named. A new user is given whole; the bot may join too."""
         row = self.world.user(user) if isinstance(user, int) else user
         self.community.join(guild_id or next(iter(self.world.guilds)), row)
 

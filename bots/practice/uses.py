@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from bots.practice import components, interactions, payloads, permissions
+from bots.practice import components, drafts, interactions, payloads, permissions
 from bots.practice.interactions import INTERACTION_LIFE, Interaction
 from bots.practice.messages import Messages
 from bots.practice.world import Attachment, Channel, Json, Message, NotAllowed, UnknownThing
@@ -197,6 +197,7 @@ class Uses(Messages):
             "interaction_name": interaction.name,
             "interaction_user_id": interaction.user_id,
             "attachments": list(files),
+            "flags": drafts.flags_of(data),
         }
         content = data.get("content") or ""
         if ephemeral:

@@ -24,6 +24,7 @@ class TinyBot(commands.Bot):
         self.reacted: asyncio.Queue[discord.RawReactionActionEvent] = asyncio.Queue()
         self.failed: asyncio.Queue[BaseException] = asyncio.Queue()
         self.pressed: asyncio.Queue[discord.Interaction[Any]] = asyncio.Queue()
+        self.moved: asyncio.Queue[discord.Guild] = asyncio.Queue()
         self.threads: asyncio.Queue[discord.Thread] = asyncio.Queue()
         self.changed: asyncio.Queue[Any] = asyncio.Queue()
         self.acts: dict[str, Callable[[discord.Interaction[Any]], Awaitable[Any]]] = {}
@@ -53,6 +54,12 @@ class TinyBot(commands.Bot):
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         self.reacted.put_nowait(event)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        self.moved.put_nowait(guild)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        self.moved.put_nowait(guild)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         self.threads.put_nowait(thread)

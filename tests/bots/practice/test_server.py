@@ -108,6 +108,46 @@ class TestPrivateMessages:
             assert (caught.value.status, caught.value.code) == (400, 50035)
             assert practice.sent.qsize() == 1
 
+    @pytest.mark.parametrize(
+        ("embeds", "field"),
+        [
+            ([discord.Embed(title="x" * 257)], "embeds.0.title"),
+            ([discord.Embed(description="x" * 4_097)], "embeds.0.description"),
+            ([discord.Embed().set_footer(text="x" * 2_049)], "embeds.0.footer.text"),
+            ([discord.Embed().add_field(name="x" * 257, value="y")], "embeds.0.fields.0.name"),
+            ([discord.Embed().add_field(name="x", value="")], "embeds.0.fields.0.value"),
+            ([discord.Embed(description="x" * 3_001)] * 2, "embeds"),
+        ],
+    )
+    async def test_with_too_large_embeds_are_refused(
+        self, practice: PracticeServer, embeds: list[discord.Embed], field: str
+    ) -> None:
+        async with connected(practice) as bot:
+            user = await bot.fetch_user(support.people(practice.world)[0].id)
+            with pytest.raises(discord.HTTPException) as caught:
+                await user.send(embeds=embeds)
+            assert (caught.value.code, f"In {field}:" in str(caught.value)) == (50035, True)
+            await user.send(embeds=[discord.Embed(description="x" * 3_000)] * 2)
+
+    async def test_may_have_the_newer_components(self, practice: PracticeServer) -> None:
+        ada = support.people(practice.world)[0]
+
+        class Page(discord.ui.LayoutView):
+            text = discord.ui.TextDisplay["Page"]("Hello")
+            row = discord.ui.ActionRow["Page"](discord.ui.Button(label="Yes", custom_id="yes"))
+
+        async with connected(practice) as bot:
+            user = await bot.fetch_user(ada.id)
+            message = await user.send(view=Page())
+            assert message.flags.components_v2
+            row = await soon(practice.sent.get())
+            pressed = await practice.press_button(ada.id, row, "yes")
+            assert [answer.content for answer in pressed.answers] == ["pressed"]
+            await message.edit(view=Page())
+            with pytest.raises(discord.HTTPException) as caught:
+                await user.send("Text beside it", view=Page())
+            assert caught.value.code == 50035
+
     async def test_to_somebody_who_left_are_refused(self, practice: PracticeServer) -> None:
         ada = support.people(practice.world)[0]
         async with connected(practice) as bot:
