@@ -254,6 +254,8 @@ class RestApi:
         if nonce is not None and str(data.get("enforce_nonce", "")).lower() == "true":
             earlier = self.world.with_nonce(bot_id, str(nonce), now=self.community.now())
             if earlier is not None:
+                if earlier.id not in self.world.messages.get(earlier.channel_id, {}):
+                    raise unknown(10008, "Message")  # somebody has deleted it meanwhile
                 return payloads.message(self.world, earlier) | {"nonce": nonce}
         self._check_reachable(place)
         reference = data.get("message_reference") or {}

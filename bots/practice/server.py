@@ -172,6 +172,18 @@ class PracticeServer:
             await _answered(row, answers)
         return list(row.answers)
 
+    async def run_slash(
+        self,
+        user_id: int,
+        command: str,
+        options: dict[str, object] | None = None,
+        *,
+        where: Where = "dm",
+        force: bool = False,
+    ) -> Interaction:
+        """Let a member use a slash command; return when the bot has acknowledged it, be it with a form."""
+        return await _acknowledged(self.use_command(user_id, command, options, where=where, force=force))
+
     async def press_button(
         self,
         user_id: int,
