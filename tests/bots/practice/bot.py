@@ -33,7 +33,6 @@ class TinyBot(commands.Bot):
         self.add_command(hello)
         self.add_command(think)
         self.add_command(settings)
-        self.tree.add_command(team)
         await self.tree.sync()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
@@ -127,15 +126,6 @@ async def settings(ctx: commands.Context[TinyBot]) -> None:
 async def pause(ctx: commands.Context[TinyBot], days: int, who: discord.User | None = None) -> None:
     """Pause for some days."""
     await ctx.send(f"{days + 1} {who}")
-
-
-@discord.app_commands.command()
-@discord.app_commands.guild_only()
-@discord.app_commands.default_permissions(manage_guild=True)
-async def team(interaction: discord.Interaction[Any]) -> None:
-    """Tell what the member may do; for the team."""
-    may = interaction.permissions
-    await interaction.response.send_message(f"{may.administrator} {may.manage_guild} {may.send_messages}")
 
 
 @contextlib.asynccontextmanager
