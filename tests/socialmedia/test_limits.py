@@ -169,7 +169,10 @@ def explained(account_id: int) -> str:
     values = {
         **limits._question(account_id, "open_dm", [Limit(HOUR, 10), Limit(DAY, 40)]),
         **limits._when(NOW),
-        **{"platform": "", "target_type": "", "target_id": "", "is_taking": False},
+        "platform": "",
+        "target_type": "",
+        "target_id": "",
+        "is_taking": False,
     }
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) {limits._RESERVE}", values)

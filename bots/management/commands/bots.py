@@ -22,7 +22,7 @@ class Command(terminal.ActionCommand):
         actions = self.begin(parser, "status", "stop", "resume")
         status = terminal.action(actions, "status", "Show each bot's switches, budgets and queue.")
         stop = terminal.action(actions, "stop", "Send nothing more, at once. What is on the wire arrives.")
-        stop.add_argument("--reason", type=terminal.text, default="", help="Why, for those who will wonder.")
+        stop.add_argument("--reason", type=terminal.text, help="Why, for those who will wonder.")
         resume = terminal.action(actions, "resume", "Send again: what is due and still permitted goes out at once.")
         resume.add_argument("--yes", action="store_true", help="Do not ask.")
         for action in (status, stop, resume):
@@ -37,7 +37,7 @@ class Command(terminal.ActionCommand):
         if action == "status":
             self._status(chosen)
         elif action == "stop":
-            stopped = controls.stop_all(chosen, by=who, reason=options["reason"], now=self.now)
+            stopped = controls.stop_all(chosen, by=who, reason=options["reason"] or "", now=self.now)
             self._tell("stopped", chosen, stopped)
         else:
             if not options["yes"]:
