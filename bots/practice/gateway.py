@@ -151,12 +151,15 @@ class Gateway:
         for connection in self._connections:
             connection.send({"op": 7, "d": None})
 
-    def invalidate(self, *, resumable: bool = False) -> None:
-        """Send opcode 9; a session that cannot be resumed is forgotten."""
-        if not resumable:
-            self.sessions.clear()
-        for connection in self._connections:
-            connection.send({"op": 9, "d": resumable})
+    def invalidate(self, shard: int | None = None, *, resumable: bool = False) -> None:
+        """Send opcode 9 to all or to a shard; a session that cannot be resumed is forgotten."""
+        for session in tuple(self.sessions.values()):
+            if shard not in (None, session.shard):
+                continue
+            if not resumable:
+                del self.sessions[session.id]
+            if session.connection is not None:
+                session.connection.send({"op": 9, "d": resumable})
         self._note("INVALIDATED")
 
     def close_all(self, code: int) -> None:
@@ -165,10 +168,8 @@ class Gateway:
 
     def drop(self, shard: int | None = None) -> None:
         """Cut every connection, or a shard's, without a word, as a broken network does. Sessions stay."""
-        lost = {session.connection for session in self.sessions.values() if session.shard == shard}
-        for connection in tuple(self._connections):
-            if shard is not None and connection not in lost:
-                continue
+        of_shard = {session.connection for session in self.sessions.values() if session.shard == shard}
+        for connection in tuple(self._connections if shard is None else self._connections & of_shard):
             self._detach(connection)
             if connection.transport is not None:
                 connection.transport.abort()

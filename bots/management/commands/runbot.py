@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from typing import Any, Final
 
 import aiohttp
@@ -21,10 +22,6 @@ MISCONFIGURED: Final = 2
 """Starting again would not help, and Discord bans a token that tries too often."""
 FAILED: Final = 1
 """A supervisor starts it again."""
-PAUSE_SECONDS: Final = 5.0
-"""Longer than supervisor's `startsecs`: it gives up a program that ends at once again and again, as systemd does, and
-Discord may be away for an hour.
-"""
 
 
 class Command(BaseCommand):
@@ -37,63 +34,53 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The pause before exit code 1."""
+        """What a supervisor needs that starts a program again at once."""
         parser.add_argument(
-            "--pause",
-            type=float,
-            default=PAUSE_SECONDS,
-            metavar="SECONDS",
-            help=f"wait so long before ending with exit code 1 (default {PAUSE_SECONDS:g})",
+            "--pause", type=float, default=0.0, metavar="SECONDS", help="wait so long before ending with code 1 or 2"
         )
 
     def handle(self, *_args: Any, pause: float, **_options: Any) -> None:
-        settings = conf.current()
-        if not settings.token:
-            raise CommandError(_no_token(settings), returncode=MISCONFIGURED)
         try:
-            endpoints.point_discord(settings)
-        except ImproperlyConfigured as error:
-            raise CommandError(str(error), returncode=MISCONFIGURED) from error
-        failures.keep_tracebacks_out_of_discord_logs()
-        try:
-            asyncio.run(_serve(settings, pause))
-        except _KNOWN as error:
-            raise _told(error) from error
+            _run(conf.current())
+        except Exception as error:
+            if pause:
+                reason = {"reason": str(error)} if isinstance(error, CommandError) else failures.describe(error)
+                log.warning("bot.ends", pause_seconds=pause, **reason)
+                time.sleep(pause)
+            raise
 
 
-async def _serve(settings: BotSettings, pause: float) -> None:
+def _run(settings: BotSettings) -> None:
+    if not settings.token:
+        raise CommandError(_no_token(settings), returncode=MISCONFIGURED)
+    try:
+        endpoints.point_discord(settings)
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error), returncode=MISCONFIGURED) from error
+    failures.keep_tracebacks_out_of_discord_logs()
+    try:
+        asyncio.run(_serve(settings))
+    except _KNOWN as error:
+        raise _told(error) from error
+
+
+async def _serve(settings: BotSettings) -> None:
     stop = asyncio.Event()
     async with CheckbackBot(prefix=settings.prefix) as bot:
         _obey_signals(bot, stop)
-        try:
-            await bot.run_until(stop, settings.token)
-        except Exception as error:
-            told = _told(error) if isinstance(error, _KNOWN) else None
-            if told is None or told.returncode == FAILED:
-                await bot.close()
-                log.warning("bot.ends", pause_seconds=pause, **failures.describe(error))
-                if await _is_stopped(stop, within=pause):
-                    return
-            raise
+        await bot.run_until(stop, settings.token)
     log.info("bot.stopped")
 
 
 def _obey_signals(bot: CheckbackBot, stop: asyncio.Event) -> None:
     def obey() -> None:
+        log.info("bot.stopping", in_a_hurry=stop.is_set())
         if stop.is_set():
             bot.hurry.set()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, obey)
-
-
-async def _is_stopped(stop: asyncio.Event, *, within: float) -> bool:
-    try:
-        async with asyncio.timeout(within):
-            return await stop.wait()
-    except TimeoutError:
-        return False
 
 
 # --- what went wrong, in a sentence ---
