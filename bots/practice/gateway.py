@@ -63,12 +63,14 @@ class Connection:
         self.transport = transport
         self._deflate = zlib.compressobj() if compressed else None
         self._queue: asyncio.Queue[Json | int] = asyncio.Queue()
+        self.is_closed_by_us = False
 
     def send(self, payload: Json) -> None:
         self._queue.put_nowait(payload)
 
     def close(self, code: int) -> None:
         """Close with a code, after everything sent so far."""
+        self.is_closed_by_us = True
         self._queue.put_nowait(code)
 
     async def write(self) -> None:
@@ -202,8 +204,8 @@ class Gateway:
     def _ended(self, connection: Connection, code: int | None) -> None:
         ended = [each for each in self.sessions.values() if each.connection is connection]
         self._detach(connection)
-        if code in (1000, 1001):
-            # The bot said goodbye: Discord does not resume such a session.
+        if code in (1000, 1001) and not connection.is_closed_by_us:
+            # The bot said goodbye first: Discord does not resume such a session. (It also answers a goodbye with 1000.)
             for session in ended:
                 self.sessions.pop(session.id, None)
 
