@@ -46,7 +46,7 @@ class PracticeServer:
         self.limits = Limits()
         self.community = Community(world, journal)
         self.gateway = Gateway(world, self.faults, token)
-        self.rest = RestApi(self.community, self.faults, self.limits, token)
+        self.rest = RestApi(self.community, self.faults, self.limits, token, bot_gateway=self.gateway)
         self.chat = ChatPage(self.community, self.gateway)
         self.community.tell = self.gateway.dispatch
         self._runner: web.AppRunner | None = None
@@ -91,7 +91,7 @@ class PracticeServer:
             await self.stop()
             raise
         self.port = self._runner.addresses[0][1]
-        self.gateway.url = self.rest.gateway_url = self.gateway_url
+        self.gateway.url = self.gateway_url
 
     async def stop(self) -> None:
         """Let held requests go, close every connection, and close the journal."""
