@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import discord
 
+from bots.governor.calls import NotSent
 from socialmedia.models import Conversation
 from socialmedia.outbox import Delivery
 
@@ -55,12 +56,15 @@ class Attempt:
         self.deadline = time.monotonic() + PATIENCE_SECONDS
 
     def note_error(self, error: BaseException) -> None:
-        """See whether Discord was not even reached: no connection was made, and discord.py had made no earlier try in
+        """See whether Discord was not even reached: the request was not made, and discord.py had made no earlier try in
         this call that may have got through.
         """
-        if self.sending_since is None or not isinstance(error, aiohttp.ClientConnectorError):
-            return
-        if time.monotonic() - self.sending_since < FIRST_TRY_SECONDS:
+        if isinstance(error, NotSent):
+            is_first = error.is_first
+        else:
+            since = self.sending_since or 0.0
+            is_first = isinstance(error, aiohttp.ClientConnectorError) and time.monotonic() - since < FIRST_TRY_SECONDS
+        if is_first:
             self.sending_since = None
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from bots import answers, failures, outcomes, splitting
 from bots.database import run_unit
+from bots.governor.calls import NotSent
 from bots.outcomes import Openings
 from bots.relay import clearance, verdicts
 from bots.relay.calls import LEASE, NETWORK_ERRORS, Attempt, Calls, first_attempt
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 STOPPED_PAUSE: Final = timedelta(seconds=5)
 """Tried again so soon when the account is stopped: whoever lets it go on need not find what waits."""
+NOT_SENT_PAUSE: Final = timedelta(seconds=5)
 TOKEN_PAUSE: Final = timedelta(minutes=1)
 HISTORY_PATIENCE: Final = timedelta(days=1)
 """So long after the first attempt a history that can't be read is waited for."""
@@ -97,6 +99,11 @@ class Courier:
             await self._release(attempt, timedelta(seconds=error.retry_after), reason="rate limited", refused=True)
         except discord.HTTPException as error:
             await self._refused(attempt, error)
+        except NotSent as error:
+            attempt.note_error(error)
+            self._pause(NOT_SENT_PAUSE)
+            untouched = not attempt.may_have_arrived
+            await self._release(attempt, NOT_SENT_PAUSE, reason=str(error), untouched=untouched)
         except NETWORK_ERRORS as error:
             attempt.note_error(error)
             await self._lost(attempt, type(error).__name__)
@@ -210,7 +217,8 @@ class Courier:
     async def _lost(self, attempt: Attempt, reason: str) -> None:
         """We do not know whether Discord took it: soon once more, with the same nonce."""
         delay = timedelta(seconds=min(2 ** min(attempt.held.message.attempts - 1, 4), 15))
-        await self._release(attempt, delay, reason=f"no answer: {reason}")
+        doubt = "no answer" if attempt.may_have_arrived else "not sent"
+        await self._release(attempt, delay, reason=f"{doubt}: {reason}")
 
     async def _settle_by_history(self, attempt: Attempt, text: str, may: Clearance) -> str | None:
         """An earlier attempt may have arrived and must not be repeated blindly: look whether it is there."""

@@ -1,18 +1,16 @@
 """What an error of Discord's means for the message and for the relay."""
 
 import enum
-import re
 from datetime import timedelta
 from typing import Final
 
 import discord
 
+from bots.governor import openings
+
 CANNOT_MESSAGE_USER: Final = 50007
 NO_MUTUAL_GUILDS: Final = 50278
-OPENING_TOO_FAST: Final = 40003
-FLAGGED_AS_SPAM: Final = 20026
 UNKNOWN_CHANNEL: Final = 10003
-_QUARANTINE: Final = re.compile(r"quarantine|anti-spam", re.IGNORECASE)
 
 
 class Verdict(enum.Enum):
@@ -28,16 +26,12 @@ class Verdict(enum.Enum):
 
 
 def verdict_of(error: discord.HTTPException) -> Verdict:
-    """Which of them an error answer is.
-
-    Bots under suspicion of spam get code 20026, whose text is what the tracker quotes (Dragory/modmailbot#490,
-    tmercswims/tmerc-cogs#111: no messages "to users it has not messaged before").
-    """
+    """Which of them an error answer is."""
     if error.code in {CANNOT_MESSAGE_USER, NO_MUTUAL_GUILDS}:
         return Verdict.UNREACHABLE
     if error.code == UNKNOWN_CHANNEL:
         return Verdict.CHANNEL_GONE
-    if error.code in {OPENING_TOO_FAST, FLAGGED_AS_SPAM} or (error.status == 403 and _QUARANTINE.search(error.text)):
+    if openings.is_refusal(error.code, error.text):
         return Verdict.BARRED
     if error.status == 429:
         return Verdict.RATE_LIMITED
