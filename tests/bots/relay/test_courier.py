@@ -14,72 +14,28 @@ from bots.people import Letter, Person
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
-from bots.relay import Relay
-from followups import consent, privacy
+from followups import consent
 from followups.models import FollowUp, FollowUpHistory, UserProfile
 from socialmedia import outbox
 from socialmedia.models import Conversation, Message
-from tests.bots import running, support
+from tests.bots import running
+from tests.bots.relay.acting import (
+    MINUTE,
+    age,
+    claim_and_die,
+    dm_channel,
+    drain,
+    forget,
+    make_due,
+    opt_out,
+    people,
+    state_of,
+)
 from tests.bots.running import queue, queue_automated, relays
 from tests.followups import factories
 from tests.followups.privacy.factories import places_with
 
 pytestmark = pytest.mark.usefixtures("database")
-
-MINUTE = timedelta(minutes=1)
-
-
-def people(server: PracticeServer) -> list[int]:
-    """The ids of the community's people."""
-    return [user.id for user in support.people(server.world)]
-
-
-def state_of(message: Message) -> Message:
-    """The message as it is stored now."""
-    return Message.objects.get(pk=message.pk)
-
-
-def make_due(message: Message) -> None:
-    """Let the time until the next attempt pass."""
-    Message.objects.filter(pk=message.pk).update(next_attempt_at=timezone.now())
-
-
-def age(message: Message, by: timedelta) -> None:
-    """Let so much time have passed since the first attempt, and any lease have run out."""
-    stored = state_of(message)
-    assert stored.first_attempt_at is not None
-    Message.objects.filter(pk=message.pk).update(first_attempt_at=stored.first_attempt_at - by)
-    Message.objects.filter(pk=message.pk, status="sending").update(lease_expires_at=timezone.now() - MINUTE)
-
-
-def opt_out(server: PracticeServer) -> None:
-    """Withdraw the first member's consent."""
-    person = str(people(server)[0])
-    consent.withdraw(user_id=person, source="api", evidence="x", actor="x", now=timezone.now())
-
-
-def forget(server: PracticeServer) -> None:
-    """Forget the first member for good."""
-    privacy.forget(user_id=str(people(server)[0]), source="api", evidence="x", actor="x", now=timezone.now())
-
-
-def claim_and_die(server: PracticeServer) -> None:
-    """Be a relay that dies right after claiming."""
-    taken = outbox.claim(account=running.bot_account(server), limit=10, lease=MINUTE)
-    assert taken
-    Message.objects.filter(status="sending").update(lease_expires_at=timezone.now() - MINUTE)
-
-
-async def dm_channel(server: PracticeServer) -> int:
-    """The private channel with the first of the community's people."""
-    return server.channel_for(people(server)[0], "dm").id
-
-
-async def drain(relay: Relay) -> None:
-    """Run until nothing is due."""
-    async with asyncio.timeout(60):
-        while await relay.run_once():
-            pass
 
 
 class TestDelivery:
@@ -159,14 +115,6 @@ class TestDelivery:
         for index, person in enumerate(people(practice)[:3]):
             assert practice.dm_texts(person) == [f"{index}: {number}" for number in range(10)]
         assert await run_unit(Message.objects.filter(status="sent").count) == 30
-
-    async def test_refuses_a_text_that_discord_would_refuse(self, practice: PracticeServer) -> None:
-        message = await run_unit(queue, practice, "x" * 2001)
-        async with relays(practice) as (relay,):
-            await relay.run_once()
-        stored = await run_unit(state_of, message)
-        assert (stored.status, stored.error_code) == ("failed", "too_long")
-        assert practice.sent.empty()
 
 
 class TestPolicy:
@@ -248,7 +196,7 @@ class TestForgotten:
         (held,) = await run_unit(outbox.claim, account=account, limit=5, lease=MINUTE)
         await run_unit(forget, practice)
         async with relays(practice) as (relay,):
-            await relay._guarded(held)
+            await relay._courier.deliver(held)
         assert practice.sent.empty()
         assert await run_unit(places_with, str(people(practice)[0])) == []
 
