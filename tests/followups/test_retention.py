@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bots import inbound, outcomes
-from bots.client import CLOCK_TOLERANCE
+from bots.catching_up import CLOCK_TOLERANCE
 from followups import flags, ledger
 from followups.models import (
     ConsentReceipt,
