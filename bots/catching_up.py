@@ -35,13 +35,15 @@ class CatchingUp:
     def __init__(self, bot: "CheckbackBot") -> None:
         self._bot = bot
         self._task: asyncio.Task[None] | None = None
+        self._is_wanted = False
 
     async def run(self) -> None:
-        """Read what was missed, at most once at a time. Returns when it is done, or when it takes so long that whoever
-        waits for an answer has waited enough: the rest is read beside other things.
+        """Read what was missed; if that is under way, once more after it. Returns when it is done, or when it takes so
+        long that whoever waits for an answer has waited enough: the rest is read beside other things.
         """
+        self._is_wanted = True
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._read())
+            self._task = asyncio.create_task(self._read_while_wanted())
             self._task.add_done_callback(_note_end)
         await asyncio.wait({self._task}, timeout=PATIENCE_SECONDS)
 
@@ -49,6 +51,11 @@ class CatchingUp:
         """Read no further."""
         if self._task is not None:
             self._task.cancel()
+
+    async def _read_while_wanted(self) -> None:
+        while self._is_wanted:
+            self._is_wanted = False
+            await self._read()
 
     async def _read(self) -> None:
         since = await self._bot.listening.persist(listening.deaf_since, self._bot.account.pk, now=timezone.now())
@@ -96,7 +103,7 @@ class CatchingUp:
         in a gap that is nobody's silence either.
         """
         places = [place for guild in self._bot.guilds for place in _places(guild, since=since)]
-        places.sort(key=_newest, reverse=True)
+        places.sort(key=lambda place: place.last_message_id or 0, reverse=True)
         for place in places[:CHANNELS]:
             await self._read_channel(place, since=since)
         if len(places) > CHANNELS:
@@ -119,11 +126,8 @@ class CatchingUp:
 def _places(guild: discord.Guild, *, since: datetime) -> list[Place]:
     """The channels and open threads of a community that the bot may read and that have something new."""
     places: list[Place] = [*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads]
-    return [place for place in places if _newest(place) > since and _may_read(place)]
-
-
-def _newest(place: Place) -> datetime:
-    return discord.utils.snowflake_time(place.last_message_id or 0)
+    oldest = discord.utils.time_snowflake(since)
+    return [place for place in places if (place.last_message_id or 0) > oldest and _may_read(place)]
 
 
 def _may_read(place: Place) -> bool:

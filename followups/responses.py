@@ -14,6 +14,7 @@ from followups.models import FollowUpHistory, Holdout, Trigger, UserProfile
 from socialmedia.models import ChannelActivity, Message
 
 MOOT_REASON = "member wrote"
+TAKEN_BACK_REASON = "the member took back what it rests on"
 ONE_SIGN: Final = timedelta(minutes=1)
 """Of many reactions one in this time is written down."""
 
@@ -69,9 +70,11 @@ def note_edit(message: Message, *, user_id: str, now: datetime) -> Reading | Non
 
 
 def note_taken_back(message: Message, *, user_id: str, now: datetime) -> None:
-    """Take in that a private message was deleted: nothing rests on its words any more. That the member wrote, and
-    answered, stays. Needs the member's row locked.
+    """Take in that a private message was deleted: nothing rests on its words any more, not even a follow-up that was
+    written and has not gone out yet. That the member wrote, and answered, stays. Needs the member's row locked.
     """
+    for follow_up_id in drafting.citing(message):
+        cancelling.cancel(follow_up_id, reason=TAKEN_BACK_REASON, now=now)
     drafting.outdate(user_id, now=now)
     readings.forget(message, now=now)
 

@@ -19,7 +19,7 @@ from followups.models import Draft, DraftStatus, FollowUp, FollowUpStatus, Trigg
 from followups.policy import Decision, Verdict
 from jobs import lifecycle, outcomes
 from jobs.models import ScheduledJob
-from socialmedia.models import Conversation
+from socialmedia.models import Conversation, Message
 
 MOST_ASKED: Final = 2
 """So often the model is asked for one follow-up, whatever crashes or changes meanwhile."""
@@ -123,6 +123,17 @@ def give_up(follow_up: FollowUp) -> None:
     """End what was written for a follow-up that is not sent after all. Without a model it costs no query."""
     if client.is_configured(conf.current().llm):
         close(Draft.objects.filter(follow_up=follow_up), DraftStatus.VOID, CLOSED)
+
+
+def citing(message: Message) -> list[str]:
+    """The pending follow-ups of the message's author that were written with a claim that rests on it."""
+    drafts = Draft.objects.filter(
+        follow_up__user_id=message.conversation.participant_id,
+        follow_up__status=FollowUpStatus.PENDING,
+        status=DraftStatus.USED,
+        claims__contains=[{"source": f"m{message.pk}"}],
+    )
+    return list(drafts.order_by("follow_up_id").values_list("follow_up_id", flat=True))
 
 
 def outdate(user_id: str, *, now: datetime) -> int:

@@ -99,6 +99,23 @@ class TestAutomatic:
         assert draft.claims == [{"says": "your chemistry exam", "source": source}]
         assert len(llm.questions) == 1
 
+    def test_is_called_off_when_the_words_it_rests_on_are_taken_back(self, llm: LlmServer) -> None:
+        """PEERS 3.10, up to the last moment: it waits in the outbox."""
+        follow_up, source = make_due()
+        other = hear(follow_up.user, "Nice weather", at=NOON - 4 * DAY)
+        say_good(llm, source)
+        execute(follow_up)
+
+        take_back(other, now=NOON)
+        follow_up.refresh_from_db()
+        assert follow_up.status == "pending"
+        take_back(Message.objects.get(message_text=SAID), now=NOON)
+
+        follow_up.refresh_from_db()
+        assert (follow_up.status, follow_up.reason) == ("cancelled", responses.TAKEN_BACK_REASON)
+        assert follow_up.message is not None
+        assert Message.objects.get(pk=follow_up.message.pk).status == "suppressed"
+
     def test_never_asks_inside_a_transaction(self, llm: LlmServer) -> None:
         """Somebody else can lock the member while the model thinks."""
         follow_up, source = make_due()
