@@ -1,6 +1,7 @@
 """Who left our communities, or came back, while nobody listened."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import discord
@@ -8,6 +9,7 @@ import structlog
 from django.utils import timezone
 
 from followups import members
+from socialmedia import activity
 from socialmedia.models import Account, Platform
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PAGE: Final = 5_000
+LOST_LATELY: Final = timedelta(days=30)
 FEW: Final = 50
 """So many may always be found to have left."""
 LARGEST_SHARE: Final = 0.5
@@ -35,26 +38,27 @@ def is_plausible(*, gone: int, known: int) -> bool:
 async def look(bot: "CheckbackBot") -> None:
     """Mark the members of ours who are in none of our communities as left, and those who are in one as back.
 
-    Nobody is marked as left unless every community is fully known to this process, and it is our only bot.
+    Nobody is marked as left unless every community is fully known to this process, none was lost lately, and this is
+    our only bot.
     """
     await _welcome_back(bot)
-    unknown = [guild.id for guild in bot.guilds if not is_known_of(guild)]
-    if unknown or not bot.guilds or not _hears_all_shards(bot) or await bot.listening.persist(_are_several):
-        log.info("bot.members_not_compared", communities=len(bot.guilds), not_known=len(unknown))
+    ours = {guild.id for guild in bot.guilds}
+    if not _sees_everybody(bot) or await bot.listening.persist(_others_may_see_more, ours, now=timezone.now()):
+        log.info("bot.members_not_compared", communities=len(ours))
         return
-    known, gone = 0, []
+    known, gone = 0, list[str]()
     async for page in _pages(bot, members.present_ids):
         known += len(page)
         gone += [user_id for user_id in page if not _is_here(bot, user_id)]
     if not is_plausible(gone=len(gone), known=known):
         log.warning("bot.too_many_members_missing", missing=len(gone), known=known)
         return
-    marked = 0
     for start in range(0, len(gone), PAGE):
+        if not _sees_everybody(bot) or {guild.id for guild in bot.guilds} != ours:
+            return  # one was lost meanwhile
         # Looked up once more, and noted before any later arrival is: both go through the one thread of the database.
         absent = [user_id for user_id in gone[start : start + PAGE] if not _is_here(bot, user_id)]
-        marked += await bot.listening.persist(members.note_all_left, absent, at=timezone.now())
-    if marked:
+        marked = await bot.listening.persist(members.note_all_left, absent, at=timezone.now())
         log.info("bot.members_left_meanwhile", members=marked)
 
 
@@ -73,17 +77,24 @@ async def _pages(bot: "CheckbackBot", read: Callable[..., list[str]]) -> AsyncIt
 
 
 def _is_here(bot: "CheckbackBot", user_id: str) -> bool:
-    return any(guild.get_member(int(user_id)) is not None for guild in bot.guilds)
+    """Whether a community of ours has them; what is no id of Discord's can't be looked up, and is left alone."""
+    return not user_id.isdecimal() or any(guild.get_member(int(user_id)) is not None for guild in bot.guilds)
 
 
-def _hears_all_shards(bot: discord.Client) -> bool:
-    """Whether this process has every shard: another one's communities are not among ours."""
+def _sees_everybody(bot: discord.Client) -> bool:
+    """Whether this process has every shard, and knows each member of each community."""
     shard_ids: Sequence[int] | None = getattr(bot, "shard_ids", None)
     if shard_ids is None:
-        return bot.shard_id is None or bot.shard_count in (None, 1)
-    return len(shard_ids) == bot.shard_count
+        has_all = bot.shard_id is None or bot.shard_count in (None, 1)
+    else:
+        has_all = len(shard_ids) == bot.shard_count
+    return has_all and bool(bot.guilds) and all(is_known_of(guild) for guild in bot.guilds)
 
 
-def _are_several() -> bool:
-    """Whether we have another bot, whose communities this one does not see."""
-    return Account.objects.filter(platform=Platform.DISCORD, is_own=True, is_active=True).count() > 1
+def _others_may_see_more(guild_ids: Collection[int], *, now: datetime) -> bool:
+    """Whether we have another bot, or have heard lately of a community that this one is not in (any more): its members
+    have not left anything.
+    """
+    own = Account.objects.filter(platform=Platform.DISCORD, is_own=True, is_active=True)
+    active = activity.communities(since=now - LOST_LATELY)
+    return own.count() > 1 or not active <= {str(guild_id) for guild_id in guild_ids}

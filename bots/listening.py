@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 import discord
@@ -39,7 +39,7 @@ class Gone:
     def add(self, message_ids: Collection[int]) -> None:
         """Remember them, and forget the oldest beyond the limit."""
         self._ids.update(dict.fromkeys(message_ids))
-        for oldest in list(self._ids)[: max(0, len(self._ids) - self._most)]:
+        for oldest in list(islice(self._ids, max(0, len(self._ids) - self._most))):
             del self._ids[oldest]
 
     def __contains__(self, message_id: object) -> bool:

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from socialmedia.models import Account, ChannelActivity
+from socialmedia.models import Account, Channel, ChannelActivity, Platform
 
 _REMEMBER_CHANNEL = """
 INSERT INTO community_channels AS known (platform, external_id, name, guild_id, guild_name)
@@ -70,6 +70,13 @@ def record(
 def is_known(message_id: int) -> bool:
     """Whether a channel message is noted."""
     return ChannelActivity.objects.filter(pk=message_id).exists()
+
+
+def communities(*, since: datetime, platform: str = Platform.DISCORD) -> set[str]:
+    """The network's ids of the communities in which somebody has written since a time. By idx_activity_channel_time."""
+    written = ChannelActivity.objects.filter(channel=OuterRef("pk"), sent_at__gte=since)
+    places = Channel.objects.filter(Exists(written), platform=platform).exclude(guild_id="")
+    return set(places.values_list("guild_id", flat=True))
 
 
 def change(*, message_id: int, text: str, edited_at: datetime) -> bool:

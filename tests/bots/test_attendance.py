@@ -1,5 +1,7 @@
 """Who left while nobody listened, and who is never taken for one of them."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
@@ -10,6 +12,9 @@ from bots.practice import payloads
 from bots.practice.server import PracticeServer
 from followups import planning
 from followups.models import FollowUp, UserProfile
+from socialmedia import activity
+from socialmedia.activity import ChannelRef
+from socialmedia.models import ChannelActivity
 from tests.bots import running, support
 from tests.bots.running import HastyBot, ada, checkback, eventually
 from tests.socialmedia.factories import make_bot
@@ -111,6 +116,26 @@ class TestLook:
         async with checkback(practice) as bot:
             assert "bot.members_not_compared" in await self.look(bot)
         assert await run_unit(left) == set()
+
+    async def test_marks_nobody_while_a_community_is_missing_of_which_we_have_just_heard(
+        self, practice: PracticeServer
+    ) -> None:
+        member = await run_unit(running.profile_of, practice)
+        await run_unit(running.opt_in, practice)
+        practice.world.leave(next(iter(practice.world.guilds)), ada(practice).id)
+        await run_unit(
+            activity.record,
+            message_id=1,
+            channel=ChannelRef(external_id="9", name="general", guild_id="8", guild_name="Lost"),
+            author=member.account,
+            sent_at=timezone.now() - timedelta(days=29),
+        )
+        async with checkback(practice) as bot:
+            assert "bot.members_not_compared" in await self.look(bot)
+        assert await run_unit(left) == set()
+        await run_unit(ChannelActivity.objects.update, sent_at=timezone.now() - timedelta(days=31))
+        async with checkback(practice):
+            await eventually(left, "the member to have left")
 
     async def test_marks_nobody_when_too_many_are_missing(
         self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
