@@ -3,37 +3,26 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from datetime import timedelta
-from itertools import chain, repeat
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
 import discord
 import structlog
 from discord.ext import commands
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from bots import conf, failures, inbound, panels, presence, registration, relay, sessions
+from bots.catching_up import CatchingUp
 from bots.cogs.settings import SettingsCog
 from bots.database import run_unit
 from bots.gateway_lock import GatewayLock
 from bots.governor.calls import Calls
-from bots.people import channel_of, letter_of, person_of
+from bots.listening import Listening
+from bots.people import person_of
 from bots.relay import Relay
 from socialmedia.models import Account
 
 log = structlog.get_logger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-CATCH_UP_THREADS: Final = 2000
-CATCH_UP_MESSAGES: Final = 200
-CATCH_UP_ACTIVE: Final = timedelta(days=30)
-CATCH_UP_PATIENCE_SECONDS: Final = 60.0
-CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 LEAVE_SECONDS: Final = 3.0
 """So long we wait for Discord's goodbye."""
 PRIVATE_SHARD: Final = 0
@@ -45,13 +34,14 @@ class EndedByItself(Exception):
 
 
 def intents() -> discord.Intents:
-    """What we need to hear. `members` (joins, leaves) and `message_content` (the `!` form in a community) are
-    privileged: they must be switched on in Discord's developer portal. Channel messages are noted without words.
+    """What we need to hear. `members` (joins, leaves) and `message_content` (the `!` form in a community, and the
+    words there if they are kept) are privileged: they must be switched on in Discord's developer portal.
     """
     wanted = discord.Intents.none()
     wanted.guilds = True
     wanted.members = True
     wanted.guild_messages = True
+    wanted.guild_reactions = True
     wanted.dm_messages = True
     wanted.dm_reactions = True
     wanted.message_content = True
@@ -91,7 +81,8 @@ class CheckbackBot(commands.AutoShardedBot):
         self._is_stopping = False
         self._identified = 0
         self._hearing = presence.Hearing()
-        self._catching_up: asyncio.Task[None] | None = None
+        self.listening = Listening(self)
+        self.catching_up = CatchingUp(self)
 
     # --- life ---
 
@@ -128,13 +119,13 @@ class CheckbackBot(commands.AutoShardedBot):
         self.calls.account_id = self.account.pk
         self._lock = GatewayLock(self.account.pk)
         self._heart = presence.Heart(self.account.pk, self._state)
+        await self.add_cog(self.listening)
         await self.add_cog(SettingsCog(self))
         self.add_dynamic_items(*panels.ITEMS)
 
     async def close(self) -> None:
         """Leave the gateway and stop reading."""
-        if self._catching_up is not None:
-            self._catching_up.cancel()
+        self.catching_up.stop()
         await super().close()
         await self.calls.finish()
 
@@ -176,8 +167,7 @@ class CheckbackBot(commands.AutoShardedBot):
 
     async def _leave(self) -> None:
         """Leave the gateway; a relay that still sends needs the rest of us for a while."""
-        if self._catching_up is not None:
-            self._catching_up.cancel()
+        self.catching_up.stop()
         leaving = [asyncio.create_task(shard.disconnect()) for shard in self.shards.values()]
         if leaving:
             _, slow = await asyncio.wait(leaving, timeout=LEAVE_SECONDS)
@@ -248,8 +238,9 @@ class CheckbackBot(commands.AutoShardedBot):
             await self._heart.beat()
 
     async def on_ready(self) -> None:
-        """All shards have a session."""
+        """All shards have a session, and know their communities."""
         log.info("bot.ready", account_id=self.account.pk, communities=len(self.guilds), shards=self.shard_count)
+        await self.catching_up.look_around()
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         """Let the relays know at once: what they send now might not be wanted any more."""
@@ -260,133 +251,27 @@ class CheckbackBot(commands.AutoShardedBot):
         """A new session: Discord does not repeat what was written before it. Read that first, so that a `stop` in it
         is heard before a relay sends anything.
         """
+        times_lost = self._hearing.times_lost[shard_id]
         if shard_id == PRIVATE_SHARD:
-            if self._catching_up is not None:
-                self._catching_up.cancel()  # it may have passed by what came since
-            self._catching_up = asyncio.create_task(self._catch_up())
-            self._catching_up.add_done_callback(_note_catch_up_end)
-        await self._hear_again(shard_id)
+            await self.catching_up.read_private()
+        await self._hear_again(shard_id, times_lost=times_lost)
 
     async def on_shard_resumed(self, shard_id: int) -> None:
         """The old session goes on: Discord has repeated what we missed."""
-        await self._hear_again(shard_id)
-
-    async def _hear_again(self, shard_id: int) -> None:
         times_lost = self._hearing.times_lost[shard_id]
-        if shard_id == PRIVATE_SHARD and self._catching_up is not None:
-            await asyncio.wait({self._catching_up}, timeout=CATCH_UP_PATIENCE_SECONDS)
+        if shard_id == PRIVATE_SHARD:
+            await self.catching_up.wait()
+        await self._hear_again(shard_id, times_lost=times_lost)
+
+    async def _hear_again(self, shard_id: int, *, times_lost: int) -> None:
         self._hearing.heard(shard_id, times_lost=times_lost)
         await self._beat()
         if self._hearing.is_complete(self.shard_count):
             self._start_relay()
 
-    # --- what arrives ---
-
-    async def _catch_up(self) -> None:
-        """Take in the private messages that came while nobody listened; known ones change nothing."""
-        threads = await self._persist(
-            inbound.threads_to_read,
-            own=self.account,
-            active_since=timezone.now() - CATCH_UP_ACTIVE,
-            limit=CATCH_UP_THREADS,
-        )
-        for thread in threads:
-            channel = self.get_partial_messageable(thread.channel_id, type=discord.ChannelType.private)
-            after = thread.read_until - CLOCK_TOLERANCE
-            try:
-                async for message in channel.history(after=after, limit=CATCH_UP_MESSAGES, oldest_first=True):
-                    await self._take_in_late(message)
-            except (discord.DiscordException, *relay.NETWORK_ERRORS) as error:
-                log.warning("bot.catch_up_failed", channel_id=thread.channel_id, **failures.describe(error))
-
-    async def _take_in_late(self, message: discord.Message) -> None:
-        try:
-            await self.on_message(message)
-        except Exception as error:
-            # One message that can't be taken in must not hide a `stop` in those after it.
-            log.error(  # noqa: TRY400 - a traceback can quote the message
-                "bot.handler_failed", event_method="catch_up", id=message.id, **failures.describe(error)
-            )
-
     async def on_message(self, message: discord.Message, /) -> None:
-        """Take in what people write. Bots, webhooks, Discord's own notices and commands never count."""
-        if message.author.bot or message.webhook_id is not None or message.is_system():
-            return
-        context = await self.get_context(message)
-        if context.valid:
-            await self.invoke(context)
-        elif message.guild is None:
-            await self._persist(
-                inbound.receive_private,
-                own=self.account,
-                author=person_of(message.author),
-                channel_id=str(message.channel.id),
-                letter=letter_of(message),
-                now=timezone.now(),
-            )
-        else:
-            await self._persist_or_drop(
-                inbound.receive_channel,
-                author=person_of(message.author),
-                channel=channel_of(message),
-                message_id=message.id,
-                sent_at=message.created_at,
-                now=timezone.now(),
-            )
-
-    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """Somebody changed a private message: it may say stop now."""
-        message = payload.message
-        if message.guild is None and message.edited_at is not None and not message.author.bot:
-            await self._persist(
-                inbound.receive_edit,
-                own=self.account,
-                author=person_of(message.author),
-                channel_id=str(message.channel.id),
-                letter=replace(letter_of(message), sent_at=message.edited_at),
-                now=timezone.now(),
-            )
-
-    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
-        """Somebody put an emoji to a private message. Besides them only the bot itself could."""
-        if payload.guild_id is None and self.user is not None and payload.user_id != self.user.id:
-            await self._persist_or_drop(
-                inbound.receive_reaction,
-                user_id=str(payload.user_id),
-                message_id=str(payload.message_id),
-                now=timezone.now(),
-            )
-
-    async def on_member_join(self, member: discord.Member) -> None:
-        """Somebody joined a community, or came back."""
-        if not member.bot:
-            await self._persist(inbound.member_joined, person_of(member), now=timezone.now())
-
-    async def on_raw_member_remove(self, payload: discord.RawMemberRemoveEvent) -> None:
-        """Somebody left a community. They are gone only when no other one of ours has them."""
-        others = (guild for guild in self.guilds if guild.id != payload.guild_id)
-        if not any(guild.get_member(payload.user.id) for guild in others):
-            await self._persist(inbound.member_left, str(payload.user.id), now=timezone.now())
-
-    async def _persist(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run an operation that may be repeated; wait for a database that is away, however long. Discord tells things
-        only once, and one of them may be a `stop`.
-        """
-        pauses = chain(self.retry_seconds, repeat(self.retry_seconds[-1]))
-        return await self._attempt(pauses, function, *args, **kwargs)
-
-    async def _persist_or_drop(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same for what there is too much of to keep it in memory for long."""
-        return await self._attempt(self.retry_seconds, function, *args, **kwargs)
-
-    async def _attempt(self, pauses: Iterable[float], function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        for seconds in pauses:
-            try:
-                return await run_unit(function, *args, **kwargs)
-            except (OperationalError, InterfaceError) as error:
-                log.warning("bot.database_away", operation=function.__name__, **failures.describe(error))
-                await asyncio.sleep(seconds)
-        return await run_unit(function, *args, **kwargs)
+        """In place of discord.py's own, which would look for commands only."""
+        await self.listening.take_in(message)
 
     # --- what goes wrong ---
 
@@ -401,8 +286,3 @@ class CheckbackBot(commands.AutoShardedBot):
         """The cogs answer their own errors; the rest is logged."""
         if context.cog is None:
             log.error("bot.command_failed", **failures.describe(error))
-
-
-def _note_catch_up_end(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("bot.catch_up_failed", **failures.describe(error))

@@ -1,11 +1,17 @@
 """The one seam between the bot's event loop and the database: each operation is one unit."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
 import psycopg
+import structlog
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+from bots import failures
+
+log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -14,6 +20,17 @@ T = TypeVar("T")
 async def run_unit(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a synchronous unit of work on the one database thread, with a connection that is known to be alive."""
     return await sync_to_async(_with_fresh_connection, thread_sensitive=True)(function, *args, **kwargs)
+
+
+async def insist(pauses: Iterable[float], function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a unit that may be repeated, once more after each pause (in seconds) while the database is away."""
+    for seconds in pauses:
+        try:
+            return await run_unit(function, *args, **kwargs)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("bot.database_away", operation=function.__name__, **failures.describe(error))
+            await asyncio.sleep(seconds)
+    return await run_unit(function, *args, **kwargs)
 
 
 async def session_of_its_own() -> psycopg.AsyncConnection[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import discord
 
@@ -22,12 +22,22 @@ class Person:
 
 @dataclass(frozen=True)
 class Letter:
-    """A message as it arrived. `sent_at` is Discord's time."""
+    """A message as it arrived. The times are Discord's."""
 
     external_id: str
     text: str
     sent_at: datetime
     metadata: Mapping[str, Any]
+    edited_at: datetime | None = None
+    """When its words became these ones."""
+
+
+_WRITTEN_BY_PEOPLE: Final = (discord.MessageType.default, discord.MessageType.reply)
+
+
+def is_from_person(message: discord.Message) -> bool:
+    """Whether somebody wrote this: no bot, no webhook, none of Discord's own notices, such as that a thread begins."""
+    return not message.author.bot and message.webhook_id is None and message.type in _WRITTEN_BY_PEOPLE
 
 
 def person_of(user: discord.User | discord.Member | discord.ClientUser) -> Person:
@@ -41,7 +51,7 @@ def person_of(user: discord.User | discord.Member | discord.ClientUser) -> Perso
 
 
 def channel_of(message: discord.Message) -> ChannelRef:
-    """The community channel a message was written in."""
+    """The community's channel, thread or forum post that a message was written in."""
     guild = message.guild
     return ChannelRef(
         external_id=str(message.channel.id),
@@ -64,7 +74,13 @@ def letter_of(message: discord.Message) -> Letter:
     notes += [f"[sticker: {name}]" for name in stickers]
     return Letter(
         external_id=str(message.id),
-        text=message.content.replace("\x00", "") or " ".join(notes) or "[no text]",
+        text=words_of(message) or " ".join(notes) or "[no text]",
         sent_at=message.created_at,
         metadata=metadata,
+        edited_at=message.edited_at,
     )
+
+
+def words_of(message: discord.Message) -> str:
+    """What was written, as the database can store it."""
+    return message.content.replace("\x00", "")

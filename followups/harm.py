@@ -1,5 +1,6 @@
 """What a follow-up did to its member: opted out, refused messages, left or answered unhappily within 24 hours."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +16,12 @@ def note(user_id: str, kind: Harm, *, at: datetime) -> bool:
     reached = FollowUpHistory.objects.filter(user_id=user_id, sent_at__lte=at, sent_at__gte=at - WITHIN)
     latest = reached.order_by("-sent_at", "-pk").values_list("pk", flat=True).first()
     return latest is not None and _charge(latest, kind, at=at)
+
+
+def note_all(user_ids: Sequence[str], kind: Harm, *, at: datetime) -> int:
+    """The same for many members at once, of whom few were written to in that time. Returns how many were charged."""
+    reached = FollowUpHistory.objects.filter(user_id__in=user_ids, sent_at__lte=at, sent_at__gte=at - WITHIN)
+    return sum(note(user_id, kind, at=at) for user_id in reached.values_list("user_id", flat=True).distinct())
 
 
 def note_earlier(sent: FollowUpHistory) -> None:

@@ -1,5 +1,6 @@
 """Members: the profile behind an account."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -46,6 +47,38 @@ def note_left(user_id: str, *, at: datetime) -> bool:
 def note_joined(user_id: str, *, at: datetime) -> bool:
     """Note that the member is back. False when they were not gone, or left after `at`."""
     return bool(UserProfile.objects.filter(Q(left_at__lte=at), pk=user_id).update(left_at=None))
+
+
+def present_ids(*, after: str = "", limit: int) -> list[str]:
+    """Discord members who have opted in and are not known to have left, by id: a page, after the one given."""
+    theirs = UserProfile.objects.filter(follow_ups_enabled=True, left_at=None, account__platform=Platform.DISCORD)
+    return list(theirs.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def absent_ids(*, after: str = "", limit: int) -> list[str]:
+    """Discord members who are known to have left, by id: a page, after the one given."""
+    theirs = UserProfile.objects.filter(left_at__isnull=False, account__platform=Platform.DISCORD)
+    return list(theirs.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def note_all_left(user_ids: Sequence[str], *, at: datetime) -> int:
+    """Note that these members were found to have left, as `note_left` does for one. Returns how many were not known
+    to have left.
+    """
+    with transaction.atomic():
+        rows = UserProfile.objects.filter(pk__in=user_ids, left_at=None).select_for_update(no_key=True)
+        gone = list(rows.order_by("pk").values_list("pk", flat=True))
+        UserProfile.objects.filter(pk__in=gone).update(left_at=at)
+        harm.note_all(gone, Harm.LEFT, at=at)
+    return len(gone)
+
+
+def note_all_back(user_ids: Sequence[str], *, at: datetime) -> int:
+    """Note that these members were found to be here. Returns how many were known to have left before `at`."""
+    with transaction.atomic():
+        rows = UserProfile.objects.filter(pk__in=user_ids, left_at__lte=at).select_for_update(no_key=True)
+        back = list(rows.order_by("pk").values_list("pk", flat=True))
+        return UserProfile.objects.filter(pk__in=back).update(left_at=None)
 
 
 def _user_id(account: Account) -> str:

@@ -35,6 +35,7 @@ ONE_LOW_PHASE: Final = timedelta(days=7)
 """A member who stays low is asked once in this time."""
 A_PERSON_ANSWERS = "a person answers, not a machine"
 CHEERED_UP = "the member sounds better"
+TAKEN_BACK = "the member took the message back"
 _NOTE_MOOD: Final = (Path(__file__).parent / "sql" / "note_mood_v1.sql").read_text()
 
 
@@ -46,9 +47,10 @@ class ReadEmotion:
 
 
 def is_own_words(message: Message) -> bool:
-    """Whether the member tells something: no command, no stop word, nothing from an import."""
+    """Whether the member tells something: no command, no stop word, nothing from an import, nothing taken back."""
     is_noted = message.metadata.keys() & {"command", "imported"}
-    return not message.is_outgoing and not is_noted and not consent.asks_to_stop(message.message_text)
+    is_theirs = not message.is_outgoing and message.deleted_at is None
+    return is_theirs and not is_noted and not consent.asks_to_stop(message.message_text)
 
 
 def take_in(message: Message, *, user_id: str, at: datetime, now: datetime) -> Reading | None:
@@ -76,12 +78,48 @@ def correct(message: Message, reading: Reading, *, method: str, now: datetime) -
     row = MessageEmotion.objects.filter(message=message).first()
     if row is None or row.method == method:
         return False
-    change = _step(reading.category) - _step(row.category)
-    was = {key: value for key, value in _entry_of(row).items() if key != "triggers"}
-    better = _row(message, reading, user_id=row.user_id, at=row.sent_at, method=method)
-    MessageEmotion.objects.filter(message=message).update(**_values(better))
-    _note_mood(row.user_id, _entry(reading, at=row.sent_at), was=was, change=change, at=row.sent_at)
+    _replace(row, message, reading, method=method)
     _answer(message, reading, user_id=row.user_id, at=row.sent_at, now=now)
+    return True
+
+
+def take_in_edit(message: Message, *, now: datetime) -> Reading | None:
+    """Read the new words of a message that was read before; None for one that was not, or that tells nothing any more.
+    What the old words have set off stays: a person has been called, a follow-up has done harm. Needs the member's row
+    locked.
+    """
+    row = MessageEmotion.objects.filter(message=message).first()
+    if row is None:
+        return None
+    if not is_own_words(message):
+        forget(message, now=now)
+        return None
+    reading = emotion.read(message.message_text)
+    is_as_before = row.method == emotion.METHOD and (row.score, row.category) == (reading.score, reading.category)
+    _replace(row, message, reading, method=emotion.METHOD)
+    if not is_as_before:
+        _answer(message, reading, user_id=row.user_id, at=row.sent_at, now=now)
+    _ask_model(message, reading, user_id=row.user_id, now=now)
+    return reading
+
+
+def forget(message: Message, *, now: datetime) -> bool:
+    """Take back how a message sounded, and the words that told so, since its author has taken it back. A check-in that
+    rests on a low mood goes with it, if the mood is not low without it. False when it was not read. Needs the member's
+    row locked.
+    """
+    row = MessageEmotion.objects.filter(message=message).select_related("user").first()
+    if row is None:
+        return False
+    row.delete()
+    newest = MessageEmotion.objects.filter(user=row.user).order_by("-sent_at", "-pk").first()
+    UserProfile.objects.filter(pk=row.user_id).update(
+        emotion_history=_without(row.user.emotion_history, row),
+        escalation_count=max(0, row.user.escalation_count - _step(row.category)),
+        current_emotion=newest.category if newest is not None else emotion.Emotion.NEUTRAL.value,
+    )
+    if moods.of_scores(moods.last_scores(row.user_id)) is not Mood.LOW:
+        cancelling.cancel_pending(row.user_id, reason=TAKEN_BACK, now=now, triggers=[Trigger.EMOTION_BASED])
     return True
 
 
@@ -136,6 +174,26 @@ def _entry(reading: Reading, *, at: datetime) -> dict[str, Any]:
         "intensity": reading.intensity,
         "timestamp": at.astimezone(UTC).isoformat(timespec="microseconds"),
     }
+
+
+def _replace(row: MessageEmotion, message: Message, reading: Reading, *, method: str) -> None:
+    """Put another reading of the same message in place of the stored one."""
+    change = _step(reading.category) - _step(row.category)
+    better = _row(message, reading, user_id=row.user_id, at=row.sent_at, method=method)
+    MessageEmotion.objects.filter(message=message).update(**_values(better))
+    _note_mood(row.user_id, _entry(reading, at=row.sent_at), was=_core(row), change=change, at=row.sent_at)
+
+
+def _core(row: MessageEmotion) -> dict[str, Any]:
+    """What tells the entry of a reading from the others."""
+    return {key: value for key, value in _entry_of(row).items() if key != "triggers"}
+
+
+def _without(history: list[dict[str, Any]], row: MessageEmotion) -> list[dict[str, Any]]:
+    """The moods but the one of this reading; of two alike the later one goes."""
+    core = _core(row)
+    places = [n for n, entry in enumerate(history) if {k: v for k, v in entry.items() if k != "triggers"} == core]
+    return [entry for n, entry in enumerate(history) if n not in places[-1:]]
 
 
 def _step(category: str) -> int:

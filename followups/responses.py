@@ -1,17 +1,22 @@
 """What a member's own message changes: activity, relationship, the answer to a follow-up, plans made moot."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import Q
 
 from followups import cancelling, conf, harm, members, readings
 from followups.emotion import Reading
+from followups.llm import drafting
 from followups.models import FollowUpHistory, Holdout, Trigger, UserProfile
 from socialmedia.models import ChannelActivity, Message
 
 MOOT_REASON = "member wrote"
+TAKEN_BACK_REASON = "the member took back what it rests on"
+ONE_SIGN: Final = timedelta(minutes=1)
+"""Of many reactions one in this time is written down."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,35 @@ def record_reaction(*, external_message_id: str, user_id: str, now: datetime) ->
     return bool(FollowUpHistory.objects.filter(pk__in=known, reacted_at=None).update(reacted_at=now))
 
 
+def note_edit(message: Message, *, user_id: str, now: datetime) -> Reading | None:
+    """Take in that the member has changed a private message: its mood is read again, and what a model wrote with the
+    old words in view is out of date. Needs the member's row locked.
+    """
+    drafting.outdate(user_id, now=now)
+    return readings.take_in_edit(message, now=now)
+
+
+def note_taken_back(message: Message, *, user_id: str, now: datetime) -> None:
+    """Take in that a private message was deleted: nothing rests on its words any more, not even a follow-up that was
+    written and has not gone out yet. That the member wrote, and answered, stays. Needs the member's row locked.
+    """
+    for follow_up_id in drafting.citing(message):
+        cancelling.cancel(follow_up_id, reason=TAKEN_BACK_REASON, now=now)
+    drafting.outdate(user_id, now=now)
+    readings.forget(message, now=now)
+
+
+def note_sign_of_life(user_id: str, *, at: datetime) -> bool:
+    """Note that a member did something that is no message, such as a reaction in a channel: it ends a silence and
+    counts for nothing else. False for somebody whom we do not know, or have heard of within the last minute.
+    """
+    known = Q(last_interaction=None) | Q(last_interaction__lt=at - ONE_SIGN)
+    if not UserProfile.objects.filter(known, pk=user_id).exists():
+        return False
+    _count(user_id, at=at, messages=0)
+    return True
+
+
 def attribute_earlier(sent: FollowUpHistory, *, now: datetime) -> None:
     """Give a follow-up that has just been recorded what came before its record, while the relay waited for Discord or
     the database, or until a person said that it had arrived: the answer, the return, the harm. Needs the member's row
@@ -85,9 +119,12 @@ def attribute_earlier(sent: FollowUpHistory, *, now: datetime) -> None:
     readings.charge_answer(answer, user_id=sent.user_id, now=now)
 
 
-def _count(user_id: str, *, at: datetime) -> None:
+def _count(user_id: str, *, at: datetime, messages: int = 1) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT followups_count_activity(%(member)s, 1, %(at)s, %(at)s)", {"member": user_id, "at": at})
+        cursor.execute(
+            "SELECT followups_count_activity(%(member)s, %(messages)s, %(at)s, %(at)s)",
+            {"member": user_id, "messages": messages, "at": at},
+        )
 
 
 def _note_return(user_id: str, *, at: datetime) -> None:

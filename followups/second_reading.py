@@ -8,6 +8,7 @@ from django.db import transaction
 from followups import emotion, members, readings
 from followups.emotion import UNREAD, Emotion, Reading
 from followups.models import MessageEmotion
+from socialmedia.models import Message
 
 MOST_TOKENS: Final = 300
 LONGEST: Final = 2_000
@@ -33,11 +34,14 @@ def read_again(message_id: int, *, ask: Ask, model: str, now: datetime) -> bool:
     row = MessageEmotion.objects.filter(pk=message_id).select_related("message", "user").first()
     if row is None or row.method != emotion.METHOD or not row.user.follow_ups_enabled:
         return False
-    reading = parse(ask(system=SYSTEM, user=row.message.message_text[:LONGEST], max_tokens=MOST_TOKENS))
+    words = row.message.message_text
+    reading = parse(ask(system=SYSTEM, user=words[:LONGEST], max_tokens=MOST_TOKENS))
     if reading is None or reading.confidence <= row.confidence:
         return False
     with transaction.atomic():
         members.lock(row.user_id)
+        if not Message.objects.filter(pk=message_id, message_text=words).exists():
+            return False  # changed or taken back since: the answer is about other words
         return readings.correct(row.message, reading, method=model, now=now)
 
 

@@ -1,16 +1,21 @@
-"""Conversations and what arrives in them."""
+"""Conversations and what arrives in them, is changed there, and is taken back."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from psycopg.types.json import Jsonb
 
-from socialmedia.models import Account, Conversation, Message, Platform
+from socialmedia.models import Account, Conversation, Message, MessageType, Platform
 
+TAKEN_BACK: Final = "[deleted]"
+"""What stands in place of words that their author has taken back."""
 _PREVIEW_LENGTH = 100
+_FLAGS: Final = ("command", "imported")
+"""What the metadata say of a message's nature, not of its content: it outlives an edit and a deletion."""
 
 _OPEN = """
 INSERT INTO social_media_conversations AS known
@@ -30,11 +35,11 @@ RETURNING known.*
 
 _INSERT_INBOUND = """
 INSERT INTO social_media_messages
-    (conversation_id, external_message_id, message_text, is_outgoing, sender_username, is_read, sent_at, delivered_at,
-     metadata)
+    (conversation_id, external_message_id, message_text, is_outgoing, sender_username, is_read, sent_at, edited_at,
+     delivered_at, metadata)
 VALUES
-    (%(conversation_id)s, %(external_message_id)s, %(text)s, FALSE, %(sender)s, %(is_read)s, %(sent_at)s, %(now)s,
-     %(metadata)s)
+    (%(conversation_id)s, %(external_message_id)s, %(text)s, FALSE, %(sender)s, %(is_read)s, %(sent_at)s,
+     %(edited_at)s, %(now)s, %(metadata)s)
 ON CONFLICT (conversation_id, external_message_id) DO NOTHING
 RETURNING *
 """
@@ -69,12 +74,13 @@ def record_inbound(
     external_message_id: str,
     text: str,
     sent_at: datetime,
+    edited_at: datetime | None = None,
     metadata: dict[str, Any] | None = None,
     is_read: bool = False,
     now: datetime,
 ) -> Message | None:
     """Store what the other side wrote and count it as unread, unless `is_read` says that it was dealt with.
-    None when this message id is known already.
+    `edited_at` is when the words became these ones. None when this message id is known already.
     """
     values = {
         "conversation_id": conversation.pk,
@@ -83,6 +89,7 @@ def record_inbound(
         "sender": conversation.participant_username,
         "is_read": is_read,
         "sent_at": sent_at,
+        "edited_at": edited_at,
         "metadata": Jsonb(metadata or {}),
         "now": now,
     }
@@ -95,6 +102,85 @@ def record_inbound(
             note_last_message(conversation_id=conversation.pk, text=text, is_outgoing=False, at=sent_at)
             return message
     return None
+
+
+def change(
+    *,
+    conversation: Conversation,
+    external_message_id: str,
+    text: str,
+    edited_at: datetime,
+    metadata: dict[str, Any] | None = None,
+) -> Message | None:
+    """Put the words of an edit in place of the stored ones. None when the message is not known, has been taken back,
+    or holds the words of this edit or a newer one already.
+    """
+    rows = Message.objects.filter(
+        Q(edited_at=None) | Q(edited_at__lt=edited_at),
+        conversation=conversation,
+        external_message_id=external_message_id,
+        deleted_at=None,
+    )
+    with transaction.atomic():
+        message = rows.select_for_update().first()
+        if message is None:
+            return None
+        message.message_text, message.edited_at = text, edited_at
+        message.metadata = _flags_of(message) | (metadata or {})
+        message.save(update_fields=["message_text", "edited_at", "metadata"])
+        _follow_preview(message)
+        return message
+
+
+def take_back(*, conversation: Conversation, external_message_ids: Collection[str], now: datetime) -> list[Message]:
+    """Empty the messages that their author has deleted, theirs or ours: a note stays in place of the words. Returns
+    those that still had any.
+    """
+    rows = Message.objects.filter(
+        conversation=conversation, external_message_id__in=external_message_ids, deleted_at=None
+    )
+    with transaction.atomic():
+        found = list(rows.order_by("pk").select_for_update())
+        for message in found:
+            message.message_text, message.message_type = TAKEN_BACK, MessageType.TEXT
+            message.media_url = message.media_thumbnail_url = ""
+            message.metadata, message.deleted_at = _flags_of(message), now
+            message.save(
+                update_fields=[
+                    "message_text",
+                    "message_type",
+                    "media_url",
+                    "media_thumbnail_url",
+                    "metadata",
+                    "deleted_at",
+                ]
+            )
+            _follow_preview(message)
+        return found
+
+
+def in_channel(*, account: Account, external_channel_id: str) -> Conversation | None:
+    """The conversation that has this private channel, by idx_conversations_channel."""
+    return Conversation.objects.filter(external_channel_id=external_channel_id, account=account).first()
+
+
+def is_known(*, conversation: Conversation, external_message_id: str) -> bool:
+    """Whether a message is stored, taken back or not."""
+    return Message.objects.filter(conversation=conversation, external_message_id=external_message_id).exists()
+
+
+def _flags_of(message: Message) -> dict[str, Any]:
+    return {name: message.metadata[name] for name in _FLAGS if name in message.metadata}
+
+
+def _follow_preview(message: Message) -> None:
+    """Show the words that a message has now, if it is the one that the conversation shows."""
+    shown = Conversation.objects.filter(
+        pk=message.conversation_id,
+        last_message_at=message.sent_at,
+        last_message_is_outgoing=message.is_outgoing,
+    )
+    shown.update(last_message_preview=message.message_text[:_PREVIEW_LENGTH])
 
 
 def note_last_message(*, conversation_id: int, text: str, is_outgoing: bool, at: datetime) -> None:

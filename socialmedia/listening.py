@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Min
 
 from socialmedia.models import Account, ListeningGap, Platform
 
 STALE: Final = timedelta(minutes=2)
 """An account that has not been heard of for so long is not connected."""
+_JUST_ENDED: Final = timedelta(minutes=10)
+"""From the connection until everything about the communities is known, it may take so long."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,17 @@ def began(account_id: int, *, now: datetime) -> ListeningGap | None:
         if now - last <= STALE:
             return None
         return ListeningGap.objects.create(platform=platform, began_at=last, ended_at=now)
+
+
+def deaf_since(account_id: int, *, now: datetime) -> datetime | None:
+    """From when on an account that has just connected may have missed something: a little before it was last heard
+    of, since no gap shorter than `STALE` is written down. None for one that has never been connected.
+    """
+    account = Account.objects.get(pk=account_id)
+    gaps = ListeningGap.objects.filter(platform=account.platform, ended_at__gt=now - _JUST_ENDED)
+    began = gaps.aggregate(at=Min("began_at"))["at"]
+    last = min((at for at in (began, account.heard_until) if at is not None), default=None)
+    return None if last is None else last - STALE
 
 
 def unheard(*, since: datetime, until: datetime, platform: str = Platform.DISCORD) -> timedelta:

@@ -1,10 +1,14 @@
-"""Which messages are old enough to be forgotten."""
+"""Which messages are old enough to be forgotten, and which words in channels."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import transaction
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
-from socialmedia.models import Message, MessageStatus
+from jobs.pruning import BATCH, Step, Survey
+from socialmedia.models import ChannelActivity, Message, MessageStatus
 
 UNSETTLED = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNKNOWN)
 OVERLAP = timedelta(days=1)
@@ -25,3 +29,38 @@ def old_messages(*, before: datetime) -> QuerySet[Message]:
         .exclude(status__in=UNSETTLED)
         .filter(Q(Exists(later.filter(is_outgoing=False))) | (Q(is_outgoing=True) & Q(Exists(later))))
     )
+
+
+@dataclass(frozen=True)
+class ChannelTexts:
+    """The words of old channel messages: they are emptied, and that somebody wrote then stays. By idx_activity_texts,
+    in which nothing is where no words are kept.
+    """
+
+    keep: Callable[[], timedelta]
+    name: str = "channel_texts"
+
+    def survey(self, *, before: datetime) -> Survey:
+        """Count, and change nothing."""
+        texts = ChannelActivity.objects.exclude(text="")
+        return Survey(
+            kind=self.name,
+            before=before,
+            total=texts.count(),
+            is_estimate=False,
+            removable=texts.filter(sent_at__lt=before).count(),
+            oldest=texts.aggregate(oldest=Min("sent_at"))["oldest"],
+        )
+
+    def delete(self, *, before: datetime) -> Iterator[Step]:
+        """Empty them, oldest first, in batches that wait for nobody; each is a transaction of its own."""
+        old = ChannelActivity.objects.exclude(text="").filter(sent_at__lt=before)
+        while True:
+            with transaction.atomic():
+                locked = old.order_by("sent_at").select_for_update(skip_locked=True)
+                taken = list(locked.values_list("pk", flat=True)[:BATCH])
+                ChannelActivity.objects.filter(pk__in=taken).update(text="")
+            if taken:
+                yield Step(len(taken))
+            if len(taken) < BATCH:
+                return

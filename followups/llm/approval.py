@@ -3,13 +3,11 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
 from followups import channels, members
 from followups.llm import context, drafting, grounding
 from followups.models import Draft, DraftStatus
-from jobs import lifecycle, outcomes
-from jobs.models import ScheduledJob
+from jobs import outcomes
 
 _LONGEST_REASON = 255
 
@@ -86,8 +84,5 @@ def _what_happened(draft: Draft) -> str:
 def _decide(draft: Draft, *, now: datetime) -> Draft:
     draft.problem = draft.problem[:_LONGEST_REASON]
     draft.save(update_fields=["status", "text", "problem", "decided_by", "decided_at"])
-    # Unless it was moved to another time while the draft waited.
-    is_due = Q(scheduled_time__lte=now) | Q(next_attempt_at=draft.expires_at)
-    if ScheduledJob.objects.filter(is_due, job_id=draft.follow_up.job_id).exists():
-        lifecycle.run_now(draft.follow_up.job_id, now=now)
+    drafting.resume(draft, now=now)
     return draft

@@ -84,10 +84,11 @@ def _facts(follow_up: FollowUp, profile: UserProfile) -> dict[str, str]:
 
 
 def _lines(profile: UserProfile, conversation: Conversation | None) -> tuple[Line, ...]:
-    """The newest messages, by idx_messages_thread. A row whose text is gone has been deleted."""
+    """The newest messages, by idx_messages_thread, but for those that were taken back."""
     if conversation is None or conversation.participant_id != profile.pk:
         return ()
-    rows = Message.objects.filter(conversation=conversation, status__in=_ARRIVED).exclude(message_text="")
+    rows = Message.objects.filter(conversation=conversation, status__in=_ARRIVED, deleted_at=None)
+    rows = rows.exclude(message_text="")
     newest = rows.order_by("-sent_at", "-id").values_list("id", "message_text", "is_outgoing", "sent_at")[:LINES]
     lines = [Line(pk, text[:LONGEST_LINE], not is_outgoing, sent_at) for pk, text, is_outgoing, sent_at in newest]
     return tuple(reversed(lines))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from followups import campaigns, conf, facts, members, policy
 from followups.analytics import experiments
@@ -17,8 +17,9 @@ from followups.llm.context import Context
 from followups.llm.grounding import Answer, Claim, Unreadable
 from followups.models import Draft, DraftStatus, FollowUp, FollowUpStatus, Trigger, UserProfile
 from followups.policy import Decision, Verdict
-from jobs import outcomes
-from socialmedia.models import Conversation
+from jobs import lifecycle, outcomes
+from jobs.models import ScheduledJob
+from socialmedia.models import Conversation, Message
 
 MOST_ASKED: Final = 2
 """So often the model is asked for one follow-up, whatever crashes or changes meanwhile."""
@@ -122,6 +123,38 @@ def give_up(follow_up: FollowUp) -> None:
     """End what was written for a follow-up that is not sent after all. Without a model it costs no query."""
     if client.is_configured(conf.current().llm):
         close(Draft.objects.filter(follow_up=follow_up), DraftStatus.VOID, CLOSED)
+
+
+def citing(message: Message) -> list[str]:
+    """The pending follow-ups of the message's author that were written with a claim that rests on it."""
+    drafts = Draft.objects.filter(
+        follow_up__user_id=message.conversation.participant_id,
+        follow_up__status=FollowUpStatus.PENDING,
+        status=DraftStatus.USED,
+        claims__contains=[{"source": f"m{message.pk}"}],
+    )
+    return list(drafts.order_by("follow_up_id").values_list("follow_up_id", flat=True))
+
+
+def outdate(user_id: str, *, now: datetime) -> int:
+    """End what was written for a member who has changed or taken back words since: it may rest on them. What waited
+    for a person is written anew at once. Without a model it costs no query. Needs the member's row locked.
+    """
+    if not client.is_configured(conf.current().llm):
+        return 0
+    drafts = Draft.objects.filter(follow_up__user_id=user_id, status__in=LIVE)
+    live_ones = list(drafts.select_related("follow_up").order_by("follow_up_id"))
+    close(Draft.objects.filter(pk__in=[draft.pk for draft in live_ones]), DraftStatus.VOID, NEWS)
+    for draft in live_ones:
+        resume(draft, now=now)
+    return len(live_ones)
+
+
+def resume(draft: Draft, *, now: datetime) -> None:
+    """Let the job that waited for a person run at once, unless it was moved to another time while the draft waited."""
+    is_due = Q(scheduled_time__lte=now) | Q(next_attempt_at=draft.expires_at)
+    if ScheduledJob.objects.filter(is_due, job_id=draft.follow_up.job_id).exists():
+        lifecycle.run_now(draft.follow_up.job_id, now=now)
 
 
 def close_pointless() -> int:

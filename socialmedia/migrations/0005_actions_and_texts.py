@@ -19,6 +19,29 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="channelactivity",
+            name="edited_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="When the words were last changed or taken back; an older change comes too late.",
+                null=True,
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="channelactivity",
+            index=models.Index(
+                condition=models.Q(("text", ""), _negated=True), fields=["sent_at"], name="idx_activity_texts"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("external_channel_id", ""), _negated=True),
+                fields=["external_channel_id"],
+                name="idx_conversations_channel",
+            ),
+        ),
+        migrations.AddField(
             model_name="message",
             name="deleted_at",
             field=models.DateTimeField(

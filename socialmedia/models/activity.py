@@ -1,6 +1,7 @@
 """Who was active where and when in a community's channels: times, and the words only where a community keeps them."""
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from socialmedia.models.accounts import Account, Platform
@@ -43,6 +44,11 @@ class ChannelActivity(models.Model):
     text = models.TextField(
         blank=True, default="", db_default="", help_text="The words, where DISCORD_KEEP_CHANNEL_TEXTS is on."
     )
+    edited_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the words were last changed or taken back; an older change comes too late.",
+    )
 
     class Meta:
         db_table = "channel_activity"
@@ -53,6 +59,8 @@ class ChannelActivity(models.Model):
             models.Index(fields=["author", "sent_at"], name="idx_activity_author_time"),
             # A channel's coverage.
             models.Index(fields=["channel", "sent_at"], name="idx_activity_channel_time"),
+            # Emptying old words. Nothing in it where no words are kept.
+            models.Index(fields=["sent_at"], condition=~Q(text=""), name="idx_activity_texts"),
         ]
 
     def __str__(self) -> str:

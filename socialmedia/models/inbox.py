@@ -63,6 +63,12 @@ class Conversation(models.Model):
             ),
             # The conversations of one member.
             models.Index(fields=["participant_id"], name="idx_conversations_participant"),
+            # The conversation of a private channel in which a message was taken back.
+            models.Index(
+                fields=["external_channel_id"],
+                condition=~Q(external_channel_id=""),
+                name="idx_conversations_channel",
+            ),
         ]
 
     def __str__(self) -> str:

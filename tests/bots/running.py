@@ -19,6 +19,7 @@ from bots.database import run_unit
 from bots.models import BotHeartbeat
 from bots.people import person_of
 from bots.practice.server import PracticeServer
+from bots.practice.world import User
 from bots.relay import Relay
 from followups import consent, members
 from followups.consent import Consent
@@ -208,3 +209,13 @@ def opt_in(server: PracticeServer, index: int = 0) -> Consent:
     user_id = profile_of(server, index).pk
     consent.grant(user_id=user_id, source="slash_command", evidence="interaction 1", actor=user_id)
     return consent.require(user_id)
+
+
+def ada(server: PracticeServer) -> User:
+    """One of the community's people."""
+    return support.people(server.world)[0]
+
+
+def received() -> list[Message]:
+    """What members wrote to the bot in private, in the order in which it was taken in."""
+    return list(Message.objects.filter(is_outgoing=False).select_related("conversation").order_by("pk"))

@@ -1,6 +1,6 @@
 """What a private message changes by how it sounds."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from followups import cancelling, delivery, emotion, flags, members, planning, readings
 from followups.models import FollowUp, FollowUpHistory, MessageEmotion, PolicyDecision, StaffFlag, UserProfile
 from jobs.models import ScheduledJob
+from socialmedia.models import Message
 from tests.concurrency import at_once
 from tests.followups.factories import DAY, HOUR, NOON, make_member, make_plan, make_queued, make_sent, make_thread, say
 
@@ -362,3 +363,105 @@ class TestForgetting:
         message.delete()
         assert not MessageEmotion.objects.exists()
         assert StaffFlag.objects.get().message is None
+
+
+def change(message: Message, text: str, *, now: datetime = NOON) -> emotion.Reading | None:
+    """The member edits a message, as the bot takes it in."""
+    with transaction.atomic():
+        members.lock(message.conversation.participant_id)
+        Message.objects.filter(pk=message.pk).update(message_text=text)
+        message.refresh_from_db()
+        return readings.take_in_edit(message, now=now)
+
+
+def forget(message: Message) -> bool:
+    """The member takes a message back, as the bot takes it in."""
+    with transaction.atomic():
+        members.lock(message.conversation.participant_id)
+        return readings.forget(message, now=NOON)
+
+
+@pytest.mark.django_db
+class TestEdit:
+    def test_is_read_in_place_of_the_old_words(self) -> None:
+        member = make_member()
+        message = say(member, UNHAPPY)
+        assert change(message, FINE) is not None
+        member.refresh_from_db()
+        row = MessageEmotion.objects.get()
+        assert (row.category, row.sent_at) == ("happy", NOON)
+        assert [entry["emotion"] for entry in member.emotion_history] == ["happy"]
+        assert (member.current_emotion, member.escalation_count) == ("happy", 0)
+
+    def test_calls_a_person_once(self) -> None:
+        member = make_member()
+        message = say(member, "All is well")
+        for _ in range(2):  # Discord may tell it twice
+            change(message, VERY_UNHAPPY)
+        assert StaffFlag.objects.get(user=member, kind="escalation").times == 1
+
+    def test_leaves_no_word_of_before_in_the_history(self) -> None:
+        member = make_member()
+        message = say(member, VERY_UNHAPPY)
+        change(message, "I am furious")
+        member.refresh_from_db()
+        assert [entry["triggers"] for entry in member.emotion_history] == [["furious"]]
+
+    def test_that_tells_nothing_any_more_takes_the_mood_with_it(self) -> None:
+        member = make_member()
+        assert change(say(member, UNHAPPY), "stop") is None
+        member.refresh_from_db()
+        assert member.emotion_history == []
+        assert not MessageEmotion.objects.exists()
+
+    def test_of_what_was_never_read_is_not_read_either(self) -> None:
+        member = make_member()
+        message = say(member, "!followup_settings", metadata={"command": True})
+        assert change(message, VERY_UNHAPPY) is None
+        assert not MessageEmotion.objects.exists()
+
+    @pytest.mark.usefixtures("_model")
+    def test_is_shown_to_the_model_like_a_new_message(self) -> None:
+        message = say(make_member(), FINE)
+        change(message, "Мне очень грустно")
+        assert ScheduledJob.objects.get(job_type=readings.JOB_TYPE).payload == {"message_id": message.pk}
+
+
+@pytest.mark.django_db
+class TestForget:
+    def test_takes_the_mood_and_the_words_that_told_it(self) -> None:
+        member = make_member()
+        say(member, FINE, at=NOON - HOUR)
+        message = say(member, VERY_UNHAPPY)
+        assert forget(message)
+        assert not forget(message)
+        member.refresh_from_db()
+        assert [entry["emotion"] for entry in member.emotion_history] == ["happy"]
+        assert (member.current_emotion, member.escalation_count) == ("happy", 0)
+
+    def test_leaves_no_mood_where_nothing_else_tells_of_one(self) -> None:
+        member = make_member()
+        forget(say(member, VERY_UNHAPPY))
+        member.refresh_from_db()
+        assert (member.current_emotion, member.emotion_history) == ("neutral", [])
+
+    def test_calls_off_the_check_in_that_rests_on_it(self) -> None:
+        member = make_member()
+        messages = [say(member, UNHAPPY, at=NOON - n * HOUR) for n in (2, 1)]
+        assert [plan.status for plan in checkins(member)] == ["pending"]
+        for message in messages:
+            forget(message)
+        (plan,) = checkins(member)
+        assert (plan.status, plan.reason) == ("cancelled", readings.TAKEN_BACK)
+
+    def test_keeps_the_flag_that_has_called_a_person(self) -> None:
+        member = make_member()
+        forget(say(member, VERY_UNHAPPY))
+        assert StaffFlag.objects.filter(user=member, kind="escalation", settled_at=None).exists()
+
+    def test_takes_one_of_two_that_sounded_alike(self) -> None:
+        member = make_member()
+        say(member, UNHAPPY, at=NOON - HOUR)
+        forget(say(member, UNHAPPY))
+        member.refresh_from_db()
+        assert len(member.emotion_history) == 1

@@ -345,3 +345,26 @@ class TestAtOnce:
         member.refresh_from_db()
         assert member.interaction_count == 4
         assert sum(reaction.answered_follow_up is not None for reaction in reactions) == 1
+
+
+@pytest.mark.django_db
+class TestSignOfLife:
+    def test_ends_a_silence_and_counts_no_message(self) -> None:
+        member = make_member(interaction_count=4, re_engagements_unanswered=1, quiet_after=DAY)
+
+        assert responses.note_sign_of_life(member.pk, at=NOON)
+
+        member.refresh_from_db()
+        assert (member.last_interaction, member.interaction_count) == (NOON, 4)
+        assert (member.quiet_due_at, member.re_engagements_unanswered) == (NOON + DAY, 0)
+
+    def test_is_written_once_a_minute(self) -> None:
+        member = make_member()
+
+        assert responses.note_sign_of_life(member.pk, at=NOON)
+        assert not responses.note_sign_of_life(member.pk, at=NOON + 59 * SECOND)
+        assert responses.note_sign_of_life(member.pk, at=NOON + 61 * SECOND)
+
+    def test_of_a_stranger_makes_nobody(self) -> None:
+        assert not responses.note_sign_of_life("12345", at=NOON)
+        assert not UserProfile.objects.exists()

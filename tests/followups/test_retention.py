@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from bots import inbound, outcomes
-from bots.client import CLOCK_TOLERANCE
+from bots.catching_up import CLOCK_TOLERANCE
 from followups import flags, ledger
 from followups.models import (
     ConsentReceipt,
@@ -20,8 +21,9 @@ from followups.models import (
 from followups.policy import Decision, Verdict
 from jobs import cleanup
 from jobs.models import ScheduledJob
-from socialmedia import inbox
-from socialmedia.models import Conversation, Message
+from socialmedia import activity, inbox, retention
+from socialmedia.activity import ChannelRef
+from socialmedia.models import ChannelActivity, Conversation, Message
 from tests.followups.factories import (
     DAY,
     NOON,
@@ -36,6 +38,7 @@ from tests.followups.factories import (
 
 pytestmark = pytest.mark.django_db
 OLD = NOON - 400 * DAY
+GENERAL = ChannelRef(external_id="10", name="general", guild_id="1", guild_name="Garden")
 
 
 def write(thread: Conversation, key: str, *, at: Any, ours: bool = False, **more: Any) -> Message:
@@ -205,3 +208,32 @@ class TestEverything:
         removed = {removal.kind: removal.removed for removal in cleanup.clean("everything", now=NOON)}
         assert removed["jobs"] == 1
         assert FollowUp.objects.get() == plan
+
+
+class TestChannelTexts:
+    def test_are_emptied_and_that_somebody_wrote_stays(self, settings: Any) -> None:
+        settings.CONVERSATION_KEEP_DAYS = 100
+        author = make_member().account
+        for key, at in ((1, OLD), (2, NOON - 99 * DAY)):
+            activity.record(message_id=key, channel=GENERAL, author=author, sent_at=at, text=f"Words {key}")
+        activity.record(message_id=3, channel=GENERAL, author=author, sent_at=OLD)
+
+        (found,) = [found for found in cleanup.survey("old_conversations", now=NOON) if found.kind == "channel_texts"]
+        assert (found.total, found.removable, found.oldest) == (2, 1, OLD)
+        assert forget() == 1
+        assert forget() == 0
+        assert dict(ChannelActivity.objects.values_list("pk", "text")) == {1: "", 2: "Words 2", 3: ""}
+
+    def test_go_in_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(retention, "BATCH", 2)
+        author = make_member().account
+        for key in range(5):
+            activity.record(message_id=key, channel=GENERAL, author=author, sent_at=OLD, text="Words")
+        texts = retention.ChannelTexts(lambda: DAY)
+        assert [step.removed for step in texts.delete(before=NOON)] == [2, 2, 1]
+
+    def test_are_found_by_their_index(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("EXPLAIN SELECT 1 FROM channel_activity WHERE text <> '' AND sent_at < now()")
+            assert "idx_activity_texts" in "\n".join(row[0] for row in cursor.fetchall())

@@ -8,6 +8,7 @@ from django.db import connection
 from followups import readings, second_reading
 from followups.emotion import Emotion
 from followups.models import FollowUp, MessageEmotion, StaffFlag, UserProfile
+from socialmedia.models import Message
 from tests.followups.factories import HOUR, NOON, make_member, make_sent, opt_out, say
 
 UNREADABLE = "Мне очень грустно"
@@ -160,3 +161,15 @@ class TestTransaction:
 
         assert ask_about(message.pk, Watching())
         assert readings.MessageEmotion.objects.get().method == "tiny"
+
+    @pytest.mark.parametrize("changes", [{"message_text": "All is well"}, {"message_text": "[deleted]"}])
+    def test_of_words_that_were_changed_meanwhile_changes_nothing(self, changes: dict[str, str]) -> None:
+        message = say(make_member(), UNREADABLE)
+
+        class Slow(Model):
+            def __call__(self, *, system: str, user: str, max_tokens: int) -> str:
+                Message.objects.filter(pk=message.pk).update(**changes)
+                return super().__call__(system=system, user=user, max_tokens=max_tokens)
+
+        assert not ask_about(message.pk, Slow())
+        assert MessageEmotion.objects.get().method == "vader"

@@ -416,6 +416,7 @@ class TestEverything:
             "recurring_runs": 365 * DAY,
             "django_q_tasks": 50 * DAY,
             "messages": 365 * DAY,
+            "channel_texts": 365 * DAY,
             "drafts": 365 * DAY,
             "flags": 365 * DAY,
             "temp_files": DAY,

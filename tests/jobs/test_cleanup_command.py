@@ -47,6 +47,7 @@ class TestDryRun:
             "django_q_tasks",
             "recurring_runs",
             "messages",
+            "channel_texts",
             "drafts",
             "flags",
             "temp_files",

@@ -144,3 +144,24 @@ class TestBefore:
 
         assert listening.before(HOUR, now=NOON) == NOON - 11 * HOUR
         assert listening.before(HOUR, now=NOON + DAY) == NOON - 11 * HOUR
+
+
+@pytest.mark.django_db
+class TestDeafSince:
+    def test_is_unknown_for_one_that_was_never_connected(self) -> None:
+        assert listening.deaf_since(make_bot().pk, now=NOON) is None
+
+    def test_is_a_little_before_it_was_last_heard_of(self) -> None:
+        bot = make_bot()
+        Account.objects.filter(pk=bot.pk).update(heard_until=NOON - HOUR)
+
+        assert listening.deaf_since(bot.pk, now=NOON) == NOON - HOUR - listening.STALE
+
+    def test_is_the_beginning_of_the_gap_that_has_just_ended(self) -> None:
+        bot = make_bot()
+        gap(30, 20)
+        Account.objects.filter(pk=bot.pk).update(heard_until=NOON - HOUR)
+        listening.heard(bot.pk, now=NOON)
+
+        assert listening.deaf_since(bot.pk, now=NOON + MINUTE) == NOON - HOUR - listening.STALE
+        assert listening.deaf_since(bot.pk, now=NOON + HOUR) == NOON - listening.STALE

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from followups import cancelling, execution, handlers, planning
+from followups import cancelling, execution, handlers, planning, responses
 from followups.composing import STOP_LINE
 from followups.llm import approval, drafting
 from followups.llm.approval import AlreadyDecided, NotUsable
@@ -51,6 +51,15 @@ def hear(member: UserProfile, text: str = SAID, *, at: datetime = NOON - 3 * DAY
     return message
 
 
+def take_back(message: Message, *, now: datetime) -> None:
+    """The member deletes a message."""
+    conversation = message.conversation
+    with transaction.atomic():
+        keys = [message.external_message_id or ""]
+        (taken,) = inbox.take_back(conversation=conversation, external_message_ids=keys, now=now)
+        responses.note_taken_back(taken, user_id=conversation.participant_id, now=now)
+
+
 def make_due(member: UserProfile | None = None, *, trigger: str = "inactivity", **more: Any) -> tuple[FollowUp, str]:
     """A check-in that is due for a member who once told us of an exam; with the source's name."""
     member = member or make_member(name="Ada")
@@ -89,6 +98,23 @@ class TestAutomatic:
         assert (draft.status, draft.problem, draft.model) == ("used", "", "stub")
         assert draft.claims == [{"says": "your chemistry exam", "source": source}]
         assert len(llm.questions) == 1
+
+    def test_is_called_off_when_the_words_it_rests_on_are_taken_back(self, llm: LlmServer) -> None:
+        """PEERS 3.10, up to the last moment: it waits in the outbox."""
+        follow_up, source = make_due()
+        other = hear(follow_up.user, "Nice weather", at=NOON - 4 * DAY)
+        say_good(llm, source)
+        execute(follow_up)
+
+        take_back(other, now=NOON)
+        follow_up.refresh_from_db()
+        assert follow_up.status == "pending"
+        take_back(Message.objects.get(message_text=SAID), now=NOON)
+
+        follow_up.refresh_from_db()
+        assert (follow_up.status, follow_up.reason) == ("cancelled", responses.TAKEN_BACK_REASON)
+        assert follow_up.message is not None
+        assert Message.objects.get(pk=follow_up.message.pk).status == "suppressed"
 
     def test_never_asks_inside_a_transaction(self, llm: LlmServer) -> None:
         """Somebody else can lock the member while the model thinks."""
@@ -401,6 +427,47 @@ class TestDraft:
         assert follow_up.message is None
         assert list(Draft.objects.order_by("id").values_list("status", flat=True)) == ["void", "waiting"]
         assert len(llm.questions) == 2
+
+    @pytest.mark.parametrize("is_approved", [False, True])
+    def test_is_void_when_words_are_taken_back(self, llm: LlmServer, is_approved: bool) -> None:
+        """The model is asked once more, and does not get to see them."""
+        follow_up, draft = self.make_waiting(llm)
+        if is_approved:
+            approval.approve(draft.pk, by="boss", now=NOON)
+        llm.says("Hi Ada! How are you?")
+
+        take_back(Message.objects.get(), now=NOON + HOUR)
+
+        draft.refresh_from_db()
+        assert (draft.status, draft.problem) == ("void", drafting.NEWS)
+        assert ScheduledJob.objects.get(job_id=follow_up.job_id).next_attempt_at in {NOON, NOON + HOUR}
+        execute(follow_up, now=NOON + HOUR)
+        assert len(llm.questions) == 2
+        assert "chemistry" in str(llm.questions[0])
+        assert "chemistry" not in str(llm.questions[1])
+
+    def test_never_rests_on_words_that_are_taken_back_while_the_model_writes(self, llm: LlmServer) -> None:
+        """PEERS 3.10: a source that was deleted is not cited, whoever approves it."""
+        follow_up, source = make_due()
+        hear(follow_up.user, "I am back", at=NOON - 2 * DAY)
+        say_good(llm, source)
+        first = Message.objects.earliest("id")
+        llm.before_answering = lambda: in_own_connection(lambda: take_back(first, now=NOON))
+        execute(follow_up)
+
+        draft = Draft.objects.get()
+        assert draft.status != "waiting" or approval.approve(draft.pk, by="boss", now=NOON).status == "failed"
+        assert "no recent message" in Draft.objects.get().problem
+
+    def test_is_void_when_words_are_changed(self, llm: LlmServer) -> None:
+        _, draft = self.make_waiting(llm)
+        message = Message.objects.select_related("conversation").get()
+
+        with transaction.atomic():
+            responses.note_edit(message, user_id=message.conversation.participant_id, now=NOON + HOUR)
+
+        draft.refresh_from_db()
+        assert draft.status == "void"
 
     def test_is_decided_once_by_the_first(self, llm: LlmServer) -> None:
         _, draft = self.make_waiting(llm)

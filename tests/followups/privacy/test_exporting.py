@@ -53,6 +53,16 @@ class TestExport:
         assert receipts[2]["wording"] is None
         assert ConsentReceipt.objects.filter(user=member).count() == 4
 
+    def test_holds_the_words_that_are_kept_of_channels(self) -> None:
+        member = make_member()
+        channel = Channel.objects.create(external_id="7", name="general", guild_id="5")
+        ChannelActivity.objects.create(
+            message_id=1, channel=channel, author=member.account, sent_at=NOON, text="In public", edited_at=NOON
+        )
+
+        (row,) = privacy.export(member.pk, now=NOON)["channel_activity"]["all"]
+        assert (row["text"], row["edited_at"]) == ("In public", "2026-11-18T12:00:00Z")
+
     def test_keeps_discords_ids_exact(self) -> None:
         member = make_member()
         channel = Channel.objects.create(external_id="7", name="general", guild_id="5")
