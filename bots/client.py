@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from bots import failures, inbound, panels, presence, registration, relay
+from bots.cogs.cockpit import CockpitCog
 from bots.cogs.settings import SettingsCog
 from bots.database import run_unit
 from bots.people import channel_of, letter_of, person_of
@@ -108,6 +109,7 @@ class CheckbackBot(commands.Bot):
             presence.keep(account_id=self.account.pk, is_connected=lambda: self.ws is not None and self.ws.open)
         )
         await self.add_cog(SettingsCog(self))
+        await self.add_cog(CockpitCog(self))
         self.add_dynamic_items(*panels.ITEMS)
         await registration.sync_if_changed(self.tree)
 
