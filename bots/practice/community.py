@@ -1,47 +1,19 @@
 """What happens in the practice world: each act changes it, is journaled, and is told to the bot and to the pages."""
 
-import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from bots.practice import payloads
+from bots.practice import components, interactions, payloads
+from bots.practice.interactions import INTERACTION_LIFE, INTERACTION_TIME, Interaction
 from bots.practice.journal import Journal
-from bots.practice.world import Channel, Json, Message, UnknownThing, User, World
+from bots.practice.world import Channel, Json, Message, NotAllowed, UnknownThing, User, World
 
-INTERACTION_TIME = timedelta(seconds=3)
-"""How long a bot has for the first answer to a command."""
-INTERACTION_LIFE = timedelta(minutes=15)
+__all__ = ["INTERACTION_LIFE", "INTERACTION_TIME", "Community", "Interaction"]
 
 Tell = Callable[[str, Json], None]
 Listener = Callable[[str, Any], None]
-
-
-@dataclass
-class Interaction:
-    """A member's use of a slash command or a button, and what the bot answered."""
-
-    id: int
-    token: str
-    user_id: int
-    channel_id: int
-    name: str
-    asked_at: datetime
-    on_message: Message | None = None
-    answers: list[Message] = field(default_factory=list)
-    original: Message | None = None
-    is_deferred: bool = False
-    is_ephemeral: bool = False
-    is_acknowledged: bool = False
-    modal: Json | None = None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def touch(self) -> None:
-        """Wake whoever waits for an answer."""
-        self.changed.set()
-        self.changed = asyncio.Event()
 
 
 class Community:
@@ -60,6 +32,11 @@ class Community:
 
     def now(self) -> datetime:
         return self.clock()
+
+    def at(self, moment: datetime) -> None:
+        """Go on from another moment: a year later, for a test of an old message."""
+        ahead = moment - datetime.now(UTC)
+        self.clock = lambda: datetime.now(UTC) + ahead
 
     def announce(self, event: str, subject: Any) -> None:
         for listener in tuple(self.listeners):
@@ -168,27 +145,78 @@ class Community:
 
     def use_command(self, user_id: int, channel: Channel, command: str, values: dict[str, object]) -> Interaction:
         """Let a member use a slash command; `command` names subcommands with spaces ("followups pause")."""
+        return self._use(interactions.COMMAND, user_id, channel, command, values)
+
+    def ask_autocomplete(
+        self, user_id: int, channel: Channel, command: str, values: dict[str, object], *, focused: str
+    ) -> Interaction:
+        """Let a member type into an option of a slash command: `focused` is its name, its text is in `values`."""
+        return self._use(interactions.AUTOCOMPLETE, user_id, channel, command, values, focused=focused)
+
+    def _use(
+        self,
+        kind: int,
+        user_id: int,
+        channel: Channel,
+        command: str,
+        values: dict[str, object],
+        *,
+        focused: str | None = None,
+    ) -> Interaction:
         name, *inner = command.removeprefix("/").split()
         registered = self.world.find_command(name, channel.guild_id)
-        options = nested_options(registered, inner, values)
+        options = interactions.nested_options(registered, inner, values, focused=focused)
         data: Json = {"id": registered["id"], "name": name, "type": 1, "options": options}
         data |= {"resolved": self._resolved(channel, options)} | self._guild_key(channel.id)
-        return self._interact(2, user_id, channel, data, name=_full_name(name, options))
+        return self._interact(kind, user_id, channel, data, name=interactions.full_name(name, options))
 
-    def press(self, user_id: int, row: Message, custom_id: str, values: list[str] | None = None) -> Interaction:
-        """Let a member press a button, or choose in a menu, of a message."""
-        data: Json = {"custom_id": custom_id, "component_type": 2 if values is None else 3, "id": 1}
-        data |= {} if values is None else {"values": values}
+    def press(
+        self, user_id: int, row: Message, custom_id: str, values: list[str] | None = None, *, stale: bool = False
+    ) -> Interaction:
+        """Let a member press a button, or choose in a menu, of a message.
+
+        Raises NotAllowed for what Discord's app would not let them do. A `stale` press is one from a page that shows
+        the message as it was long ago: anything goes.
+        """
         channel = self.world.channel(row.channel_id)
-        return self._interact(3, user_id, channel, data, name=row.interaction_name, on_message=row)
+        if row.ephemeral_for not in (None, user_id):
+            raise NotAllowed("Only its reader can use a private answer.")
+        kind = components.BUTTON if values is None else components.MENU
+        if not stale:
+            if not row.is_ephemeral:
+                self.world.message(row.channel_id, row.id)
+            kind = components.require_usable(row.components, custom_id, values)["type"]
+        data: Json = {"custom_id": custom_id, "component_type": kind, "id": 1}
+        if values is not None:
+            data["values"] = values
+        if kind in payloads.PICKERS and values:
+            picked = [{"type": payloads.PICKERS[kind], "value": value} for value in values]
+            data["resolved"] = self._resolved(channel, picked)
+        name = row.interaction_name
+        return self._interact(interactions.COMPONENT, user_id, channel, data, name=name, on_message=row)
+
+    def submit(self, user_id: int, interaction: Interaction, values: dict[str, str | list[str]]) -> Interaction:
+        """Let a member send the form that the bot answered an interaction with; `values` by the fields' custom_id.
+
+        A field that is left out keeps what the form put there. Raises NotAllowed for what Discord's app would not send.
+        """
+        form = interaction.modal
+        if form is None:
+            raise UnknownThing("The bot has not opened a form here.")
+        if user_id != interaction.user_id:
+            raise NotAllowed("Somebody else has this form open.")
+        data: Json = {"custom_id": form["custom_id"], "components": components.filled(form, values)}
+        channel, name = self.world.channel(interaction.channel_id), interaction.name
+        on_message = interaction.on_message
+        return self._interact(interactions.SUBMITTED_FORM, user_id, channel, data, name=name, on_message=on_message)
 
     def _interact(
         self, kind: int, user_id: int, channel: Channel, data: Json, *, name: str, on_message: Message | None = None
     ) -> Interaction:
+        self._require_inside(user_id, channel)
         now = self.now()
-        row = Interaction(
-            self.world.new_id(now), secrets.token_urlsafe(60), user_id, channel.id, name, now, on_message=on_message
-        )
+        token = secrets.token_urlsafe(60)
+        row = Interaction(self.world.new_id(now), token, user_id, channel.id, name, now, kind, on_message=on_message)
         self._forget_old(now)
         self.interactions[row.token] = row
         payload = self._interaction_payload(row, kind, channel, data)
@@ -196,6 +224,10 @@ class Community:
             payload["message"] = payloads.message(self.world, on_message)
         self.tell("INTERACTION_CREATE", payload)
         return row
+
+    def _require_inside(self, user_id: int, channel: Channel) -> None:
+        if not self.world.may_see(user_id, channel):
+            raise NotAllowed("This member is not in that channel.")
 
     def _forget_old(self, now: datetime) -> None:
         for token, row in tuple(self.interactions.items()):
@@ -234,7 +266,7 @@ class Community:
 
     def _resolved(self, channel: Channel, options: list[Json]) -> Json:
         resolved: Json = {}
-        for option in _leaves(options):
+        for option in interactions.leaves(options):
             if option["type"] == 6:
                 number = int(option["value"])
                 resolved.setdefault("users", {})[str(number)] = payloads.user(self.world, number)
@@ -274,32 +306,3 @@ class Community:
         interaction.touch()
         self.announce("answered", interaction)
         return row
-
-
-def nested_options(command: Json, inner: list[str], values: dict[str, object]) -> list[Json]:
-    """Return option values in Discord's form, with their types from the command's registration."""
-    known = {option["name"]: option for option in command.get("options", [])}
-    strange = [name for name in (inner[:1] or values) if name not in known]
-    if strange:
-        raise UnknownThing(f"/{command['name']} has no option {strange[0]}.")
-    if inner:
-        step = known[inner[0]]
-        return [{"name": inner[0], "type": step["type"], "options": nested_options(step, inner[1:], values)}]
-    return [
-        {"name": name, "type": known[name]["type"], "value": str(value) if known[name]["type"] in (6, 7) else value}
-        for name, value in values.items()
-    ]
-
-
-def _leaves(options: list[Json]) -> list[Json]:
-    leaves: list[Json] = []
-    for option in options:
-        leaves += _leaves(option.get("options", [])) if option["type"] in (1, 2) else [option]
-    return leaves
-
-
-def _full_name(name: str, options: list[Json]) -> str:
-    while options and options[0]["type"] in (1, 2):
-        name = f"{name} {options[0]['name']}"
-        options = options[0].get("options", [])
-    return name

@@ -3,10 +3,12 @@
 import re
 from datetime import datetime
 
+from bots.practice.drafts import EPHEMERAL
 from bots.practice.world import DIRECT, GUILD_TEXT, Channel, Guild, Json, Member, Message, World
 
-EPHEMERAL = 1 << 6
 ALL_PERMISSIONS = str((1 << 50) - 1)
+PICKERS = {5: 6, 6: 8, 7: 9, 8: 7}
+"""Menus of users, roles, both and channels, each with the type of an option that is resolved in the same way."""
 _MENTION = re.compile(r"<@!?(\d{1,20})>")
 
 

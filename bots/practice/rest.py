@@ -5,75 +5,21 @@ import json
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
-from bots.practice import payloads
-from bots.practice.community import INTERACTION_LIFE, INTERACTION_TIME, Community, Interaction
+from bots.practice import drafts, payloads
+from bots.practice.callbacks import Callbacks
+from bots.practice.calls import Call, Handler, Recorded, read_body
+from bots.practice.community import Community
 from bots.practice.faults import Fault, Faults, Kind
 from bots.practice.limits import Limits
+from bots.practice.refusals import Refusal, invalid_form, unknown
 from bots.practice.world import Channel, Json, Message, UnknownThing
 
 PREFIX = "/api/v10"
-LONGEST_MESSAGE = 2_000
-LONGEST_NONCE = 25
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A request as it came, for tests to look at."""
-
-    method: str
-    path: str
-    body: Any
-    at: datetime
-
-
-@dataclass
-class Call:
-    """A request being answered."""
-
-    request: web.Request
-    body: Any
-
-    def number(self, name: str) -> int:
-        text = self.request.match_info[name]
-        if not text.isdecimal():
-            raise invalid_form(name, "NUMBER_TYPE_COERCE", f'Value "{text}" is not snowflake.')
-        return int(text)
-
-    def text(self, name: str) -> str:
-        return self.request.match_info[name]
-
-    def asked_number(self, name: str) -> int | None:
-        value = self.request.query.get(name)
-        return int(value) if value is not None and value.isdecimal() else None
-
-
-@dataclass
-class Refusal(Exception):
-    """An error answer in Discord's form."""
-
-    status: int
-    code: int
-    message: str
-    extra: Json = field(default_factory=dict)
-
-
-def unknown(code: int, what: str) -> Refusal:
-    return Refusal(404, code, f"Unknown {what}")
-
-
-def invalid_form(name: str, code: str, message: str) -> Refusal:
-    errors = {name: {"_errors": [{"code": code, "message": message}]}}
-    return Refusal(400, 50035, "Invalid Form Body", {"errors": errors})
-
-
-Handler = Callable[[Call], Any]
 
 
 class RestApi:
@@ -93,7 +39,6 @@ class RestApi:
     def add_routes(self, app: web.Application) -> None:
         bot, me = "/applications/{application_id}", "@me"
         message = "/channels/{channel_id}/messages/{message_id}"
-        hook, answer = "/webhooks/{application_id}/{token}", "/webhooks/{application_id}/{token}/messages/{message_id}"
         for method, path, handler in (
             ("GET", f"/users/{me}", self.current_user),
             ("GET", "/users/{user_id}", self.user),
@@ -119,11 +64,7 @@ class RestApi:
             ("PUT", bot + "/commands", self.register),
             ("GET", bot + "/guilds/{guild_id}/commands", self.commands),
             ("PUT", bot + "/guilds/{guild_id}/commands", self.register),
-            ("POST", "/interactions/{interaction_id}/{token}/callback", self.callback),
-            ("POST", hook, self.follow_up),
-            ("GET", answer, self.answer),
-            ("PATCH", answer, self.edit_answer),
-            ("DELETE", answer, self.delete_answer),
+            *Callbacks(self.community).routes(),
         ):
             app.router.add_route(method, PREFIX + path, self._endpoint(method, path, handler))
         app.router.add_route("*", PREFIX + "/{rest:.*}", self._endpoint("*", "/{rest}", self.nothing))
@@ -135,7 +76,7 @@ class RestApi:
         route = f"{method} {path}"
 
         async def endpoint(request: web.Request) -> web.Response:
-            call = Call(request, await _body(request))
+            call = Call(request, await read_body(request))
             asked = request.path.removeprefix(PREFIX)
             self.requests.append(Recorded(request.method, asked, call.body, self.community.now()))
             fault = self.faults.strike(request.method, asked, self._concerned(call))
@@ -292,7 +233,7 @@ class RestApi:
 
     def send(self, call: Call) -> Json:
         place = self._place(call)
-        data = _checked(call.body)
+        data = drafts.checked(call.body)
         nonce = data.get("nonce")
         bot_id = self.world.bot.id
         if nonce is not None and str(data.get("enforce_nonce", "")).lower() == "true":
@@ -334,7 +275,7 @@ class RestApi:
         row = self._row(call)
         if row.author_id != self.world.bot.id:
             raise Refusal(403, 50005, "Cannot edit a message authored by another user")
-        return payloads.message(self.world, self.community.edit(row, _checked(call.body, edited=True)))
+        return payloads.message(self.world, self.community.edit(row, drafts.checked(call.body, edited=True)))
 
     def delete(self, call: Call) -> None:
         row = self._row(call)
@@ -359,88 +300,6 @@ class RestApi:
     def register(self, call: Call) -> list[Json]:
         return self.community.register(call.body, guild_id=self._scope(call))
 
-    def _interaction(self, call: Call) -> Interaction:
-        row = self.community.interactions.get(call.text("token"))
-        if row is None:
-            raise unknown(10015, "Webhook")
-        if self.community.now() - row.asked_at > INTERACTION_LIFE:
-            raise Refusal(401, 50027, "Invalid Webhook Token")
-        return row
-
-    def callback(self, call: Call) -> Json | None:
-        row = self.community.interactions.get(call.text("token"))
-        late = row is not None and self.community.now() - row.asked_at > INTERACTION_TIME
-        if row is None or late or row.id != call.number("interaction_id"):
-            raise unknown(10062, "interaction")
-        if row.is_acknowledged:
-            raise Refusal(400, 40060, "Interaction has already been acknowledged.")
-        kind, data = int(call.body["type"]), call.body.get("data") or {}
-        message = self._respond(row, kind, data)
-        if call.request.query.get("with_response") not in ("1", "true"):
-            return None
-        return _callback_answer(row, kind, None if message is None else payloads.message(self.world, message))
-
-    def _respond(self, row: Interaction, kind: int, data: Json) -> Message | None:
-        ephemeral = bool(int(data.get("flags") or 0) & payloads.EPHEMERAL)
-        message: Message | None = None
-        if kind == 4:
-            _checked(data)
-            row.is_acknowledged = True
-            row.is_ephemeral = ephemeral
-            return self.community.answer(row, data, ephemeral=ephemeral, original=True)
-        row.is_acknowledged = True
-        if kind == 5:
-            row.is_deferred, row.is_ephemeral = True, ephemeral
-        elif kind == 7 and row.on_message is not None:
-            message = row.original = self.community.edit(row.on_message, _checked(data, edited=True))
-        elif kind == 9:
-            row.modal = data
-        row.touch()
-        self.community.announce("answered", row)
-        return message
-
-    def follow_up(self, call: Call) -> Json:
-        row = self._interaction(call)
-        if not row.is_acknowledged:
-            raise unknown(10015, "Webhook")
-        data = _checked(call.body)
-        # The first message after "is thinking" takes its place, and is as private as that was.
-        first = row.is_deferred and row.original is None
-        own = bool(int(data.get("flags") or 0) & payloads.EPHEMERAL)
-        message = self.community.answer(row, data, ephemeral=row.is_ephemeral if first else own, original=first)
-        return payloads.message(self.world, message)
-
-    def _answered(self, call: Call) -> tuple[Interaction, Message]:
-        row = self._interaction(call)
-        wanted = call.text("message_id")
-        found = row.original if wanted == "@original" else None
-        for message in row.answers:
-            if str(message.id) == wanted:
-                found = message
-        if found is None:
-            raise unknown(10008, "Message")
-        return row, found
-
-    def answer(self, call: Call) -> Json:
-        return payloads.message(self.world, self._answered(call)[1])
-
-    def edit_answer(self, call: Call) -> Json:
-        row = self._interaction(call)
-        data = _checked(call.body, edited=True)
-        if call.text("message_id") == "@original" and row.is_deferred and row.original is None:
-            message = self.community.answer(row, data, ephemeral=row.is_ephemeral, original=True)
-        else:
-            message = self.community.edit(self._answered(call)[1], data)
-            row.touch()
-        return payloads.message(self.world, message)
-
-    def delete_answer(self, call: Call) -> None:
-        row, message = self._answered(call)
-        self.community.delete(message)
-        row.answers.remove(message)
-        if row.original is message:
-            row.original = None
-
     def nothing(self, call: Call) -> None:
         raise Refusal(404, 0, f"404: Not Found: the practice Discord has no {call.request.method} {call.request.path}")
 
@@ -461,42 +320,6 @@ def too_many(retry_after: float, *, scope: str) -> web.Response:
     if is_global:
         response.headers["X-RateLimit-Global"] = "true"
     return response
-
-
-async def _body(request: web.Request) -> Any:
-    try:
-        if request.content_type.startswith("multipart/"):
-            return json.loads(str((await request.post())["payload_json"]))
-        raw = await request.read()
-        return json.loads(raw) if raw else {}
-    except (KeyError, ValueError):
-        return {}
-
-
-def _checked(data: Json, *, edited: bool = False) -> Json:
-    """Return a message's data, or raise what Discord says of a message that it does not take."""
-    content = data.get("content") or ""
-    if len(content) > LONGEST_MESSAGE:
-        raise invalid_form("content", "BASE_TYPE_MAX_LENGTH", f"Must be {LONGEST_MESSAGE} or fewer in length.")
-    nonce = data.get("nonce")
-    if nonce is not None and len(str(nonce)) > LONGEST_NONCE:
-        raise invalid_form("nonce", "NONCE_TYPE_TOO_LONG", f"Must be {LONGEST_NONCE} or fewer in length.")
-    if not edited and not content.strip() and not data.get("embeds") and not data.get("components"):
-        raise Refusal(400, 50006, "Cannot send an empty message")
-    return data
-
-
-def _callback_answer(row: Interaction, kind: int, message: Json | None) -> Json:
-    interaction: Json = {
-        "id": str(row.id),
-        "type": 2 if row.on_message is None else 3,
-        "response_message_loading": row.is_deferred,
-        "response_message_ephemeral": row.is_ephemeral,
-    }
-    if message is None:
-        return {"interaction": interaction}
-    interaction["response_message_id"] = message["id"]
-    return {"interaction": interaction, "resource": {"type": kind, "message": message}}
 
 
 def _reset(request: web.Request) -> None:

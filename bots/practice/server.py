@@ -10,14 +10,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bots.practice import PRACTICE_TOKEN
+from bots.practice.calls import Recorded
 from bots.practice.chat import ChatPage
-from bots.practice.community import INTERACTION_TIME, Community, Interaction
+from bots.practice.community import Community
 from bots.practice.faults import Faults
 from bots.practice.gateway import Gateway
+from bots.practice.interactions import INTERACTION_TIME, Interaction
 from bots.practice.journal import Journal
 from bots.practice.limits import Limits
-from bots.practice.rest import Recorded, RestApi
-from bots.practice.world import Channel, Message, User, World
+from bots.practice.rest import RestApi
+from bots.practice.world import Channel, Json, Message, User, World
 
 Where = int | Literal["dm"]
 """A channel's id, or "dm" for the member's private channel with the bot."""
@@ -165,14 +167,51 @@ class PracticeServer:
         return list(row.answers)
 
     async def press_button(
-        self, user_id: int, message: Message, custom_id: str, values: list[str] | None = None
+        self,
+        user_id: int,
+        message: Message,
+        custom_id: str,
+        values: list[str] | None = None,
+        *,
+        stale: bool = False,
     ) -> Interaction:
-        """Let a member press a button of a message; return when the bot has acknowledged it."""
-        row = self.community.press(user_id, message, custom_id, values)
-        async with asyncio.timeout(INTERACTION_TIME.total_seconds()):
-            while not row.is_acknowledged:
-                await row.changed.wait()
-        return row
+        """Let a member press a button of a message; return when the bot has acknowledged it.
+
+        Raises NotAllowed for a button that is not there or is switched off, unless the member's page is `stale`: then
+        it shows the message as it was, perhaps a year ago.
+        """
+        return await _acknowledged(self.community.press(user_id, message, custom_id, values, stale=stale))
+
+    async def choose(
+        self, user_id: int, message: Message, custom_id: str, values: list[str], *, stale: bool = False
+    ) -> Interaction:
+        """Let a member choose in a menu of a message; return when the bot has acknowledged it."""
+        return await _acknowledged(self.community.press(user_id, message, custom_id, values, stale=stale))
+
+    async def submit_form(
+        self, user_id: int, interaction: Interaction, values: dict[str, str | list[str]] | dict[str, str]
+    ) -> Interaction:
+        """Let a member send the form that the bot answered with (`interaction.modal`); return when it is acknowledged.
+
+        Values are given by the fields' custom_id; a field left out keeps what the form put there.
+        """
+        return await _acknowledged(self.community.submit(user_id, interaction, dict(values)))
+
+    async def ask_autocomplete(
+        self,
+        user_id: int,
+        command: str,
+        focused: str,
+        text: str = "",
+        options: dict[str, object] | None = None,
+        *,
+        where: Where = "dm",
+    ) -> list[Json]:
+        """Let a member type `text` into the option `focused` of a command; return the choices that the bot offers."""
+        values = {**(options or {}), focused: text}
+        place = self.channel_for(user_id, where)
+        row = await _acknowledged(self.community.ask_autocomplete(user_id, place, command, values, focused=focused))
+        return row.choices or []
 
     def use_command(
         self, user_id: int, command: str, options: dict[str, object] | None = None, *, where: Where = "dm"
@@ -196,6 +235,13 @@ class PracticeServer:
         channel = self.channel_for(user_id, "dm")
         rows = self.world.messages[channel.id].values()
         return [row.content for row in rows if row.author_id == self.world.bot.id]
+
+
+async def _acknowledged(row: Interaction) -> Interaction:
+    async with asyncio.timeout(INTERACTION_TIME.total_seconds()):
+        while not row.is_acknowledged:
+            await row.changed.wait()
+    return row
 
 
 async def _answered(row: Interaction, count: int) -> None:

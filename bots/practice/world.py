@@ -23,6 +23,10 @@ class UnknownThing(LookupError):
     """A user, channel, community, message or command that this world does not have."""
 
 
+class NotAllowed(ValueError):
+    """What a member asked for and Discord would not let them do; the text is shown to the person."""
+
+
 class BrokenExport(ValueError):
     """A file that is not a DiscordChatExporter export of a community's channel."""
 
@@ -247,6 +251,12 @@ class World:
             if channel_id in guild.channels:
                 return guild.channels[channel_id]
         raise UnknownThing(f"There is no channel {channel_id} in this practice world.")
+
+    def may_see(self, user_id: int, channel: Channel) -> bool:
+        """Whether a channel is in a user's list."""
+        if channel.guild_id is None:
+            return user_id in channel.recipients
+        return user_id in self.guild(channel.guild_id).members
 
     def guilds_of(self, user_id: int) -> list[Guild]:
         return [guild for guild in self.guilds.values() if user_id in guild.members]

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import discord
@@ -24,6 +24,7 @@ class TinyBot(commands.Bot):
         self.reacted: asyncio.Queue[discord.RawReactionActionEvent] = asyncio.Queue()
         self.failed: asyncio.Queue[BaseException] = asyncio.Queue()
         self.pressed: asyncio.Queue[discord.Interaction[Any]] = asyncio.Queue()
+        self.acts: dict[str, Callable[[discord.Interaction[Any]], Awaitable[Any]]] = {}
 
     async def setup_hook(self) -> None:
         self.add_command(hello)
@@ -52,14 +53,27 @@ class TinyBot(commands.Bot):
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         if interaction.type is discord.InteractionType.component:
-            await interaction.response.send_message("pressed", ephemeral=True)
+            act = self.acts.get(str((interaction.data or {}).get("custom_id")), press)
+            await act(interaction)
             self.pressed.put_nowait(interaction)
+
+
+async def press(interaction: discord.Interaction[Any]) -> None:
+    """Answer a button that has no act of its own."""
+    await interaction.response.send_message("pressed", ephemeral=True)
 
 
 @commands.hybrid_command()
 async def hello(ctx: commands.Context[TinyBot], name: str = "you") -> None:
     """Say hello."""
     await ctx.send(f"Hello {name}", ephemeral=True)
+
+
+@hello.autocomplete("name")
+async def names(_interaction: discord.Interaction[Any], current: str) -> list[discord.app_commands.Choice[str]]:
+    """Complete a name."""
+    known = ("Ada", "Alma", "Bruno")
+    return [discord.app_commands.Choice(name=each, value=each) for each in known if each.startswith(current)]
 
 
 @commands.hybrid_command()
