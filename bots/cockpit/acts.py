@@ -15,7 +15,7 @@ from bots.answers import Answer, Question, Refused
 from bots.cockpit import forms, layout, presses, reading, stories, wording
 from bots.cockpit.presses import Press
 from bots.cockpit.standing import Standing
-from followups import conf, consent, opting_in, planning, preferences
+from followups import conf, consent, members, opting_in, planning, preferences
 from followups.models import ConsentState, FollowUp, FollowUpStatus, UserProfile
 from followups.planning import CannotPlan
 from followups.preferences import BadPreference, Preferences
@@ -72,21 +72,25 @@ def _carry_out(press: Press, question: Question, *, now: datetime) -> Outcome:
     act = _ACTS.get(press.kind)
     if act is None:
         raise Refused(wording.NOT_UNDERSTOOD)
-    if press.kind == "page":
+    if press.kind == "on":
+        inbound.meet(question.author, now=now)
+    if press.kind in {"page", "on"}:
         return act(press, question, now)
-    if press.kind != "on" and not UserProfile.objects.filter(pk=question.user_id).exists():
-        raise Refused(wording.STRANGER)  # whoever was forgotten is not remembered for an old button's sake
-    inbound.meet(question.author, now=now)
-    if press.kind not in {"on", "stop"}:
-        _require_consent(question)
+    try:
+        members.lock(question.user_id)
+    except UserProfile.DoesNotExist:
+        raise Refused(wording.STRANGER) from None  # whoever was forgotten is not remembered for an old button's sake
+    if press.kind != "stop" and not _is_on(question):
+        raise Refused(wording.OFF)
     return act(press, question, now)
 
 
-def _require_consent(question: Question) -> None:
+def _is_on(question: Question) -> bool:
     try:
         consent.require(question.user_id)
     except consent.ConsentMissing:
-        raise Refused(wording.OFF) from None
+        return False
+    return True
 
 
 def _show(press: Press, question: Question, now: datetime) -> Outcome:
@@ -96,8 +100,7 @@ def _show(press: Press, question: Question, now: datetime) -> Outcome:
 
 def _turn_on(press: Press, question: Question, now: datetime) -> Outcome:
     """Record the yes with the wording that was read. Another one than today's covers other things: ask again."""
-    newest = consent.current(question.user_id)
-    if newest is not None and newest.state == ConsentState.GRANTED:
+    if _is_on(question):
         return Outcome(wording.ON_ALREADY)
     if press.argument != consent.WORDING_VERSION:
         raise Refused(wording.NEW_WORDING)

@@ -1,7 +1,9 @@
 """Reading how things stand for a member from the database, in about a dozen queries by indexes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bots.cockpit.standing import Next, Obstacle, Standing
 from followups import campaigns, channels, composing, conf, consent, facts, planning, policy
@@ -92,6 +94,14 @@ def _obstacle(profile: UserProfile, follow_up: FollowUp, *, now: datetime) -> Ob
     decision = policy.decide(known, now=max(now, follow_up.scheduled_at))
     if decision.verdict is Verdict.SEND or decision.gate is None:
         return None
+    return obstacle(
+        str(decision.gate), decision.inputs, until=decision.until, is_final=decision.verdict is Verdict.DROP
+    )
+
+
+def obstacle(gate: str, inputs: Mapping[str, Any], *, until: datetime | None, is_final: bool) -> Obstacle:
+    """What the policy or its ledger said, as an obstacle."""
+    if gate == Gate.TOO_LATE and "held_by" in inputs:
+        return Obstacle(str(inputs["held_by"]), is_final=True, is_in_vain=True)
     # A pause of the campaign is asked about every few hours: nobody knows when it ends.
-    until = None if decision.gate is Gate.CAMPAIGN else decision.until
-    return Obstacle(str(decision.gate), until, is_final=decision.verdict is Verdict.DROP)
+    return Obstacle(gate, None if gate == Gate.CAMPAIGN else until, is_final=is_final)

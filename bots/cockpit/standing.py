@@ -14,6 +14,8 @@ class Obstacle:
     """When it would come instead; None: not at all, or nobody knows."""
     is_final: bool = False
     """It would not come at all."""
+    is_in_vain: bool = False
+    """It would wait, and then be too late."""
 
 
 @dataclass(frozen=True)

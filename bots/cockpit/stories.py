@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from bots.cockpit import wording
+from bots.cockpit import reading, wording
 from followups import facts, policy
 from followups.models import FollowUp, FollowUpStatus, PolicyDecision, Trigger, UserProfile
 from followups.planning import BY_HAND
@@ -46,7 +46,8 @@ def _now(user_id: str, *, now: datetime) -> str:
     decision = policy.decide(replace(known, planned_for=None), now=now)
     if decision.gate is None:
         return "**Right now** nothing stands against a check-in, should there be a reason for one."
-    return f"**Right now** no check-in would come, because {wording.because(decision.gate)}."
+    stop = reading.obstacle(str(decision.gate), decision.inputs, until=decision.until, is_final=False)
+    return f"**Right now** no check-in would come, because {wording.because(stop)}."
 
 
 def _stories(user_id: str) -> list[Story]:
@@ -71,9 +72,10 @@ def _words(row: PolicyDecision, follow_up: FollowUp | None) -> str:
         return "it was sent, because nothing spoke against it"
     if follow_up is not None and follow_up.status == FollowUpStatus.FAILED:
         return "it could not be sent"
-    if row.verdict == Verdict.DROP:
-        return f"it did not come, because {wording.because(row.gate)}"
+    stop = reading.obstacle(row.gate, row.inputs, until=row.held_until, is_final=row.verdict == Verdict.DROP)
+    if stop.is_final:
+        return f"it did not come, because {wording.because(stop)}"
     if row.verdict == Verdict.HOLD:
-        until = f" until {wording.moment(row.held_until)}" if row.held_until else ""
-        return f"it was held{until}, because {wording.because(row.gate)}"
+        until = f" until {wording.moment(stop.until)}" if stop.until else ""
+        return f"it was held{until}, because {wording.because(stop)}"
     return "it is planned"

@@ -183,11 +183,10 @@ def _home(standing: Standing) -> list[str]:
 
 
 def _held(obstacle: Obstacle, *, due_at: datetime) -> str:
-    why = because(obstacle.gate)
     if obstacle.is_final:
-        return f"As things stand it will **not** come, because {why}."
+        return f"As things stand it will **not** come, because {because(obstacle)}."
     later = f" until about {moment(obstacle.until)}" if obstacle.until is not None and obstacle.until > due_at else ""
-    return f"As things stand it will be **held**{later}, because {why}."
+    return f"As things stand it will be **held**{later}, because {because(obstacle)}."
 
 
 def _chosen(standing: Standing) -> str:
@@ -275,6 +274,7 @@ _BECAUSE: Final[dict[str, str]] = {
 }
 
 
-def because(gate: str) -> str:
+def because(obstacle: Obstacle) -> str:
     """What stops a follow-up, as the member would put it."""
-    return _BECAUSE.get(gate, "something speaks against it")
+    words = _BECAUSE.get(obstacle.gate, "something speaks against it")
+    return f"{words}, and afterwards it would be too late" if obstacle.is_in_vain else words

@@ -14,7 +14,7 @@ from bots.panels import cockpit
 
 
 class CockpitCog(MemberCog):
-    """Both forms of the command, and the form that its panel opens."""
+    """Both forms of the command, and the presses of its panel."""
 
     @commands.hybrid_command(  # type: ignore[arg-type]  # discord.py's types lose the class of the context
         description="See what I have planned for you, and skip, move, pause or change it."
@@ -25,5 +25,5 @@ class CockpitCog(MemberCog):
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Hear of forms that were sent. Everything else has its own way."""
-        await cockpit.sent_form(interaction)
+        """Hear of every press and every form; the cockpit answers its own."""
+        await cockpit.heard(interaction)

@@ -1,6 +1,8 @@
 """The cockpit's buttons, menus and form on Discord: drawn from the layout, and every press answered.
 
-One dynamic item takes every id that begins with ours, those of other versions too: so nobody presses in vain.
+discord.py calls an item only when the message still has it, and a form only in the process that has opened it. Of two
+presses at once, the second would go unanswered, as would a form that was sent after a restart. So the cog hears all
+interactions and passes on (`heard`) every id that begins with ours, those of other versions too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +20,7 @@ from bots.answers import question_of
 from bots.cockpit import acts, layout, presses, reading, wording
 from bots.cockpit.presses import Press
 from bots.database import run_unit
-from bots.panels import ITEMS, PANELS, Panel
+from bots.panels import PANELS, Panel
 
 log = structlog.get_logger(__name__)
 
@@ -27,25 +29,18 @@ _UNREACHED: Final = (discord.DiscordException, aiohttp.ClientError, OSError)
 
 
 class CockpitItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=rf"{presses.PREFIX}.*"):
-    """Any button or menu of the cockpit."""
+    """Any button or menu of the cockpit. Dynamic, so that discord.py keeps nothing of the views in memory."""
 
     @classmethod
     async def from_custom_id(
         cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: Any, /
     ) -> Self:
-        """Take what discord.py has found in the message."""
+        """Take what discord.py has found in the message; its callback does nothing."""
         return cls(item)
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Answer the press."""
-        data: Any = interaction.data or {}
-        await handle(interaction, presses.read(self.custom_id, data.get("values", ())))
 
 
 class QuietForm(discord.ui.Modal):
-    """Quiet hours and time zone. It is read from what Discord sends, by `sent_form`, so that one opened before a
-    restart is understood after it.
-    """
+    """Quiet hours and time zone. It is read from what Discord sends, by `heard`."""
 
     def __init__(self, present: dict[str, str]) -> None:
         super().__init__(title=wording.FORM_TITLE, custom_id=presses.FORM, timeout=FORM_SECONDS)
@@ -90,13 +85,18 @@ async def handle(interaction: discord.Interaction[Any], press: Press) -> None:
             await interaction.followup.send(texts.TRY_AGAIN, ephemeral=True)
 
 
-async def sent_form(interaction: discord.Interaction[Any]) -> None:
-    """Answer the form, if it is ours."""
+async def heard(interaction: discord.Interaction[Any]) -> None:
+    """Answer an interaction, if it is a press or a form of the cockpit."""
     data: Any = interaction.data or {}
-    if interaction.type is discord.InteractionType.modal_submit and data.get("custom_id") == presses.FORM:
+    custom_id = str(data.get("custom_id", ""))
+    if not custom_id.startswith(presses.PREFIX):
+        return
+    if interaction.type is discord.InteractionType.component:
+        await handle(interaction, presses.read(custom_id, data.get("values", ())))
+    elif interaction.type is discord.InteractionType.modal_submit:
         written = dict(_fields(data.get("components", ())))
         names = (presses.QUIET_START, presses.QUIET_END, presses.ZONE)
-        await handle(interaction, Press("quiet", values=tuple(written.get(name, "") for name in names)))
+        await handle(interaction, presses.read(custom_id, [written.get(name, "") for name in names]))
 
 
 async def _acknowledge(interaction: discord.Interaction[Any], press: Press) -> None:
@@ -134,4 +134,3 @@ def _fields(components: Iterable[Any]) -> Iterator[tuple[str, str]]:
 
 
 PANELS[acts.PANEL] = Panel(read=read, draw=draw)
-ITEMS.append(CockpitItem)
