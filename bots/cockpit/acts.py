@@ -80,27 +80,19 @@ def _carry_out(press: Press, question: Question, *, now: datetime) -> Outcome:
         members.lock(question.user_id)
     except UserProfile.DoesNotExist:
         raise Refused(wording.STRANGER) from None  # whoever was forgotten is not remembered for an old button's sake
-    if press.kind != "stop" and not _is_on(question):
+    if press.kind != "stop" and not reading.is_on(question.user_id):
         raise Refused(wording.OFF)
     return act(press, question, now)
 
 
-def _is_on(question: Question) -> bool:
-    try:
-        consent.require(question.user_id)
-    except consent.ConsentMissing:
-        return False
-    return True
-
-
 def _show(press: Press, question: Question, now: datetime) -> Outcome:
-    known = press.argument in {presses.HOME, presses.SETTINGS, presses.LAST_WORD}
+    known = press.argument in {presses.HOME, presses.SETTINGS}
     return Outcome("", press.argument) if known else Outcome(wording.NOT_UNDERSTOOD)
 
 
 def _turn_on(press: Press, question: Question, now: datetime) -> Outcome:
     """Record the yes with the wording that was read. Another one than today's covers other things: ask again."""
-    if _is_on(question):
+    if reading.is_on(question.user_id):
         return Outcome(wording.ON_ALREADY)
     if press.argument != consent.WORDING_VERSION:
         raise Refused(wording.NEW_WORDING)
@@ -158,7 +150,8 @@ def _snooze(press: Press, question: Question, now: datetime) -> Outcome:
 
 def _own(follow_up_id: str, question: Question) -> FollowUp:
     """The presser's own follow-up, still to come. Anybody else's is not known to them."""
-    follow_up = FollowUp.objects.filter(pk=follow_up_id, user_id=question.user_id).first()
+    own = FollowUp.objects.filter(user_id=question.user_id)
+    follow_up = own.filter(pk=follow_up_id).first() if "\x00" not in follow_up_id else None
     if follow_up is None:
         raise Refused(wording.GONE)
     if follow_up.status == FollowUpStatus.PENDING:

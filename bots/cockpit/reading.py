@@ -18,7 +18,7 @@ def read(user_id: str, *, now: datetime) -> Standing:
     """How things stand. Nothing is recorded; somebody nobody knows has not opted in."""
     settings = conf.current()
     profile = UserProfile.objects.select_related("account").filter(pk=user_id).first()
-    if profile is None or not _is_on(user_id):
+    if profile is None or not is_on(user_id):
         return Standing(is_on=False, now=now)
     pending = FollowUp.objects.filter(user_id=user_id, status=FollowUpStatus.PENDING).select_related("message")
     planned = list(pending.order_by("scheduled_at", "pk")[: planning.MOST_PENDING])
@@ -43,8 +43,8 @@ def read(user_id: str, *, now: datetime) -> Standing:
     )
 
 
-def _is_on(user_id: str) -> bool:
-    """What the sender asks, so that the answer can't differ from what happens."""
+def is_on(user_id: str) -> bool:
+    """Whether follow-ups may come: what the sender asks, so that the answer can't differ from what happens."""
     try:
         consent.require(user_id)
     except consent.ConsentMissing:
