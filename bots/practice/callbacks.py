@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from bots.practice import components, drafts, interactions, payloads
+from bots.practice import components, drafts, interactions, payloads, uploads
 from bots.practice.calls import Call, Route
 from bots.practice.community import Community
 from bots.practice.interactions import INTERACTION_LIFE, INTERACTION_TIME, Interaction
 from bots.practice.refusals import Refusal, invalid_form, unknown
-from bots.practice.world import Json, Message
+from bots.practice.uploads import Upload
+from bots.practice.world import Attachment, Json, Message
 
 MESSAGE, MESSAGE_LATER, EDIT_LATER, EDIT, CHOICES, FORM = 4, 5, 6, 7, 8, 9
 """How a bot may answer an interaction."""
@@ -48,50 +49,57 @@ class Callbacks:
         if row.is_acknowledged:
             raise Refusal(400, 40060, "Interaction has already been acknowledged.")
         kind, data = int(call.body["type"]), call.body.get("data") or {}
-        message = self._respond(row, kind, data)
+        message = self._respond(row, kind, data, call.files)
         if call.request.query.get("with_response") not in ("1", "true"):
             return None
         return _callback_answer(row, kind, None if message is None else payloads.message(self.world, message))
 
-    def _respond(self, row: Interaction, kind: int, data: Json) -> Message | None:
+    def _respond(self, row: Interaction, kind: int, data: Json, files: list[Upload]) -> Message | None:
         respond = self._RESPONSES.get(kind)
         if respond is None or not _may_answer(row, kind):
             raise invalid_form("type", "UNION_TYPE_CHOICES", f"Interaction of type {row.kind} takes no answer {kind}.")
-        message = respond(self, row, data)
+        message = respond(self, row, data, files)
         if not row.is_acknowledged:
             row.is_acknowledged = True
             row.touch()
             self.community.announce("answered", row)
         return message
 
-    def _respond_message(self, row: Interaction, data: Json) -> Message:
-        drafts.checked(data, at="data.")
+    def _respond_message(self, row: Interaction, data: Json, files: list[Upload]) -> Message:
+        drafts.checked(data, files=files, at="data.")
         row.is_ephemeral = drafts.is_ephemeral(data)
         row.is_acknowledged = True
-        return self.community.answer(row, data, ephemeral=row.is_ephemeral, original=True)
+        return self._answer(row, data, files, original=True, ephemeral=row.is_ephemeral)
 
-    def _respond_later(self, row: Interaction, data: Json) -> None:
+    def _answer(self, row: Interaction, data: Json, files: list[Upload], *, original: bool, ephemeral: bool) -> Message:
+        attached = self._attached(files)
+        return self.community.answer(row, data, ephemeral=ephemeral, original=original, files=attached)
+
+    def _attached(self, files: list[Upload]) -> list[Attachment]:
+        return uploads.attached(self.world, files, now=self.community.now())
+
+    def _respond_later(self, row: Interaction, data: Json, _files: list[Upload]) -> None:
         row.is_deferred, row.is_ephemeral = True, drafts.is_ephemeral(data)
 
-    def _respond_edit_later(self, row: Interaction, _data: Json) -> None:
+    def _respond_edit_later(self, row: Interaction, _data: Json, _files: list[Upload]) -> None:
         # What the bot calls the original from now on is the message that was pressed.
         row.original = row.on_message
 
-    def _respond_edit(self, row: Interaction, data: Json) -> Message | None:
+    def _respond_edit(self, row: Interaction, data: Json, files: list[Upload]) -> Message | None:
         if row.on_message is None:
             return None
-        drafts.checked(data, edited=True, at="data.")
-        row.original = self.community.edit(row.on_message, data)
+        drafts.checked(data, files=files, edited=True, at="data.")
+        row.original = self.community.edit(row.on_message, data, files=self._attached(files))
         return row.original
 
-    def _respond_choices(self, row: Interaction, data: Json) -> None:
+    def _respond_choices(self, row: Interaction, data: Json, _files: list[Upload]) -> None:
         choices = data.get("choices") or []
         if len(choices) > MOST_CHOICES:
             text = f"Must be {MOST_CHOICES} or fewer in length."
             raise invalid_form("data.choices", "BASE_TYPE_MAX_LENGTH", text)
         row.choices = choices
 
-    def _respond_form(self, row: Interaction, data: Json) -> None:
+    def _respond_form(self, row: Interaction, data: Json, _files: list[Upload]) -> None:
         components.check_form(data)
         row.modal = data
 
@@ -99,11 +107,12 @@ class Callbacks:
         row = self._interaction(call)
         if not row.is_acknowledged:
             raise unknown(10015, "Webhook")
-        data = drafts.checked(call.body)
+        data = drafts.checked(call.body, files=call.files)
         # The first message after "is thinking" takes its place, and is as private as that was.
         first = row.is_deferred and row.original is None
         own = drafts.is_ephemeral(data)
-        message = self.community.answer(row, data, ephemeral=row.is_ephemeral if first else own, original=first)
+        ephemeral = row.is_ephemeral if first else own
+        message = self._answer(row, data, call.files, ephemeral=ephemeral, original=first)
         return payloads.message(self.world, message)
 
     def _answered(self, call: Call) -> tuple[Interaction, Message]:
@@ -122,11 +131,11 @@ class Callbacks:
 
     def edit_answer(self, call: Call) -> Json:
         row = self._interaction(call)
-        data = drafts.checked(call.body, edited=True)
+        data = drafts.checked(call.body, files=call.files, edited=True)
         if call.text("message_id") == "@original" and row.is_deferred and row.original is None:
-            message = self.community.answer(row, data, ephemeral=row.is_ephemeral, original=True)
+            message = self._answer(row, data, call.files, ephemeral=row.is_ephemeral, original=True)
         else:
-            message = self.community.edit(self._answered(call)[1], data)
+            message = self.community.edit(self._answered(call)[1], data, files=self._attached(call.files))
             row.touch()
         return payloads.message(self.world, message)
 
@@ -137,7 +146,7 @@ class Callbacks:
         if row.original is message:
             row.original = None
 
-    _RESPONSES: dict[int, Callable[["Callbacks", Interaction, Json], Message | None]] = {
+    _RESPONSES: dict[int, Callable[["Callbacks", Interaction, Json, list[Upload]], Message | None]] = {
         MESSAGE: _respond_message,
         MESSAGE_LATER: _respond_later,
         EDIT_LATER: _respond_edit_later,

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
+from bots.practice import uploads
 from bots.practice.refusals import invalid_form
+from bots.practice.uploads import Upload
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Call:
 
     request: web.Request
     body: Any
+    files: list[Upload] = field(default_factory=list)
 
     def number(self, name: str) -> int:
         text = self.request.match_info[name]
@@ -46,11 +49,15 @@ Handler = Callable[[Call], Any]
 Route = tuple[str, str, Handler]
 
 
-async def read_body(request: web.Request) -> Any:
+async def read_call(request: web.Request) -> Call:
+    """Return a request with its body and files; raises Refusal when it is too large."""
     try:
         if request.content_type.startswith("multipart/"):
-            return json.loads(str((await request.post())["payload_json"]))
+            form = await request.post()
+            return Call(request, json.loads(str(form["payload_json"])), uploads.of_form(form))
         raw = await request.read()
-        return json.loads(raw) if raw else {}
+        return Call(request, json.loads(raw) if raw else {})
+    except web.HTTPRequestEntityTooLarge:
+        raise uploads.too_large() from None
     except (KeyError, ValueError):
-        return {}
+        return Call(request, {})

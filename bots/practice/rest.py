@@ -10,14 +10,16 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from bots.practice import drafts, payloads
+from bots.practice import drafts, payloads, uploads
 from bots.practice.callbacks import Callbacks
-from bots.practice.calls import Call, Handler, Recorded, read_body
+from bots.practice.calls import Call, Handler, Recorded, read_call
 from bots.practice.community import Community
 from bots.practice.faults import Fault, Faults, Kind
 from bots.practice.limits import Limits
+from bots.practice.places import Places
 from bots.practice.refusals import Refusal, invalid_form, unknown
-from bots.practice.world import Channel, Json, Message, UnknownThing
+from bots.practice.thread_routes import ThreadRoutes, archived_refusal
+from bots.practice.world import Attachment, Channel, Json, Message, UnknownThing
 
 PREFIX = "/api/v10"
 
@@ -31,6 +33,7 @@ class RestApi:
         self.faults = faults
         self.limits = limits
         self.token = token
+        self.places = Places(self.world)
         self.base_url = ""
         self.gateway_url = ""
         self.sent: asyncio.Queue[Message] = asyncio.Queue()
@@ -50,6 +53,7 @@ class RestApi:
             ("GET", "/gateway/bot", self.gateway_bot),
             ("GET", "/guilds/{guild_id}", self.guild),
             ("GET", "/guilds/{guild_id}/channels", self.guild_channels),
+            ("GET", "/guilds/{guild_id}/roles", self.roles),
             ("GET", "/guilds/{guild_id}/members/{user_id}", self.member),
             ("GET", "/channels/{channel_id}", self.channel),
             ("POST", "/channels/{channel_id}/typing", self.typing),
@@ -64,6 +68,7 @@ class RestApi:
             ("PUT", bot + "/commands", self.register),
             ("GET", bot + "/guilds/{guild_id}/commands", self.commands),
             ("PUT", bot + "/guilds/{guild_id}/commands", self.register),
+            *ThreadRoutes(self.community, self.places).routes(),
             *Callbacks(self.community).routes(),
         ):
             app.router.add_route(method, PREFIX + path, self._endpoint(method, path, handler))
@@ -76,7 +81,10 @@ class RestApi:
         route = f"{method} {path}"
 
         async def endpoint(request: web.Request) -> web.Response:
-            call = Call(request, await read_body(request))
+            try:
+                call = await read_call(request)
+            except Refusal as refusal:
+                return refused(refusal)
             asked = request.path.removeprefix(PREFIX)
             self.requests.append(Recorded(request.method, asked, call.body, self.community.now()))
             fault = self.faults.strike(request.method, asked, self._concerned(call))
@@ -105,7 +113,7 @@ class RestApi:
         try:
             return reply(handler(call))
         except Refusal as refusal:
-            return reply({"message": refusal.message, "code": refusal.code, **refusal.extra}, refusal.status)
+            return refused(refusal)
         except UnknownThing as error:
             return reply({"message": str(error), "code": 0}, 404)
         except (KeyError, ValueError) as error:
@@ -176,22 +184,17 @@ class RestApi:
         return [payloads.guild(self.world, row) for row in self.world.guilds_of(self.world.bot.id)]
 
     def guild(self, call: Call) -> Json:
-        row = self.world.guilds.get(call.number("guild_id"))
-        if row is None:
-            raise unknown(10004, "Guild")
-        return payloads.guild(self.world, row)
+        return payloads.guild(self.world, self.places.guild(call))
 
     def guild_channels(self, call: Call) -> list[Json]:
-        row = self.world.guilds.get(call.number("guild_id"))
-        if row is None:
-            raise unknown(10004, "Guild")
-        return [payloads.channel(self.world, each) for each in row.channels.values()]
+        rows = self.places.guild(call).channels.values()
+        return [payloads.channel(self.world, each) for each in rows if not each.is_thread]
+
+    def roles(self, call: Call) -> list[Json]:
+        return [payloads.role(each) for each in self.places.guild(call).roles.values()]
 
     def member(self, call: Call) -> Json:
-        guild = self.world.guilds.get(call.number("guild_id"))
-        if guild is None:
-            raise unknown(10004, "Guild")
-        row = guild.members.get(call.number("user_id"))
+        row = self.places.guild(call).members.get(call.number("user_id"))
         if row is None:
             raise unknown(10007, "Member")
         return payloads.member(self.world, row)
@@ -204,26 +207,16 @@ class RestApi:
             raise Refusal(400, 50007, "Cannot send messages to this user")
         return payloads.channel(self.world, self.world.open_dm(self.world.bot.id, number))
 
-    def _place(self, call: Call) -> Channel:
-        number = call.number("channel_id")
-        try:
-            place = self.world.channel(number)
-        except UnknownThing:
-            raise unknown(10003, "Channel") from None
-        if place.guild_id is None and self.world.bot.id not in place.recipients:
-            raise unknown(10003, "Channel")
-        return place
-
     def channel(self, call: Call) -> Json:
-        return payloads.channel(self.world, self._place(call))
+        return payloads.channel(self.world, self.places.channel(call))
 
     def typing(self, call: Call) -> None:
-        self.community.type_in(self._place(call).id, self.world.bot.id)
+        self.community.type_in(self.places.channel(call).id, self.world.bot.id)
 
     # --- messages ---
 
     def history(self, call: Call) -> list[Json]:
-        place = self._place(call)
+        place = self.places.channel(call)
         limit = call.asked_number("limit")
         if limit is not None and not 1 <= limit <= 100:
             raise invalid_form("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 100.")
@@ -232,8 +225,8 @@ class RestApi:
         return [payloads.message(self.world, row) for row in rows]
 
     def send(self, call: Call) -> Json:
-        place = self._place(call)
-        data = drafts.checked(call.body)
+        place = self.places.channel(call)
+        data = drafts.checked(call.body, files=call.files)
         nonce = data.get("nonce")
         bot_id = self.world.bot.id
         if nonce is not None and str(data.get("enforce_nonce", "")).lower() == "true":
@@ -250,9 +243,13 @@ class RestApi:
             embeds=data.get("embeds") or [],
             components=data.get("components") or [],
             reply_to=int(reference["message_id"]) if "message_id" in reference else None,
+            attachments=self._attached(call),
         )
         self.sent.put_nowait(row)
         return payloads.message(self.world, row) | ({} if nonce is None else {"nonce": nonce})
+
+    def _attached(self, call: Call) -> list[Attachment]:
+        return uploads.attached(self.world, call.files, now=self.community.now())
 
     def _check_reachable(self, place: Channel) -> None:
         if place.is_direct and not any(
@@ -261,33 +258,34 @@ class RestApi:
             text = "Cannot send messages to this user due to having no mutual guilds"
             raise Refusal(403, 50278, text)
 
-    def _row(self, call: Call) -> Message:
-        place = self._place(call)
-        try:
-            return self.world.message(place.id, call.number("message_id"))
-        except UnknownThing:
-            raise unknown(10008, "Message") from None
-
     def message(self, call: Call) -> Json:
-        return payloads.message(self.world, self._row(call))
+        return payloads.message(self.world, self.places.message(call))
 
     def edit(self, call: Call) -> Json:
-        row = self._row(call)
+        row = self.places.message(call)
         if row.author_id != self.world.bot.id:
             raise Refusal(403, 50005, "Cannot edit a message authored by another user")
-        return payloads.message(self.world, self.community.edit(row, drafts.checked(call.body, edited=True)))
+        self._require_open(row)
+        data = drafts.checked(call.body, files=call.files, edited=True)
+        return payloads.message(self.world, self.community.edit(row, data, files=self._attached(call)))
+
+    def _require_open(self, row: Message) -> None:
+        if self.world.channel(row.channel_id).is_archived:
+            raise archived_refusal()
 
     def delete(self, call: Call) -> None:
-        row = self._row(call)
+        row = self.places.message(call)
         if row.author_id != self.world.bot.id and self.world.channel(row.channel_id).is_direct:
             raise Refusal(403, 50003, "Cannot execute action on a DM channel")
         self.community.delete(row)
 
     def react(self, call: Call) -> None:
-        self.community.react(self._row(call), self.world.bot.id, unquote(call.text("emoji")))
+        row = self.places.message(call)
+        self._require_open(row)
+        self.community.react(row, self.world.bot.id, unquote(call.text("emoji")))
 
     def unreact(self, call: Call) -> None:
-        self.community.react(self._row(call), self.world.bot.id, unquote(call.text("emoji")), add=False)
+        self.community.react(self.places.message(call), self.world.bot.id, unquote(call.text("emoji")), add=False)
 
     # --- commands and interactions ---
 
@@ -309,6 +307,10 @@ def reply(data: Any, status: int = 200) -> web.Response:
     if data is None:
         return web.Response(status=204)
     return web.Response(status=status, body=json.dumps(data).encode(), headers={"Content-Type": "application/json"})
+
+
+def refused(refusal: Refusal) -> web.Response:
+    return reply({"message": refusal.message, "code": refusal.code, **refusal.extra}, refusal.status)
 
 
 def too_many(retry_after: float, *, scope: str) -> web.Response:

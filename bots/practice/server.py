@@ -19,6 +19,7 @@ from bots.practice.interactions import INTERACTION_TIME, Interaction
 from bots.practice.journal import Journal
 from bots.practice.limits import Limits
 from bots.practice.rest import RestApi
+from bots.practice.uploads import Downloads
 from bots.practice.world import Channel, Json, Message, User, World
 
 Where = int | Literal["dm"]
@@ -50,6 +51,7 @@ class PracticeServer:
         self.gateway = Gateway(world, self.faults, token)
         self.rest = RestApi(self.community, self.faults, self.limits, token)
         self.chat = ChatPage(self.community, self.gateway)
+        self.downloads = Downloads(world)
         self.community.tell = self.gateway.dispatch
         self._runner: web.AppRunner | None = None
 
@@ -83,6 +85,7 @@ class PracticeServer:
         self.rest.add_routes(app)
         app.router.add_get("/gateway", self.gateway.handle)
         app.router.add_get("/gateway/", self.gateway.handle)
+        self.downloads.add_routes(app)
         self.chat.add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -94,6 +97,7 @@ class PracticeServer:
             raise
         self.port = self._runner.addresses[0][1]
         self.gateway.url = self.rest.gateway_url = self.gateway_url
+        self.world.files_url = self.chat_url.rstrip("/")
 
     async def stop(self) -> None:
         """Let held requests go, close every connection, and close the journal."""
@@ -153,15 +157,17 @@ class PracticeServer:
         options: dict[str, object] | None = None,
         *,
         where: Where = "dm",
+        force: bool = False,
         answers: int = 1,
         within: float = INTERACTION_TIME.total_seconds(),
     ) -> list[Message]:
         """Let a member use a slash command and return the bot's answers, as soon as there are so many.
 
         `command` names subcommands with spaces ("followups pause"). Raises UnknownThing for a command that is not
-        registered and TimeoutError when the answers do not come.
+        registered, NotAllowed for one that this member may not use here (unless by `force`), and TimeoutError when the
+        answers do not come.
         """
-        row = self.use_command(user_id, command, options, where=where)
+        row = self.use_command(user_id, command, options, where=where, force=force)
         async with asyncio.timeout(within):
             await _answered(row, answers)
         return list(row.answers)
@@ -214,10 +220,17 @@ class PracticeServer:
         return row.choices or []
 
     def use_command(
-        self, user_id: int, command: str, options: dict[str, object] | None = None, *, where: Where = "dm"
+        self,
+        user_id: int,
+        command: str,
+        options: dict[str, object] | None = None,
+        *,
+        where: Where = "dm",
+        force: bool = False,
     ) -> Interaction:
-        """Let a member use a slash command, and do not wait."""
-        return self.community.use_command(user_id, self.channel_for(user_id, where), command, options or {})
+        """Let a member use a slash command, and do not wait. `force` passes over what Discord's app would check."""
+        place = self.channel_for(user_id, where)
+        return self.community.use_command(user_id, place, command, options or {}, force=force)
 
     async def member_joins(self, user: User | int, guild_id: int | None = None) -> None:
         """Let a user join a community, the first one unless named. A new user is given whole."""
@@ -229,6 +242,24 @@ class PracticeServer:
 
     async def member_reacts(self, user_id: int, message: Message, emoji: str = "👍") -> None:
         self.community.react(message, user_id, emoji)
+
+    async def member_unreacts(self, user_id: int, message: Message, emoji: str = "👍") -> None:
+        self.community.react(message, user_id, emoji, add=False)
+
+    async def member_edits(self, user_id: int, message: Message, text: str) -> Message:
+        """Let a member change their own message."""
+        return self.community.rewrite(user_id, message, text)
+
+    async def member_deletes(self, user_id: int, *messages: Message) -> None:
+        """Let a member delete their own message, or a moderator anybody's, in a channel also several at once."""
+        if len(messages) == 1:
+            self.community.remove(user_id, messages[0])
+        else:
+            self.community.sweep(user_id, list(messages))
+
+    async def member_renames(self, user_id: int, nickname: str | None, guild_id: int | None = None) -> None:
+        """Let a member take another name in a community, the first one unless named."""
+        self.community.rename(guild_id or next(iter(self.world.guilds)), user_id, nickname)
 
     def dm_texts(self, user_id: int) -> list[str]:
         """Return what the bot wrote to a user in private, oldest first."""
