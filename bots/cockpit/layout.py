@@ -107,7 +107,8 @@ def _topics(standing: Standing) -> Menu:
 
 
 def _frequency(standing: Standing) -> Menu:
-    hours = sorted({*FREQUENCIES, standing.frequency_hours})
+    sensible = {hours for hours in FREQUENCIES if hours >= standing.least_hours}
+    hours = sorted({*sensible, standing.frequency_hours})
     options = tuple(Option(str(each), wording.at_most_every(each), each == standing.frequency_hours) for each in hours)
     return Menu(presses.OFTEN, wording.CHOOSE_FREQUENCY, options)
 

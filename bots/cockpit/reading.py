@@ -19,14 +19,13 @@ def read(user_id: str, *, now: datetime) -> Standing:
     settings = conf.current()
     profile = UserProfile.objects.select_related("account").filter(pk=user_id).first()
     if profile is None or not is_on(user_id):
-        return Standing(is_on=False, now=now)
+        return Standing(is_on=False)
     pending = FollowUp.objects.filter(user_id=user_id, status=FollowUpStatus.PENDING).select_related("message")
     planned = list(pending.order_by("scheduled_at", "pk")[: planning.MOST_PENDING])
     zone = policy.zone_for(profile.timezone, settings.timezone)
     has_quiet = profile.quiet_start is not None and profile.quiet_end is not None
     return Standing(
         is_on=True,
-        now=now,
         next=_next(profile, planned[0], now=now) if planned else None,
         others=max(len(planned) - 1, 0),
         topics=tuple(profile.topics),

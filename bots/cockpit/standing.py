@@ -43,7 +43,6 @@ class Standing:
     """What is known and chosen."""
 
     is_on: bool
-    now: datetime
     next: Next | None = None
     others: int = 0
     """How many more are planned."""

@@ -18,6 +18,7 @@ from django.utils import timezone
 from bots import failures, texts
 from bots.answers import question_of
 from bots.cockpit import acts, layout, presses, reading, wording
+from bots.cockpit.acts import Screen
 from bots.cockpit.presses import Press
 from bots.database import run_unit
 from bots.panels import PANELS, Panel
@@ -78,11 +79,23 @@ async def handle(interaction: discord.Interaction[Any], press: Press) -> None:
         await _acknowledge(interaction, press)
         question = question_of(interaction, source="button")
         screen = await run_unit(acts.answer, press, question, now=timezone.now())
-        await interaction.edit_original_response(content=screen.text, view=draw(screen.rows) if screen.rows else None)
     except Exception as error:  # discord.py would only log it, with a traceback that may quote people
         log.error("bot.press_failed", kind=press.kind, **failures.describe(error))  # noqa: TRY400 - the same
         with suppress(*_UNREACHED):
             await interaction.followup.send(texts.TRY_AGAIN, ephemeral=True)
+        return
+    await _show(interaction, press, screen)
+
+
+async def _show(interaction: discord.Interaction[Any], press: Press, screen: Screen) -> None:
+    """Change the message. It may be gone by now: what was done is done, so it is told in a message of its own."""
+    view = draw(screen.rows) if screen.rows else discord.utils.MISSING
+    try:
+        await interaction.edit_original_response(content=screen.text, view=view)
+    except _UNREACHED as error:
+        log.warning("bot.panel_gone", kind=press.kind, **failures.describe(error))
+        with suppress(*_UNREACHED):
+            await interaction.followup.send(screen.text, view=view, ephemeral=True)
 
 
 async def heard(interaction: discord.Interaction[Any]) -> None:

@@ -14,7 +14,7 @@ from followups.policy import Gate
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 NEXT = Next("f" * 36, NOON + DAY, "inactivity", since=NOON - 3 * DAY, text="Hi Ada,\nhow are you?")
-ON = Standing(is_on=True, now=NOON, next=NEXT, topics=("check_ins", "events"), local_time="12:00")
+ON = Standing(is_on=True, next=NEXT, topics=("check_ins", "events"), local_time="12:00")
 WORST = replace(
     ON,
     next=replace(NEXT, trigger="goal", occasion="g" * 100, text="\n".join("x" * 19 for _ in range(100))),
@@ -58,7 +58,7 @@ class TestScreen:
         assert "**not** come, because you are one of a few" in wording.screen(replace(ON, next=gone))
 
     def test_shows_the_whole_wording_to_whoever_is_off(self) -> None:
-        assert consent.WORDING in wording.screen(Standing(is_on=False, now=NOON), presses.SETTINGS)
+        assert consent.WORDING in wording.screen(Standing(is_on=False), presses.SETTINGS)
 
     @pytest.mark.parametrize("page", [presses.HOME, presses.SETTINGS])
     def test_shows_all_that_was_chosen(self, page: str) -> None:
@@ -79,7 +79,7 @@ class TestScreen:
         assert f"Language: {wording.language('x' * 16)}" in text
 
     @pytest.mark.parametrize("page", [presses.HOME, presses.SETTINGS, presses.LAST_WORD])
-    @pytest.mark.parametrize("standing", [WORST, ON, Standing(is_on=False, now=NOON)])
+    @pytest.mark.parametrize("standing", [WORST, ON, Standing(is_on=False)])
     def test_always_fits(self, page: str, standing: Standing) -> None:
         assert 0 < len(wording.screen(standing, page, notice="n" * 500)) <= wording.LONGEST
 
@@ -113,7 +113,7 @@ class TestRows:
         return [item.label if isinstance(item, layout.Button) else item.placeholder for item in found]
 
     def test_offer_only_to_turn_on_and_to_look_while_off(self) -> None:
-        assert self.labels(Standing(is_on=False, now=NOON)) == ["Turn on", "Refresh", "Why?", "My data"]
+        assert self.labels(Standing(is_on=False)) == ["Turn on", "Refresh", "Why?", "My data"]
 
     def test_offer_everything_about_the_next_one(self) -> None:
         labels = self.labels(ON)

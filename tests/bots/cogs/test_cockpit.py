@@ -4,12 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from bots import texts
 from bots.cockpit import presses, wording
 from bots.database import run_unit
+from bots.practice.faults import Fault, Kind
 from bots.practice.interactions import Interaction
 from bots.practice.server import PracticeServer
 from bots.practice.world import Message
@@ -91,6 +94,12 @@ def the(message: Message, kind: str) -> str:
     return found
 
 
+def own_connection() -> dict[str, Any]:
+    """How psycopg itself reaches the test's database."""
+    names = {"dbname", "host", "port", "user", "password"}
+    return {name: value for name, value in connection.get_connection_params().items() if name in names}
+
+
 class TestCommand:
     async def test_shows_the_wording_and_records_nothing_by_looking(self, practice: PracticeServer) -> None:
         async with checkback(practice):
@@ -118,9 +127,9 @@ class TestCommand:
             assert practice.world.channel(answer.channel_id).is_direct
             assert "> How is the boat?" in answer.content
             after = await press(practice, answer, presses.skip(follow_up.pk), stale=True)
-        assert after is answer
-        assert presses.PAUSE in ids(answer)
-        assert wording.SKIPPED in answer.content
+            assert after is answer
+            assert wording.SKIPPED in answer.content
+            assert "**Paused** until" in (await press(practice, answer, presses.PAUSE, ["7"])).content
         assert (await reload(follow_up)).status == "cancelled"
 
 
@@ -331,6 +340,33 @@ class TestStrangePresses:
         assert "boat" in answer.content
         assert "boat" not in theirs.content
         assert (await reload(follow_up)).status == "pending"
+
+    async def test_are_acknowledged_while_the_database_is_slow(self, practice: PracticeServer) -> None:
+        follow_up = await run_unit(plan, practice)
+        async with checkback(practice):
+            answer = await cockpit(practice)
+            async with await psycopg.AsyncConnection.connect(**own_connection()) as other:
+                await other.execute("SELECT 1 FROM user_profiles FOR UPDATE")
+                row = await practice.press_button(ada(practice), answer, the(answer, "skip"))  # waits 3 s at most
+                assert answer.edited_at is None
+            assert wording.SKIPPED in (await settled(row)).content
+        assert (await reload(follow_up)).status == "cancelled"
+
+    async def test_are_answered_beside_a_message_that_is_gone(self, practice: PracticeServer) -> None:
+        follow_up = await run_unit(plan, practice)
+        practice.faults.add(
+            Fault(Kind.REFUSED, method="PATCH", path="/webhooks/*", status=404, code=10008, message="Unknown Message")
+        )
+        async with checkback(practice):
+            answer = await cockpit(practice)
+            row = await practice.press_button(ada(practice), answer, the(answer, "skip"))
+            async with asyncio.timeout(10):
+                while not row.answers:
+                    await row.changed.wait()
+        (told,) = row.answers
+        assert told.content.startswith(wording.SKIPPED)
+        assert (told.ephemeral_for, presses.PAUSE in ids(told)) == (ada(practice), True)
+        assert (await reload(follow_up)).status == "cancelled"
 
     async def test_are_apologised_for_when_the_database_says_no(self, practice: PracticeServer) -> None:
         follow_up = await run_unit(plan, practice)

@@ -13,9 +13,7 @@ from tests.bots.cockpit.test_wording import DAY, NOON, ON, WORST
 
 class TestDraw:
     @pytest.mark.parametrize("page", [presses.HOME, presses.SETTINGS, presses.LAST_WORD])
-    @pytest.mark.parametrize(
-        "standing", [Standing(is_on=False, now=NOON), ON, WORST, replace(ON, paused_until=NOON + DAY)]
-    )
+    @pytest.mark.parametrize("standing", [Standing(is_on=False), ON, WORST, replace(ON, paused_until=NOON + DAY)])
     async def test_is_something_that_discord_takes(self, standing: Standing, page: str) -> None:
         view = cockpit.draw(layout.rows(standing, page))
         assert view.is_persistent()
