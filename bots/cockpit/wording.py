@@ -195,7 +195,7 @@ def _chosen(standing: Standing) -> str:
     lines = [
         f"About: {', '.join(TOPICS[topic].lower() for topic in standing.topics if topic in TOPICS)}",
         f"{often}; {_quiet(standing)}",
-        f"Where you are it is {standing.local_time} now ({zone})",
+        f"Your clock: {standing.local_time} ({zone})",
         f"Language: {_spoken(standing)}",
     ]
     if standing.paused_until is not None:

@@ -67,7 +67,7 @@ class TestScreen:
             "**Paused** until",
             "About: check-ins, after events",
             "At most every 2 days; never from 23:00 to 7:00 or 21:00 to 9:00",
-            "it is 12:00 now (UTC, the community's)",
+            "Your clock: 12:00 (UTC, the community's)",
             "Language: Deutsch",
         ):
             assert said in text
