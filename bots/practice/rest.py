@@ -1,6 +1,8 @@
 """Discord's REST API, version 10, as far as a bot of private messages and slash commands uses it."""
 
 import asyncio
+import contextlib
+import heapq
 import json
 import socket
 import struct
@@ -22,6 +24,7 @@ from bots.practice.thread_routes import ThreadRoutes, archived_refusal
 from bots.practice.world import Attachment, Channel, Json, Message, UnknownThing
 
 PREFIX = "/api/v10"
+MOST_MEMBERS = 1_000
 
 
 class RestApi:
@@ -54,6 +57,7 @@ class RestApi:
             ("GET", "/guilds/{guild_id}", self.guild),
             ("GET", "/guilds/{guild_id}/channels", self.guild_channels),
             ("GET", "/guilds/{guild_id}/roles", self.roles),
+            ("GET", "/guilds/{guild_id}/members", self.members),
             ("GET", "/guilds/{guild_id}/members/{user_id}", self.member),
             ("GET", "/channels/{channel_id}", self.channel),
             ("POST", "/channels/{channel_id}/typing", self.typing),
@@ -81,20 +85,27 @@ class RestApi:
         route = f"{method} {path}"
 
         async def endpoint(request: web.Request) -> web.Response:
-            try:
-                call = await read_call(request)
-            except Refusal as refusal:
-                return refused(refusal)
-            asked = request.path.removeprefix(PREFIX)
-            self.requests.append(Recorded(request.method, asked, call.body, self.community.now()))
-            fault = self.faults.strike(request.method, asked, self._concerned(call))
-            early = await self._before(request, fault)
-            if early is not None:
-                return early
-            response = self._authorized(call, route, handler, open_to_all=open_to_all)
-            return await self._after(request, fault, response)
+            if self.limits.is_banned:
+                return banned()
+            response = await self._served(request, route, handler, open_to_all=open_to_all)
+            self.limits.note(response.status, response.headers.get("X-RateLimit-Scope"))
+            return response
 
         return endpoint
+
+    async def _served(self, request: web.Request, route: str, handler: Handler, *, open_to_all: bool) -> web.Response:
+        asked = request.path.removeprefix(PREFIX)
+        try:
+            call = await read_call(request)
+        except Refusal as refusal:
+            return refused(refusal)
+        self.requests.append(Recorded(request.method, asked, call.body, self.community.now()))
+        fault = self.faults.strike(request.method, asked, self._concerned(call))
+        early = await self._before(request, fault)
+        if early is not None:
+            return early
+        response = self._authorized(call, route, handler, open_to_all=open_to_all)
+        return await self._after(request, fault, response)
 
     def _authorized(self, call: Call, route: str, handler: Handler, *, open_to_all: bool) -> web.Response:
         if not open_to_all:
@@ -129,7 +140,7 @@ class RestApi:
             _reset(request)
             return reply(None)
         elif fault.kind is Kind.CLOUDFLARE_BANNED:
-            return web.Response(status=429, text="error code: 1015", content_type="text/plain")
+            return banned()
         elif fault.kind in (Kind.RATE_LIMITED, Kind.GLOBAL_RATE_LIMITED):
             return too_many(fault.retry_after, scope="user" if fault.kind is Kind.RATE_LIMITED else "global")
         elif fault.kind is Kind.REFUSED:
@@ -146,6 +157,9 @@ class RestApi:
             request.transport.close()
         if fault.kind is Kind.HELD_AFTER:
             await fault.release.wait()
+        if fault.kind is Kind.SLOW:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(fault.release.wait(), fault.delay)
         return response
 
     def _concerned(self, call: Call) -> int | None:
@@ -199,6 +213,14 @@ class RestApi:
             raise unknown(10007, "Member")
         return payloads.member(self.world, row)
 
+    def members(self, call: Call) -> list[Json]:
+        limit, after = call.asked_number("limit") or 1, call.asked_number("after") or 0
+        if limit > MOST_MEMBERS:
+            raise invalid_form("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 1000.")
+        rows = self.places.guild(call).members.values()
+        page = heapq.nsmallest(limit, (row for row in rows if row.user_id > after), key=lambda row: row.user_id)
+        return [payloads.member(self.world, row) for row in page]
+
     def open_dm(self, call: Call) -> Json:
         number = int(call.body["recipient_id"])
         if number not in self.world.users:
@@ -232,6 +254,8 @@ class RestApi:
         if nonce is not None and str(data.get("enforce_nonce", "")).lower() == "true":
             earlier = self.world.with_nonce(bot_id, str(nonce), now=self.community.now())
             if earlier is not None:
+                if earlier.id not in self.world.messages.get(earlier.channel_id, {}):
+                    raise unknown(10008, "Message")  # somebody has deleted it meanwhile
                 return payloads.message(self.world, earlier) | {"nonce": nonce}
         self._check_reachable(place)
         reference = data.get("message_reference") or {}
@@ -244,6 +268,7 @@ class RestApi:
             components=data.get("components") or [],
             reply_to=int(reference["message_id"]) if "message_id" in reference else None,
             attachments=self._attached(call),
+            flags=drafts.flags_of(data),
         )
         self.sent.put_nowait(row)
         return payloads.message(self.world, row) | ({} if nonce is None else {"nonce": nonce})
@@ -311,6 +336,11 @@ def reply(data: Any, status: int = 200) -> web.Response:
 
 def refused(refusal: Refusal) -> web.Response:
     return reply({"message": refusal.message, "code": refusal.code, **refusal.extra}, refusal.status)
+
+
+def banned() -> web.Response:
+    """Return the 429 of Cloudflare, which stands before Discord: no `Via`, no JSON."""
+    return web.Response(status=429, text="error code: 1015", content_type="text/plain")
 
 
 def too_many(retry_after: float, *, scope: str) -> web.Response:
