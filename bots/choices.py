@@ -29,7 +29,7 @@ def choose(choice: Choice, question: Question, *, now: datetime) -> Answer:
     said since.
     """
     user_id = question.user_id
-    if choice is Choice.ON and not _was_changed_after(user_id, question.asked_at):
+    if choice is Choice.ON and not was_changed_after(user_id, question.asked_at):
         opting_in.opt_in(user_id=user_id, source=question.source, evidence=question.evidence, actor=user_id, now=now)
         return Answer(texts.enabled())
     if choice is Choice.OFF:
@@ -44,6 +44,7 @@ def choose(choice: Choice, question: Question, *, now: datetime) -> Answer:
     return Answer(texts.status(preferences.of_member(user_id, now=now), now=now))
 
 
-def _was_changed_after(user_id: str, moment: datetime) -> bool:
+def was_changed_after(user_id: str, moment: datetime) -> bool:
+    """Whether the member has said yes or no since."""
     newest = consent.current(user_id)
     return newest is not None and newest.recorded_at > moment

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from bots import conf, failures, inbound, panels, presence, registration, relay, sessions
 from bots.catching_up import CatchingUp
+from bots.cogs.cockpit import CockpitCog
 from bots.cogs.settings import SettingsCog
 from bots.database import run_unit
 from bots.gateway_lock import GatewayLock
@@ -121,6 +122,7 @@ class CheckbackBot(commands.AutoShardedBot):
         self._heart = presence.Heart(self.account.pk, self._state)
         await self.add_cog(self.listening)
         await self.add_cog(SettingsCog(self))
+        await self.add_cog(CockpitCog(self))
         self.add_dynamic_items(*panels.ITEMS)
 
     async def close(self) -> None:

@@ -8,7 +8,10 @@ from followups.preferences import Preferences
 
 TRY_AGAIN = "Sorry, that did not work just now. Nothing was changed; please try again in a minute."
 STOPPED = "Understood: I will not write to you of my own accord any more."
-_HOW = "Use `/followup_settings on`, `off` or `status`, or just write `stop` to me."
+_HOW = (
+    "Use `/followup_settings on`, `off` or `status`, or just write `stop` to me. With `/followups` you see what is "
+    "planned, and choose topics, less often or a pause."
+)
 
 
 def status(chosen: Preferences | None, *, now: datetime) -> str:

@@ -26,9 +26,16 @@ WORDINGS: Final = {
         "or one of these left out. You can stop all of it yourself at any time with /followup_settings off, "
         "or by writing `stop` to me."
     ),
+    "2026-11-23": (
+        "Checkback may send you a private message now and then: check-ins (when you have been quiet for a while, "
+        "sounded unhappy, have your birthday or set yourself a goal), after events you attended, and after a long "
+        "silence. At most two a week, never at night. With /followups you see what is planned, and choose topics, "
+        "less often or a pause. You can stop all of it at any time with /followup_settings off, "
+        "or by writing `stop` to me."
+    ),
 }
 """Every text that members were ever asked with. One that was in use never changes: exports show what was seen."""
-WORDING_VERSION: Final = "2026-11-22"
+WORDING_VERSION: Final = "2026-11-23"
 WORDING: Final = WORDINGS[WORDING_VERSION]
 
 WITHDRAWN = "consent withdrawn"

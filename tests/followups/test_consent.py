@@ -242,11 +242,12 @@ class TestChangeTopics:
 class TestWordings:
     def test_the_newest_names_every_way_to_have_less(self) -> None:
         """PEERS 25: less often and pause are offered beside stop."""
-        for words in ("check-ins", "after events", "after a long silence", "less often", "pause", "stop"):
+        for words in ("check-ins", "after events", "after a long silence", "less often", "pause", "/followups", "stop"):
             assert words in consent.WORDING
 
     def test_keep_the_old_text(self) -> None:
         assert "You can stop this at any time" in consent.WORDINGS["2026-11"]
+        assert "Tell your community's team" in consent.WORDINGS["2026-11-22"]
         assert consent.WORDINGS[consent.WORDING_VERSION] == consent.WORDING
 
 

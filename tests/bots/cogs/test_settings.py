@@ -40,6 +40,7 @@ class TestSlash:
             answer = await self.ask(practice, None)
         assert "**disabled**" in answer
         assert "opt-in" in answer
+        assert "`/followups`" in answer
         assert await run_unit(ConsentReceipt.objects.count) == 0
 
     async def test_opts_in_with_the_wording_and_a_receipt(self, practice: PracticeServer) -> None:
