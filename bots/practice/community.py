@@ -182,6 +182,14 @@ class Community:
         channel = self.world.channel(row.channel_id)
         return self._interact(3, user_id, channel, data, name=row.interaction_name, on_message=row)
 
+    def submit(self, user_id: int, interaction: Interaction, values: dict[str, str]) -> Interaction:
+        """Let a member send the form that the bot opened in answer to `interaction`. A stand-in, to be replaced."""
+        modal = interaction.modal or {}
+        rows = [_filled(row, values) for row in modal.get("components", [])]
+        data: Json = {"custom_id": modal.get("custom_id", ""), "components": rows}
+        channel = self.world.channel(interaction.channel_id)
+        return self._interact(5, user_id, channel, data, name=interaction.name, on_message=interaction.on_message)
+
     def _interact(
         self, kind: int, user_id: int, channel: Channel, data: Json, *, name: str, on_message: Message | None = None
     ) -> Interaction:
@@ -289,6 +297,12 @@ def nested_options(command: Json, inner: list[str], values: dict[str, object]) -
         {"name": name, "type": known[name]["type"], "value": str(value) if known[name]["type"] in (6, 7) else value}
         for name, value in values.items()
     ]
+
+
+def _filled(row: Json, values: dict[str, str]) -> Json:
+    inner = row["component"] if row["type"] == 18 else row["components"][0]
+    field = {"type": inner["type"], "id": 1, "custom_id": inner["custom_id"], "value": values[inner["custom_id"]]}
+    return {"type": 18, "id": 1, "component": field} if row["type"] == 18 else {"type": 1, "components": [field]}
 
 
 def _leaves(options: list[Json]) -> list[Json]:

@@ -92,6 +92,7 @@ class Message:
     interaction_name: str = ""
     interaction_user_id: int | None = None
     reply_to: int | None = None
+    attachments: list[Json] = field(default_factory=list)
 
     @property
     def is_ephemeral(self) -> bool:
