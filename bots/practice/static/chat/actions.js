@@ -30,7 +30,10 @@ function openMenu(button, message) {
     isMine ? item("Edit message", () => beginEdit(message)) : null,
     item("Copy text", () => copy(message)),
     isMine ? item("Delete message", () => askDelete(message), null, "danger") : null);
+  let isOpen = true; // taking the menu away takes its focus away, which closes it, too
   const close = (refocus = true) => {
+    if (!isOpen) return;
+    isOpen = false;
     menu.remove();
     button.ariaExpanded = "false";
     removeEventListener("pointerdown", away, true);
@@ -38,7 +41,7 @@ function openMenu(button, message) {
   };
   const away = (event) => { if (!menu.contains(event.target)) close(false); };
   menu.addEventListener("keydown", (event) => walk(event, close));
-  menu.addEventListener("focusout", (event) => { if (menu.isConnected && !menu.contains(event.relatedTarget)) close(false); });
+  menu.addEventListener("focusout", (event) => { if (!menu.contains(event.relatedTarget)) close(false); });
   addEventListener("pointerdown", away, true);
   document.body.append(menu);
   menu.showPopover?.();

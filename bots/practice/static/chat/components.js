@@ -167,7 +167,9 @@ function fail(id, text) {
   announce(text);
   const row = rowOf(id);
   if (!row) { complain(text); return; }
-  row.querySelector(".content").append(el("p", { className: "failure" }, text));
+  const failure = el("p", { className: "failure" }, text);
+  row.querySelector(".content").append(failure);
+  failure.scrollIntoView({ block: "nearest" });
 }
 
 // A message that the bot changed in answer to a press is news to whoever pressed.

@@ -14,7 +14,7 @@ const drafts = new Map(); // by channel
 let mode = null; // {kind: "edit" | "reply", message}
 let aside = ""; // what stood in the box before a message was taken up for changing
 
-const choices = new Choices(box, { label: "Suggestions", wide: true, pick: (option) => option.take() });
+const choices = new Choices(box, { label: "Suggestions", anchor: $("say"), pick: (option) => option.take() });
 
 export function enterChannel(name, me) {
   $("composer-label").textContent = `Message to ${name}`;
@@ -144,8 +144,10 @@ function mentioned() {
   const guild = channelOf(state.place)?.guild.id;
   const here = (each) => sign === "#" || each.id === state.bot.id || !guild || state.people.find((one) => one.id === each.id)?.guilds.includes(guild);
   const fits = (each) => each.sign === sign && here(each) && ` ${each.name.toLowerCase()}`.includes(` ${begin.toLowerCase()}`);
+  const found = names().filter(fits);
+  if (found.length === 1 && found[0].name.toLowerCase() === begin.toLowerCase()) return []; // written in full: Enter sends
   const start = box.selectionStart - begin.length - 1;
-  return names().filter(fits).sort((a, b) => a.name.localeCompare(b.name)).slice(0, 8).map((each) => ({ value: each.id, label: `${sign}${each.name}`,
+  return found.sort((a, b) => a.name.localeCompare(b.name)).slice(0, 8).map((each) => ({ value: each.id, label: `${sign}${each.name}`,
     take: () => { box.setRangeText(`${sign}${each.name} `, start, start + begin.length + 1, "end"); grow(); } }));
 }
 

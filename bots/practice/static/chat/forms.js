@@ -18,7 +18,7 @@ export function openForm(said) {
     const problem = el("p", { className: "error", role: "alert", hidden: true });
     const submit = el("button", { type: "submit", className: "strong" }, "Submit");
     const node = el("form", { noValidate: true, onsubmit: (event) => { event.preventDefault(); send(); } },
-      el("p", { className: "sub" }, `From ${state.bot.name}. On Discord, too, what you write goes to the bot alone.`),
+      el("p", { className: "sub" }, `What you write here goes to ${state.bot.name} alone.`),
       ...rows.map((each) => each.node), problem,
       el("p", { className: "buttons" }, el("button", { type: "button", className: "quiet", onclick: () => close() }, "Cancel"), submit));
     node.addEventListener("keydown", (event) => {

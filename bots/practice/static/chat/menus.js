@@ -13,9 +13,9 @@ export function closeOrphans() {
 
 export class Choices {
   // `pick(option)` is called for each choice, `left(cancelled)` when the list closes without one.
-  constructor(owner, { label, pick, left = () => {}, many = false, footer = null, wide = false }) {
+  constructor(owner, { label, pick, left = () => {}, many = false, footer = null, anchor = owner }) {
     count += 1;
-    Object.assign(this, { owner, pick, left, many, wide, options: [], at: -1, typed: "", typedAt: 0 });
+    Object.assign(this, { owner, pick, left, many, anchor, options: [], at: -1, typed: "", typedAt: 0 });
     this.list = el("ul", { role: "listbox", id: `choices-${count}`, ariaLabel: label, "aria-multiselectable": many ? "true" : null });
     this.box = el("div", { className: `choices ${many ? "many" : ""}`, popover: "manual" }, this.list, footer);
     this.follow = () => this.put();
@@ -123,11 +123,11 @@ export class Choices {
   put() {
     if (!this.owner.isConnected) { this.hide(); return; }
     const style = this.box.style;
-    const around = this.owner.getBoundingClientRect();
+    const around = this.anchor.getBoundingClientRect();
     const below = innerHeight - around.bottom - 2 * GAP;
     const above = around.top - 2 * GAP;
     const upward = below < Math.min(this.box.scrollHeight, 260) && above > below;
-    const width = this.wide ? around.width : Math.max(around.width, Math.min(260, innerWidth - 2 * GAP));
+    const width = Math.max(around.width, Math.min(260, innerWidth - 2 * GAP));
     style.maxHeight = `${Math.min(380, upward ? above : below)}px`;
     style.width = isPhone() ? `${innerWidth - 4 * GAP}px` : `${width}px`;
     style.left = isPhone() ? `${2 * GAP}px` : `${Math.max(GAP, Math.min(around.left, innerWidth - width - GAP))}px`;

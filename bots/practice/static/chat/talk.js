@@ -36,7 +36,8 @@ export function open(id) {
   $("empty").hidden = true;
   $("newer").hidden = true;
   tell({ t: "open", channel: id });
-  if (!isPhone() && !document.activeElement?.closest(".pane")) $("composer").focus();
+  // On a phone the keyboard would cover what has just been opened.
+  if (!isPhone()) $("composer").focus();
 }
 
 export function rest(title, text) {
