@@ -10,10 +10,10 @@ from pathlib import Path
 from aiohttp import WSMsgType, web
 
 from bots.practice import picture
-from bots.practice.acts import Actor, NotAllowed
+from bots.practice.acts import Actor
 from bots.practice.community import INTERACTION_LIFE, INTERACTION_TIME, Community, Interaction
 from bots.practice.gateway import Gateway
-from bots.practice.world import Channel, Json, Message, UnknownThing
+from bots.practice.world import Channel, Json, Message, NotAllowed, UnknownThing
 
 STATIC = Path(__file__).parent / "static"
 PAGE = 50
@@ -94,7 +94,7 @@ class Visitor:
 
     async def stay(self) -> None:
         """Serve the page until it goes."""
-        self.send(picture.welcome(self.world, online=self._online))
+        self.send(self._picture("welcome"))
         writer = asyncio.create_task(self._write())
         try:
             async for message in self.socket:
@@ -145,9 +145,8 @@ class Visitor:
                 self.send(picture.answered(subject))
         elif event == "commands":
             self.send({"t": "commands", "commands": picture.commands(self.world)})
-        elif event == "members":
-            self.send(picture.welcome(self.world, online=self._online) | {"t": "people"})
-            self._tell_permissions()
+        elif event in ("members", "threads"):
+            self.send(self._picture("people"))
         elif event == "typing" and isinstance(subject, tuple):
             self._tell_typing(*subject)
 
@@ -179,13 +178,15 @@ class Visitor:
         if self._sees(self.world.channel(channel_id)) and user_id == self.world.bot.id:
             self.send({"t": "typing", "channel": str(channel_id)})
 
-    def _tell_permissions(self) -> None:
-        if self.actor is not None:
-            self.send({"t": "permissions", "permissions": picture.permissions(self.world, self.actor.user_id)})
+    def _picture(self, kind: str) -> Json:
+        return picture.welcome(self.world, self._viewer, online=self._online) | {"t": kind}
+
+    @property
+    def _viewer(self) -> int | None:
+        return None if self.actor is None else self.actor.user_id
 
     def _send_message(self, event: str, row: Message) -> None:
-        viewer = None if self.actor is None else self.actor.user_id
-        self.send({"t": event, "message": picture.message(self.world, row, viewer)})
+        self.send({"t": event, "message": picture.message(self.world, row, self._viewer)})
 
     def _sees(self, place: Channel) -> bool:
         return self.actor is not None and self.actor.sees(place)
@@ -204,8 +205,8 @@ class Visitor:
         self.actor = Actor(self.community, user.id)
         self._own.clear()
         place = self.world.open_dm(self.world.bot.id, user.id)
-        permissions = picture.permissions(self.world, user.id)
-        self.send({"t": "you", "user": str(user.id), "dm": str(place.id), "permissions": permissions})
+        self.send(self._picture("people"))
+        self.send({"t": "you", "user": str(user.id), "dm": str(place.id)})
 
     def _open(self, asked: Json) -> None:
         me = self._me()
@@ -244,13 +245,15 @@ class Visitor:
         row = me.press(int(asked["channel"]), int(asked["message"]), str(asked["custom_id"]), values)
         self._await_answer(row, asked)
 
+    def _complete(self, asked: Json) -> None:
+        me = self._me_and_bot()
+        place, options = int(asked["channel"]), dict(asked["options"])
+        self._await_answer(me.complete(place, str(asked["name"]), options, str(asked["focused"])), asked)
+
     def _submit(self, asked: Json) -> None:
         me = self._me_and_bot()
-        opener = self._own.get(int(asked["interaction"]))
-        if opener is None or opener.modal is None:
-            raise NotAllowed("That form is not open any more. Open it again.")
-        values = {str(name): str(value) for name, value in dict(asked["values"]).items()}
-        self._await_answer(me.submit(opener, values), asked)
+        values = {str(name): _field(value) for name, value in dict(asked["values"]).items()}
+        self._await_answer(me.submit(self._own.get(int(asked["interaction"])), values), asked)
 
     def _me_and_bot(self) -> Actor:
         me = self._me()
@@ -286,9 +289,14 @@ class Visitor:
         "react": _react,
         "dismiss": _dismiss,
         "slash": _slash,
+        "complete": _complete,
         "press": _press,
         "submit": _submit,
     }
+
+
+def _field(value: object) -> str | list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else str(value)
 
 
 async def _within(seconds: float, row: Interaction, happened: Callable[[], bool]) -> bool:

@@ -1,21 +1,21 @@
 """What a chat page is shown of the practice world, as plain JSON for one member's eyes."""
 
-from bots.practice import payloads
-from bots.practice.community import Interaction
+from bots.practice import payloads, permissions
+from bots.practice.interactions import Interaction
 from bots.practice.world import Channel, Guild, Json, Message, UnknownThing, User, World, dm_channel_id
 
 EXCERPT = 120
 """How many characters of a message stand above a reply to it."""
 
 
-def welcome(world: World, *, online: bool) -> Json:
-    """Return everything that a page knows before its person has chosen who to be."""
+def welcome(world: World, viewer: int | None, *, online: bool) -> Json:
+    """Return all that a page shows beside messages. Before its person has chosen who to be, `viewer` is None."""
     return {
         "t": "welcome",
         "bot": {"id": str(world.bot.id), "name": world.bot.display_name},
         "online": online,
         "people": [_person(world, user) for user in world.users.values() if not user.is_bot],
-        "guilds": [_guild(world, row) for row in world.guilds.values()],
+        "guilds": [_guild(world, row, viewer) for row in world.guilds.values()],
         "commands": commands(world),
     }
 
@@ -32,17 +32,24 @@ def _person(world: World, user: User) -> Json:
     }
 
 
-def _guild(world: World, row: Guild) -> Json:
-    return {"id": str(row.id), "name": row.name, "channels": [_channel(world, each) for each in row.channels.values()]}
+def _guild(world: World, row: Guild, viewer: int | None) -> Json:
+    seen = [each for each in row.channels.values() if viewer is not None and world.may_see(viewer, each)]
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "channels": [_channel(world, each) for each in seen],
+        "roles": {str(each.id): each.name for each in row.roles.values()},
+        "permissions": "0" if viewer is None else str(permissions.within(row, viewer)),
+    }
 
 
 def _channel(world: World, row: Channel) -> Json:
-    parent = getattr(row, "parent_id", None)
     return {
         "id": str(row.id),
         "name": row.name,
         "topic": row.topic or "",
-        "parent": None if parent is None else str(parent),
+        "parent": None if row.parent_id is None else str(row.parent_id),
+        "archived": row.is_archived,
         "last": str(world.last_message_id(row.id) or 0),
     }
 
@@ -68,9 +75,7 @@ def author(world: World, user_id: int, guild_id: int | None) -> Json:
 def message(world: World, row: Message, viewer: int | None) -> Json:
     """Return a message as `viewer` sees it: their own reactions are marked."""
     guild_id = world.channel(row.channel_id).guild_id
-    used = None
-    if row.interaction_user_id is not None and row.interaction_name:
-        used = {"by": author(world, row.interaction_user_id, guild_id)["name"], "command": row.interaction_name}
+    files = [payloads.attachment(world, row, each) for each in row.attachments]
     return {
         "id": str(row.id),
         "channel": str(row.channel_id),
@@ -80,18 +85,20 @@ def message(world: World, row: Message, viewer: int | None) -> Json:
         "edited": row.edited_at is not None,
         "embeds": row.embeds,
         "components": row.components,
-        "attachments": [_attachment(each) for each in row.attachments],
+        "attachments": [{"name": each["filename"], "size": each["size"], "url": each["url"]} for each in files],
         "reactions": [
             {"emoji": emoji, "count": len(users), "me": viewer in users} for emoji, users in row.reactions.items()
         ],
         "ephemeral": row.is_ephemeral,
-        "used": used,
+        "used": _used(world, row, guild_id),
         "reply": None if row.reply_to is None else _replied(world, row, guild_id),
     }
 
 
-def _attachment(each: Json) -> Json:
-    return {"name": str(each["filename"]), "size": int(each.get("size") or 0), "url": str(each["url"])}
+def _used(world: World, row: Message, guild_id: int | None) -> Json | None:
+    if row.interaction_user_id is None or not row.interaction_name:
+        return None
+    return {"by": author(world, row.interaction_user_id, guild_id)["name"], "command": row.interaction_name}
 
 
 def _replied(world: World, row: Message, guild_id: int | None) -> Json:
@@ -113,14 +120,5 @@ def answered(row: Interaction) -> Json:
         "state": state if row.modal is None else "form",
         "ephemeral": row.is_ephemeral,
         "form": row.modal,
+        "choices": row.choices,
     }
-
-
-def permissions(world: World, user_id: int) -> dict[str, str]:
-    """Return what a member may do in each of their communities, as Discord's bits."""
-    return {str(guild.id): str(permission_bits(world, guild.id, user_id)) for guild in world.guilds_of(user_id)}
-
-
-def permission_bits(_world: World, _guild_id: int, _user_id: int) -> int:
-    """Return what a member may do in a community: everything, as long as nobody has roles."""
-    return int(payloads.ALL_PERMISSIONS)

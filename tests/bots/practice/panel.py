@@ -16,7 +16,6 @@ class PanelBot(TinyBot):
     async def setup_hook(self) -> None:
         self.add_command(panel)
         self.add_command(choose)
-        self.tree.add_command(staff)
         await super().setup_hook()
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
@@ -25,7 +24,9 @@ class PanelBot(TinyBot):
         if interaction.type is discord.InteractionType.modal_submit:
             await interaction.response.edit_message(content=f"Wrote {written(data)}")
         elif name == "count":
-            await interaction.response.edit_message(content=f"Counted {int(number) + 1}", view=panel_view(int(number) + 1))
+            await interaction.response.edit_message(
+                content=f"Counted {int(number) + 1}", view=panel_view(int(number) + 1)
+            )
         elif name in ("colour", "colours"):
             chosen = data["values"]
             text = f"Chose {', '.join(chosen) or 'nothing'}"
@@ -65,7 +66,9 @@ def panel_view(count: int, chosen: tuple[str, ...] | list[str] = ()) -> discord.
 def note_form() -> discord.ui.Modal:
     form = discord.ui.Modal(title="A <b>note</b>", custom_id="note")
     form.add_item(discord.ui.TextInput(label="Title", custom_id="title", min_length=3, max_length=20))
-    body = discord.ui.TextInput[Any](custom_id="body", style=discord.TextStyle.long, required=False, default="As before")
+    body = discord.ui.TextInput[Any](
+        custom_id="body", style=discord.TextStyle.long, required=False, default="As before"
+    )
     form.add_item(discord.ui.Label(text="Text", description="As long as you like", component=body))
     return form
 
@@ -90,10 +93,3 @@ async def choose(
 ) -> None:
     """Choose among options."""
     await ctx.send(f"{days + 1} days, {size.value}, {who}")
-
-
-@discord.app_commands.command()
-@discord.app_commands.default_permissions(manage_guild=True)
-async def staff(interaction: discord.Interaction[Any]) -> None:
-    """Only for those who look after the community."""
-    await interaction.response.send_message("At your service", ephemeral=True)

@@ -4,9 +4,10 @@ import { announce, arrows, el, isPhone } from "./dom.js";
 import { confirmDialog } from "./dialogs.js";
 import { beginEdit, beginReply } from "./compose.js";
 import { plain } from "./markdown.js";
-import { state } from "./state.js";
+import { channelOf, may, state } from "./state.js";
 import { tell } from "./socket.js";
 
+const MANAGE_MESSAGES = 1n << 13n;
 const EMOJI = [["👍", "thumbs up"], ["❤️", "heart"], ["😂", "laughing"], ["🎉", "party"], ["😢", "sad"], ["👀", "eyes"]];
 
 export function react(message, emoji) {
@@ -22,6 +23,8 @@ export function actionsButton(message) {
 function openMenu(button, message) {
   if (button.ariaExpanded === "true") return;
   const isMine = message.author.id === state.me;
+  const guild = channelOf(message.channel)?.guild.id;
+  const mayDelete = isMine || (guild && may(guild, MANAGE_MESSAGES));
   const item = (label, act, name = null, className = "") => el("button", { type: "button", role: "menuitem", tabIndex: -1, ariaLabel: name, className,
     onclick: () => { close(); act(); } }, label);
   const menu = el("div", { className: "actions", role: "menu", popover: "manual", ariaLabel: "Message" },
@@ -29,7 +32,7 @@ function openMenu(button, message) {
     item("Reply", () => beginReply(message)),
     isMine ? item("Edit message", () => beginEdit(message)) : null,
     item("Copy text", () => copy(message)),
-    isMine ? item("Delete message", () => askDelete(message), null, "danger") : null);
+    mayDelete ? item("Delete message", () => askDelete(message), null, "danger") : null);
   let isOpen = true; // taking the menu away takes its focus away, which closes it, too
   const close = (refocus = true) => {
     if (!isOpen) return;

@@ -2,11 +2,10 @@
 
 import { $, complain, el } from "./dom.js";
 import { closeOrphans, suggestions } from "./menus.js";
-import { channelOf, person, state } from "./state.js";
+import { channelOf, may, person, state } from "./state.js";
 import { ask } from "./socket.js";
 
 const KINDS = { part: 1, group: 2, integer: 4, boolean: 5, user: 6, channel: 7, number: 10 };
-const ADMINISTRATOR = 8n;
 const form = $("command");
 
 // --- which ---
@@ -33,9 +32,7 @@ function isMeantFor(command, guild) {
 
 function mayUse(command, guild) {
   const needed = command.default_member_permissions;
-  if (needed === null || needed === undefined || guild === null) return true;
-  const held = BigInt(state.permissions[guild] || 0);
-  return Boolean(held & ADMINISTRATOR) || (BigInt(needed) !== 0n && (held & BigInt(needed)) === BigInt(needed));
+  return needed === null || needed === undefined || guild === null || may(guild, needed);
 }
 
 export function matching(text) {
@@ -56,7 +53,8 @@ export function openCommand(command, rest) {
   complain("");
   const options = [...command.options].sort((a, b) => Number(Boolean(b.required)) - Number(Boolean(a.required)));
   const given = typed(options, rest);
-  const fields = options.map((option) => field(option, given[option.name] || ""));
+  const fields = [];
+  for (const option of options) fields.push(field(option, given[option.name] || "", (text, found) => complete(command, fields, option, text, found)));
   form.replaceChildren(el("p", {}, el("strong", {}, `/${command.name} `), el("span", {}, command.description)),
     el("div", { className: "fields" }, ...fields.map((each) => each.node)),
     el("p", { className: "buttons" }, el("button", { type: "submit", className: "strong" }, "Use command"),
@@ -90,20 +88,28 @@ function typed(options, rest) {
 
 let count = 0;
 
-function field(option, text) {
+function field(option, text, fitting) {
   count += 1;
   const id = `option-${count}`;
-  const offered = offers(option);
+  const offered = option.autocomplete ? [] : offers(option);
   const isNumber = option.type === KINDS.integer || option.type === KINDS.number;
   const input = el("input", { id, type: isNumber && !offered ? "number" : "text", required: Boolean(option.required), autocomplete: "off", "aria-describedby": `${id}-about` });
   if (!offered) limit(input, option, isNumber);
-  const list = offered ? suggestions(input, offered, { label: option.name }) : null;
+  const list = offered ? suggestions(input, offered, { label: option.name, complete: option.autocomplete ? fitting : null }) : null;
   const match = offered?.find((each) => [each.value, each.label, each.note].some((one) => one?.toLowerCase() === text.toLowerCase()));
   input.value = match ? match.label : text;
   const mark = option.required ? el("span", { className: "must" }, " required") : el("span", { className: "maybe" }, " (optional)");
   const node = el("div", { className: "field" }, el("label", { htmlFor: id }, option.name, mark), input,
     el("small", { id: `${id}-about` }, option.description));
   return { option, input, list, node };
+}
+
+// Ask the bot what fits what is being typed into an option, given the others.
+function complete(command, fields, option, text, found) {
+  const others = fields.filter((each) => each.option !== option && !each.option.autocomplete);
+  const options = { ...valuesOf(others), [option.name]: text };
+  ask({ t: "complete", channel: state.place, name: command.name, options, focused: option.name },
+    (said) => found((said.choices || []).map((each) => ({ value: String(each.value), label: each.name }))));
 }
 
 function limit(input, option, isNumber) {
@@ -133,14 +139,19 @@ function use(command, fields) {
     wrong.input.reportValidity();
     return;
   }
+  const options = valuesOf(fields);
+  closeCommand();
+  ask({ t: "slash", channel: state.place, name: command.name, options }, (said) => { if (said.t === "error") complain(said.text); });
+  $("composer").focus();
+}
+
+function valuesOf(fields) {
   const options = {};
   for (const { option, input, list } of fields) {
     const value = list ? list.value() : input.value.trim();
     if (value !== null && value !== "") options[option.name] = converted(option, value);
   }
-  closeCommand();
-  ask({ t: "slash", channel: state.place, name: command.name, options }, (said) => { if (said.t === "error") complain(said.text); });
-  $("composer").focus();
+  return options;
 }
 
 function converted(option, value) {

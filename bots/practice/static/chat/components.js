@@ -4,10 +4,10 @@ import { announce, complain, el } from "./dom.js";
 import { blocks, link, plain } from "./markdown.js";
 import { openForm } from "./forms.js";
 import { Choices } from "./menus.js";
-import { state } from "./state.js";
+import { channelOf, state } from "./state.js";
 import { ask } from "./socket.js";
 
-const TYPES = { row: 1, button: 2, select: 3, section: 9, text: 10, separator: 14, box: 17 };
+const TYPES = { row: 1, button: 2, select: 3, people: 5, channels: 8, section: 9, text: 10, separator: 14, box: 17 };
 const LINK = 5;
 const pressed = new Map(); // by message: the name of what was pressed
 
@@ -22,7 +22,7 @@ function parts(message, list, where) {
 function part(message, each, where) {
   if (each.type === TYPES.text) return el("div", { className: "body" }, ...blocks(each.content || ""));
   if (each.type === TYPES.button) return button(message, each, where);
-  if (each.type === TYPES.select) return select(message, each, where);
+  if ([TYPES.select, TYPES.people, TYPES.channels].includes(each.type)) return select(message, each, where);
   if (each.type === TYPES.separator) return el("hr", {});
   if (each.type === TYPES.section) {
     return el("div", { className: "section" }, el("div", {}, ...parts(message, each.components || [], where)),
@@ -53,10 +53,7 @@ function button(message, each, where) {
 // --- menus ---
 
 function select(message, each, where) {
-  const options = (each.options || []).map((option) => ({
-    value: option.value, label: option.label, note: option.description, chosen: Boolean(option.default),
-    parts: [emojiOf(option.emoji), el("b", {}, option.label)].filter(Boolean),
-  }));
+  const options = optionsOf(message, each);
   const least = each.min_values ?? 1;
   const most = Math.min(each.max_values ?? 1, options.length);
   const title = each.placeholder || "Make a choice";
@@ -74,6 +71,20 @@ function select(message, each, where) {
   trigger.addEventListener("click", () => { if (trigger.ariaDisabled !== "true") menu.toggle(); });
   trigger.addEventListener("keydown", (event) => { if (trigger.ariaDisabled !== "true") menu.key(event); });
   return trigger;
+}
+
+function optionsOf(message, menu) {
+  const given = new Set((menu.default_values || []).map((each) => each.id));
+  const guild = channelOf(message.channel)?.guild;
+  if (menu.type === TYPES.people) {
+    const people = state.people.filter((each) => (guild ? each.guilds.includes(guild.id) : each.id === state.me));
+    return people.map((each) => ({ value: each.id, label: each.name, note: `@${each.username}`, chosen: given.has(each.id) }));
+  }
+  if (menu.type === TYPES.channels) return (guild?.channels || []).map((each) => ({ value: each.id, label: `#${each.name}`, chosen: given.has(each.id) }));
+  return (menu.options || []).map((option) => ({
+    value: option.value, label: option.label, note: option.description, chosen: Boolean(option.default),
+    parts: [emojiOf(option.emoji), el("b", {}, option.label)].filter(Boolean),
+  }));
 }
 
 const opens = (event) => ["ArrowDown", "ArrowUp", "Enter", " "].includes(event.key);

@@ -37,7 +37,8 @@ function write(text) {
 }
 
 function grow() {
-  box.rows = Math.min(8, box.value.split("\n").length);
+  box.style.height = "auto";
+  box.style.height = `${box.scrollHeight}px`;
   const left = LONGEST - box.value.length;
   $("count").textContent = left < 200 ? `· ${left} characters left` : "";
 }

@@ -6,13 +6,14 @@ import { blocks } from "./markdown.js";
 import { state } from "./state.js";
 import { ask } from "./socket.js";
 
-const TYPES = { text: 10, input: 4, label: 18 };
+const TYPES = { input: 4, text: 10, label: 18 };
+const CHOICES = [3, 21, 22]; // a menu, round buttons, check boxes
 const LONG = 2;
 
 export function openForm(said) {
   const form = said.form || {};
   const rows = (form.components || []).flatMap(rowOf);
-  const fields = rows.filter((each) => each.input);
+  const fields = rows.filter((each) => each.check);
   let isSent = false;
   openDialog({ label: form.title || "A form", className: "form", fill: (close) => {
     const problem = el("p", { className: "error", role: "alert", hidden: true });
@@ -32,7 +33,7 @@ export function openForm(said) {
       problem.hidden = true;
       submit.textContent = "Sending…";
       submit.ariaDisabled = "true";
-      const values = Object.fromEntries(fields.map((each) => [each.id, each.input.value]));
+      const values = Object.fromEntries(fields.map((each) => [each.id, each.value()]));
       ask({ t: "submit", interaction: said.interaction, values }, (answer) => {
         isSent = false;
         submit.textContent = "Submit";
@@ -58,7 +59,8 @@ function rowOf(row) {
 let count = 0;
 
 function field(data, label, description) {
-  if (data.type !== TYPES.input) return { node: el("p", { className: "sub" }, `${label}: the practice page has forms of texts only.`) };
+  if (CHOICES.includes(data.type)) return choiceField(data, label, description);
+  if (data.type !== TYPES.input) return { node: el("p", { className: "sub" }, `${label}: the practice page cannot show this field.`) };
   count += 1;
   const id = `field-${count}`;
   const isRequired = data.required !== false;
@@ -79,8 +81,30 @@ function field(data, label, description) {
   };
   input.addEventListener("input", () => { tellLeft(); if (input.ariaInvalid) check(); });
   tellLeft();
-  const mark = isRequired ? el("span", { className: "must", ariaHidden: "true" }, " *") : el("span", { className: "maybe" }, " (optional)");
-  return { id: data.custom_id, input, check, node: el("div", { className: "field" }, el("label", { htmlFor: id }, label || "Text", mark), input, help, problem) };
+  const node = el("div", { className: "field" }, el("label", { htmlFor: id }, label || "Text", mark(isRequired)), input, help, problem);
+  return { id: data.custom_id, input, check, value: () => input.value, node };
+}
+
+const mark = (isRequired) => (isRequired ? el("span", { className: "must", ariaHidden: "true" }, " *") : el("span", { className: "maybe" }, " (optional)"));
+
+function choiceField(data, label, description) {
+  count += 1;
+  const id = `field-${count}`;
+  const least = data.required === false ? 0 : data.min_values ?? 1;
+  const most = data.max_values ?? (data.type === CHOICES[2] ? data.options.length : 1);
+  const boxes = (data.options || []).map((option) => el("input", { type: most > 1 || !least ? "checkbox" : "radio", name: id, value: option.value, checked: Boolean(option.default) }));
+  const problem = el("p", { className: "error", id: `${id}-problem` });
+  const value = () => boxes.filter((each) => each.checked).map((each) => each.value);
+  const check = () => {
+    const isFine = value().length >= least && value().length <= most;
+    problem.textContent = isFine ? "" : least === most ? `Choose ${least}.` : `Choose ${least} to ${most}.`;
+    return isFine;
+  };
+  const rows = boxes.map((box, index) => el("label", { className: "choice" }, box,
+    el("span", {}, data.options[index].label, data.options[index].description ? el("small", {}, data.options[index].description) : null)));
+  const node = el("fieldset", { className: "field", "aria-describedby": `${id}-problem` }, el("legend", {}, label || "Choose", mark(least > 0)),
+    description ? el("p", { className: "help" }, description) : null, ...rows, problem);
+  return { id: data.custom_id, input: boxes[0], check, value, node };
 }
 
 function fault(text, { isRequired, least, most }) {

@@ -46,7 +46,7 @@ const DRAW = {
   address: ([angled, bare]) => link(angled ?? bare, [angled ?? bare]),
   moment: ([seconds, style]) => moment(Number(seconds), style || "f"),
   user: ([id]) => mention(`@${nameOf(id) || "unknown"}`),
-  role: () => mention("@role"),
+  role: ([id]) => mention(`@${state.guilds.map((each) => each.roles[id]).find(Boolean) || "unknown role"}`),
   channel: ([id]) => channelMention(id),
   command: ([name]) => mention(`/${name}`),
   emoji: ([name]) => `:${name}:`,

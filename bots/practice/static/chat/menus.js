@@ -137,16 +137,26 @@ export class Choices {
 }
 
 // A box to type in that offers what fits: for members, channels and a command's own choices.
-export function suggestions(input, options, { label, nothing = "Nothing fits." }) {
+// With `complete`, the bot is asked for what fits, and anything else may be typed as well.
+export function suggestions(input, options, { label, nothing = "Nothing fits.", complete = null }) {
   const choices = new Choices(input, { label, pick: (option) => take(option) });
   let chosen = null;
   const take = (option) => { chosen = option; input.value = option.label; input.setCustomValidity(""); };
   const fitting = () => {
     const wanted = chosen?.label === input.value ? "" : input.value.trim().toLowerCase();
+    if (complete) return options;
     const found = options.filter((each) => `${each.label} ${each.note || ""}`.toLowerCase().includes(wanted)).slice(0, 50);
     return found.map((each) => ({ ...each, chosen: each.value === chosen?.value }));
   };
-  const show = () => choices.show(fitting(), nothing);
+  // In an empty optional box nothing is taken up yet: Enter leaves it empty.
+  const begin = () => (input.value || input.required ? null : -1);
+  const offer = () => { if (options.length || !complete) choices.show(fitting(), nothing, begin()); else choices.hide(); };
+  const show = () => {
+    if (!complete) { offer(); return; }
+    const asked = input.value;
+    choices.hide(); // what stood there was for other letters
+    complete(asked, (found) => { if (input.value === asked && document.activeElement === input) { options = found; offer(); } });
+  };
   Object.entries({ role: "combobox", "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false" })
     .forEach(([name, value]) => input.setAttribute(name, value));
   input.addEventListener("focus", show);
@@ -167,5 +177,6 @@ export function suggestions(input, options, { label, nothing = "Nothing fits." }
     const exact = options.find((each) => each.label.toLowerCase() === input.value.trim().toLowerCase());
     return (chosen ?? exact)?.value ?? null;
   };
-  return { value, isWrong: () => input.value.trim() !== "" && value() === null, close: () => choices.close(true) };
+  if (complete) return { value: () => value() ?? (input.value.trim() || null), isWrong: () => false };
+  return { value, isWrong: () => input.value.trim() !== "" && value() === null };
 }

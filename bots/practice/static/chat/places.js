@@ -37,13 +37,11 @@ function become(me) {
 
 hear("you", (said) => {
   state.dm = said.dm;
-  state.permissions = said.permissions;
   loadRead();
   $("me-name").textContent = person()?.name || "Channels";
   follow();
   showPeople();
 });
-hear("permissions", (said) => { state.permissions = said.permissions; });
 
 addEventListener("hashchange", follow);
 for (const back of document.querySelectorAll("[data-back]")) {
@@ -145,7 +143,7 @@ function inOrder(channels) {
 function channelRow(each) {
   const isThread = Boolean(each.parent && channelOf(each.parent));
   const sign = el("span", { className: "sign", ariaHidden: "true" }, isThread ? "↳" : "#");
-  return placeRow({ id: each.id, where: each.id, sign, label: each.name, note: isThread ? "thread" : "", last: each.last, deep: isThread });
+  return placeRow({ id: each.id, where: each.id, sign, label: each.name, note: isThread ? (each.archived ? "archived thread" : "thread") : "", last: each.last, deep: isThread });
 }
 
 function placeRow({ id, where, sign, label, note, last, deep = false }) {

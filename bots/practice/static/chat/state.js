@@ -1,7 +1,7 @@
 // What the page knows, and what its person has read.
 
 export const state = {
-  bot: { id: "0", name: "The bot" }, online: false, people: [], guilds: [], commands: [], permissions: {},
+  bot: { id: "0", name: "The bot" }, online: false, people: [], guilds: [], commands: [],
   me: null, dm: null, place: null,
   shown: new Map(), // the messages of the open channel, by id
   asides: new Map(), // those that only this member sees: kept here alone, so that a reload forgets them
@@ -16,6 +16,14 @@ export const nameOf = (id) => (id === state.bot.id ? state.bot.name : person(id)
 export function channelOf(id) {
   for (const guild of state.guilds) for (const channel of guild.channels) if (channel.id === id) return { ...channel, guild };
   return null;
+}
+
+const ADMINISTRATOR = 8n;
+
+// Whether one may do something in a community. Bits of 0 are for administrators alone.
+export function may(guild, bits) {
+  const held = BigInt(state.guilds.find((each) => each.id === guild)?.permissions || 0);
+  return Boolean(held & ADMINISTRATOR) || (BigInt(bits) !== 0n && (held & BigInt(bits)) === BigInt(bits));
 }
 
 export const stored = (key, fallback) => {
