@@ -38,11 +38,15 @@ _HEADERS = {
 
 
 class ChatPage:
-    """Serves the page and keeps every open one up to date."""
+    """Serves the page and keeps every open one up to date.
+
+    `patience` is how many seconds a page waits for the bot's first answer before it shows that there is none.
+    """
 
     def __init__(self, community: Community, gateway: Gateway) -> None:
         self.community = community
         self.gateway = gateway
+        self.patience = INTERACTION_TIME.total_seconds()
         self._visitors: set[Visitor] = set()
         self._online = False
         gateway.listeners.append(self._status)
@@ -66,7 +70,7 @@ class ChatPage:
     async def _visit(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(heartbeat=30, timeout=1, max_msg_size=1 << 17)
         await socket.prepare(request)
-        visitor = Visitor(self.community, socket, online=self.gateway.is_connected)
+        visitor = Visitor(self, socket, online=self.gateway.is_connected)
         self._visitors.add(visitor)
         self.community.listeners.add(visitor.hear)
         try:
@@ -80,9 +84,10 @@ class ChatPage:
 class Visitor:
     """One open page and the member it plays. What the page asks may bear a `ref`: the answer bears it, too."""
 
-    def __init__(self, community: Community, socket: web.WebSocketResponse, *, online: bool) -> None:
-        self.community = community
-        self.world = community.world
+    def __init__(self, page: ChatPage, socket: web.WebSocketResponse, *, online: bool) -> None:
+        self.page = page
+        self.community = page.community
+        self.world = page.community.world
         self.socket = socket
         self.actor: Actor | None = None
         self._queue: asyncio.Queue[Json] = asyncio.Queue()
@@ -273,7 +278,7 @@ class Visitor:
 
     async def _judge(self, row: Interaction) -> None:
         """Tell the page when the bot lets the time for its first answer pass, or thinks for longer than it may."""
-        if not await _within(INTERACTION_TIME.total_seconds(), row, lambda: row.is_acknowledged):
+        if not await _within(self.page.patience, row, lambda: row.is_acknowledged):
             self.send(picture.answered(row) | {"state": "failed"})
             return
         thinks = row.is_deferred and row.original is None

@@ -38,7 +38,7 @@ function write(text) {
 
 function grow() {
   box.style.height = "auto";
-  box.style.height = `${box.scrollHeight}px`;
+  if (box.scrollHeight) box.style.height = `${box.scrollHeight}px`;
   const left = LONGEST - box.value.length;
   $("count").textContent = left < 200 ? `· ${left} characters left` : "";
 }
