@@ -402,6 +402,7 @@ class TestInABrowser:
             await expect(form).to_have_count(0)
             await expect(write).to_be_focused()
             await page.keyboard.press("Enter")
+            await expect(title).to_be_focused()
             await page.keyboard.press("Enter")
             await expect(form).to_contain_text("This must not be empty.")
             await page.keyboard.type("ab")
@@ -480,11 +481,13 @@ class TestInABrowser:
             await page.keyboard.press("Enter")
             await expect(log).to_contain_text("Hello @Bruno Vega again (edited)")
             assert [row.content for row in practice.world.messages[place.id].values()] == [f"Hello <@{bruno.id}> again"]
-            more = log.get_by_role("button", name="What to do with the message")
-            await more.press("Enter")
+            await page.keyboard.press("Shift+Tab")  # from the box to the newest message
+            newest = log.get_by_role("listitem").last
+            await expect(newest).to_be_focused()
+            await page.keyboard.press("Enter")
             await page.keyboard.press("Enter")  # the first of the reactions
             await expect(log.get_by_role("button", name="👍, one person.")).to_have_attribute("aria-pressed", "true")
-            await more.press("Enter")
+            await newest.press("Enter")
             await page.get_by_role("menuitem", name="Reply").press("Enter")
             await page.keyboard.type("To myself")
             await page.keyboard.press("Enter")

@@ -15,7 +15,7 @@ export function react(message, emoji) {
 }
 
 export function actionsButton(message) {
-  const button = el("button", { type: "button", className: "more", "data-key": "more", "aria-haspopup": "menu", "aria-expanded": "false",
+  const button = el("button", { type: "button", className: "more", "data-key": "more", tabIndex: -1, "aria-haspopup": "menu", "aria-expanded": "false",
     ariaLabel: `What to do with the message of ${message.author.name}`, title: "React, reply and more", onclick: () => openMenu(button, message) }, "⋯");
   return button;
 }

@@ -1,6 +1,7 @@
 // Slash commands: which there are here for this member, and the little form for their options.
 
 import { $, complain, el } from "./dom.js";
+import { openForm } from "./forms.js";
 import { closeOrphans, suggestions } from "./menus.js";
 import { channelOf, may, person, state } from "./state.js";
 import { ask } from "./socket.js";
@@ -141,7 +142,10 @@ function use(command, fields) {
   }
   const options = valuesOf(fields);
   closeCommand();
-  ask({ t: "slash", channel: state.place, name: command.name, options }, (said) => { if (said.t === "error") complain(said.text); });
+  ask({ t: "slash", channel: state.place, name: command.name, options }, (said) => {
+    if (said.t === "error") complain(said.text);
+    else if (said.state === "form") openForm(said);
+  });
   $("composer").focus();
 }
 

@@ -53,7 +53,7 @@ const usable = (root) => [...root.querySelectorAll(CAN_FOCUS)];
 export function spotOf(node) {
   const row = node?.closest?.("[data-row]");
   if (!row) return null;
-  return { row: row.dataset.row, key: node.dataset.key, place: node.dataset.place, index: usable(row).indexOf(node) };
+  return { row: row.dataset.row, isWhole: row === node, key: node.dataset.key, place: node.dataset.place, index: usable(row).indexOf(node) };
 }
 
 // Focus the same thing again: by name, then what stands in its place, then the nearest, then the message itself.
@@ -61,7 +61,7 @@ export function focusSpot(root, spot) {
   const row = root.querySelector(`[data-row="${CSS.escape(spot.row)}"]`);
   if (!row) return false;
   const all = usable(row);
-  const target = all.find((each) => spot.key && each.dataset.key === spot.key)
+  const target = spot.isWhole ? row : all.find((each) => spot.key && each.dataset.key === spot.key)
     || all.find((each) => spot.place && each.dataset.place === spot.place)
     || all[Math.min(Math.max(spot.index, 0), all.length - 1)] || row;
   target.focus({ preventScroll: true });

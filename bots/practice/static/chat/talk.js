@@ -70,12 +70,33 @@ export function draw() {
   for (const node of [...list.children]) if (!keep.has(node)) node.remove();
   rows.forEach(([, node], index) => { if (list.children[index] !== node) list.insertBefore(node, list.children[index] || null); });
   closeOrphans();
+  oneStop(list.contains(document.activeElement) ? document.activeElement.closest(".msg") : null);
   if (held && !list.contains(document.activeElement) && !document.activeElement?.closest("dialog") && !focusSpot(list, held)) $("composer").focus();
   if (rows.length) $("empty").hidden = true;
   else if (state.place === state.dm) showEmpty(state.bot.name, `This is the beginning of your private conversation with ${state.bot.name}. Write something, or type / to see what it can do.`);
   else showEmpty($("talk-title").textContent, "Nobody has written here yet.");
   readNow();
 }
+
+// Tab stops at one message, the newest or the one that was walked to; the arrows walk on, Enter shows what can be done.
+function oneStop(row) {
+  const all = [...list.querySelectorAll(".msg")];
+  const stop = row || all.at(-1);
+  for (const each of all) each.tabIndex = each === stop ? 0 : -1;
+}
+
+list.addEventListener("keydown", (event) => {
+  if (!event.target.matches(".msg")) return;
+  const all = [...list.querySelectorAll(".msg")];
+  const at = all.indexOf(event.target);
+  const next = { ArrowUp: all[at - 1], ArrowDown: all[at + 1], Home: all[0], End: all.at(-1) }[event.key];
+  if (event.key === "Enter") event.target.querySelector(".more")?.click();
+  if (!next && event.key !== "Enter") return;
+  event.preventDefault();
+  if (!next) return;
+  oneStop(next);
+  next.focus();
+});
 
 function wanted() {
   const notes = [...state.notes.values()].filter((each) => each.channel === state.place);
