@@ -486,7 +486,7 @@ class TestInABrowser:
             await expect(newest).to_be_focused()
             await page.keyboard.press("Enter")
             await page.keyboard.press("Enter")  # the first of the reactions
-            await expect(log.get_by_role("button", name="👍, one person.")).to_have_attribute("aria-pressed", "true")
+            await expect(log.get_by_role("button", name="👍 1: take yours back")).to_have_attribute("aria-pressed", "true")
             await newest.press("Enter")
             await page.get_by_role("menuitem", name="Reply").press("Enter")
             await page.keyboard.type("To myself")
@@ -519,7 +519,7 @@ class TestInABrowser:
             )
             await expect(log).to_contain_text("<img src=x onerror=alert(1)> [x](javascript:alert(1))")
             assert await log.locator("img, script, b b, iframe, [onerror], a[href^=javascript]").count() == 0
-            await expect(log.locator("h4 time")).to_have_text(
+            await expect(log.locator("h3 time")).to_have_text(
                 re.compile("1 January 1970.* 0?9:00")
             )  # the reader's zone
             async with page.expect_download() as begun:

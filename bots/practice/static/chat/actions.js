@@ -46,7 +46,7 @@ function openMenu(button, message) {
   menu.addEventListener("keydown", (event) => walk(event, close));
   menu.addEventListener("focusout", (event) => { if (!menu.contains(event.relatedTarget)) close(false); });
   addEventListener("pointerdown", away, true);
-  document.body.append(menu);
+  button.closest("main").append(menu);
   menu.showPopover?.();
   button.ariaExpanded = "true";
   put(menu, button.getBoundingClientRect());

@@ -112,10 +112,12 @@ function sendCommand(text) {
 
 // --- names: people write @Ada and #general, Discord keeps ids ---
 
-const names = () => [
-  ...[state.bot, ...state.people].map((each) => ({ sign: "@", name: each.name, id: each.id })),
-  ...state.guilds.flatMap((guild) => guild.channels.map((each) => ({ sign: "#", name: each.name, id: each.id }))),
-].sort((a, b) => b.name.length - a.name.length);
+function names() {
+  const here = channelOf(state.place)?.guild;
+  const channels = (here ? [here] : state.guilds).flatMap((guild) => guild.channels);
+  const named = (sign) => (each) => ({ sign, name: each.name, id: each.id });
+  return [...[state.bot, ...state.people].map(named("@")), ...channels.map(named("#"))].sort((a, b) => b.name.length - a.name.length);
+}
 
 function encode(text) {
   const known = /[@#]/.test(text) ? names() : [];

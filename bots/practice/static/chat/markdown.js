@@ -141,7 +141,7 @@ function group({ kind, lines: found }) {
   if (kind === "item") return el("ul", {}, ...found.map(([mark, each]) => el("li", { className: mark.length > 1 ? "deep" : "" }, ...inline(each))));
   if (kind === "number") return el("ol", { start: Number(found[0][0]) }, ...found.map(([, each]) => el("li", {}, ...inline(each))));
   if (kind === "quote") return el("blockquote", {}, ...inline(text));
-  if (kind === "head") return el(`h${found[0][0].length + 3}`, {}, ...inline(text));
+  if (kind === "head") return el(`h${found[0][0].length + 2}`, {}, ...inline(text));
   return el("p", { className: kind === "sub" ? "sub" : isEmojiOnly(text) ? "large" : "" }, ...inline(text));
 }
 

@@ -21,7 +21,6 @@ export class Choices {
     this.follow = () => this.put();
     this.away = (event) => { if (!this.box.contains(event.target) && !this.owner.contains(event.target)) this.close(false); };
     this.tellOpen(false);
-    owner.setAttribute("aria-controls", this.list.id);
     owner.addEventListener("blur", () => { if (this.isOpen && !this.many) this.close(false); });
   }
 
@@ -38,7 +37,7 @@ export class Choices {
   }
 
   open() {
-    (this.owner.closest("dialog") || document.body).append(this.box);
+    this.owner.closest("dialog, main").append(this.box);
     this.box.showPopover?.();
     open.add(this);
     this.tellOpen(true);
@@ -66,6 +65,7 @@ export class Choices {
   // A box for whole messages is no combobox: it speaks through the choice that the arrows are at.
   tellOpen(isOpen) {
     if (this.owner.tagName !== "TEXTAREA") this.owner.setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) this.owner.setAttribute("aria-controls", this.list.id); else this.owner.removeAttribute("aria-controls");
   }
 
   draw(nothing = "") {

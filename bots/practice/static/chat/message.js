@@ -52,8 +52,8 @@ function replyLine(reply) {
 function reactions(message) {
   return el("div", { className: "reactions" }, ...message.reactions.map((each) =>
     el("button", { type: "button", className: `reaction ${each.me ? "me" : ""}`, "aria-pressed": String(each.me), "data-key": `react:${each.emoji}`,
-      ariaLabel: `${each.emoji}, ${each.count === 1 ? "one person" : `${each.count} people`}. ${each.me ? "Take yours back" : "React the same"}`,
-      onclick: () => react(message, each.emoji) }, each.emoji, el("b", {}, String(each.count)))));
+      ariaLabel: `${each.emoji} ${each.count}: ${each.me ? "take yours back" : "react the same"}`,
+      onclick: () => react(message, each.emoji) }, each.emoji, " ", el("b", {}, String(each.count)))));
 }
 
 export function onlyYou(dismiss) {

@@ -30,7 +30,7 @@ export function open(id) {
   const channel = channelOf(id);
   const name = id === state.dm ? state.bot.name : channel ? `#${channel.name}` : "Channel";
   $("talk-title").textContent = name;
-  $("topic").textContent = id === state.dm ? "Private: only you and the bot" : channel?.topic || "";
+  $("topic").textContent = id === state.dm ? "Private: only you and the bot" : about(channel);
   enterChannel(name, person()?.name || "a member");
   clear();
   $("empty").hidden = true;
@@ -38,6 +38,12 @@ export function open(id) {
   tell({ t: "open", channel: id });
   // On a phone the keyboard would cover what has just been opened.
   if (!isPhone()) $("composer").focus();
+}
+
+function about(channel) {
+  const parent = channelOf(channel?.parent);
+  const whose = state.guilds.length > 1 ? channel?.guild.name : "";
+  return [parent ? `Thread of #${parent.name}` : "", whose, channel?.topic].filter(Boolean).join(" · ");
 }
 
 export function rest(title, text) {
