@@ -9,13 +9,24 @@ from pathlib import Path
 
 from aiohttp import WSMsgType, web
 
-from bots.practice.community import INTERACTION_TIME, Community, Interaction
+from bots.practice import picture
+from bots.practice.acts import Actor
+from bots.practice.community import INTERACTION_LIFE, INTERACTION_TIME, Community, Interaction
 from bots.practice.gateway import Gateway
-from bots.practice.world import Channel, Json, Message, NotAllowed, UnknownThing, dm_channel_id
+from bots.practice.world import Channel, Json, Message, NotAllowed, UnknownThing
 
 STATIC = Path(__file__).parent / "static"
 PAGE = 50
-_FILES = {"/": "chat.html", "/chat/chat.css": "chat.css", "/chat/chat.js": "chat.js"}
+MODULES = (
+    "actions", "commands", "components", "compose", "dialogs", "dom", "embeds", "forms", "main", "markdown", "menus",
+    "message", "places", "socket", "state", "talk",
+)  # fmt: skip
+SHEETS = ("base", "panes", "messages", "controls")
+_FILES = (
+    {"/": "chat.html"}
+    | {f"/chat/{name}.js": f"chat/{name}.js" for name in MODULES}
+    | {f"/chat/{name}.css": f"chat/{name}.css" for name in SHEETS}
+)
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
@@ -27,11 +38,15 @@ _HEADERS = {
 
 
 class ChatPage:
-    """Serves the page and keeps every open one up to date."""
+    """Serves the page and keeps every open one up to date.
+
+    `patience` is how many seconds a page waits for the bot's first answer before it shows that there is none.
+    """
 
     def __init__(self, community: Community, gateway: Gateway) -> None:
         self.community = community
         self.gateway = gateway
+        self.patience = INTERACTION_TIME.total_seconds()
         self._visitors: set[Visitor] = set()
         self._online = False
         gateway.listeners.append(self._status)
@@ -53,9 +68,9 @@ class ChatPage:
                 visitor.status(online)
 
     async def _visit(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(heartbeat=30, timeout=1, max_msg_size=1 << 16)
+        socket = web.WebSocketResponse(heartbeat=30, timeout=1, max_msg_size=1 << 17)
         await socket.prepare(request)
-        visitor = Visitor(self.community, socket, online=self.gateway.is_connected)
+        visitor = Visitor(self, socket, online=self.gateway.is_connected)
         self._visitors.add(visitor)
         self.community.listeners.add(visitor.hear)
         try:
@@ -67,23 +82,24 @@ class ChatPage:
 
 
 class Visitor:
-    """One open page and the member it plays."""
+    """One open page and the member it plays. What the page asks may bear a `ref`: the answer bears it, too."""
 
-    def __init__(self, community: Community, socket: web.WebSocketResponse, *, online: bool) -> None:
-        self.community = community
-        self.world = community.world
+    def __init__(self, page: ChatPage, socket: web.WebSocketResponse, *, online: bool) -> None:
+        self.page = page
+        self.community = page.community
+        self.world = page.community.world
         self.socket = socket
-        self.user_id: int | None = None
+        self.actor: Actor | None = None
         self._queue: asyncio.Queue[Json] = asyncio.Queue()
         self._waiting: set[asyncio.Task[None]] = set()
-        self._own: set[int] = set()
+        self._own: dict[int, Interaction] = {}
         self._online = online
 
     # --- the connection ---
 
     async def stay(self) -> None:
         """Serve the page until it goes."""
-        self.send(self._welcome())
+        self.send(self._picture("welcome"))
         writer = asyncio.create_task(self._write())
         try:
             async for message in self.socket:
@@ -107,15 +123,17 @@ class Visitor:
                 await self.socket.send_str(json.dumps(payload))
 
     def _receive(self, text: str) -> None:
+        asked: Json = {}
         try:
-            asked = json.loads(text)
+            asked = dict(json.loads(text))
             self._DO[asked["t"]](self, asked)
         except (NotAllowed, UnknownThing) as error:
-            self.send({"t": "error", "text": str(error.args[0])})
+            self._complain(asked, str(error.args[0]))
         except (KeyError, TypeError, ValueError):
-            self.send(
-                {"t": "error", "text": "The page sent something that this server does not understand. Reload it."}
-            )
+            self._complain(asked, "The page sent something that this server does not understand. Reload it.")
+
+    def _complain(self, asked: Json, text: str) -> None:
+        self.send({"t": "error", "text": text, "ref": asked.get("ref")})
 
     # --- what the page is told ---
 
@@ -128,202 +146,171 @@ class Visitor:
         if isinstance(subject, Message):
             self._tell_message(event, subject)
         elif isinstance(subject, Interaction):
-            self._tell_answered(subject)
+            if subject.id in self._own:
+                self.send(picture.answered(subject))
         elif event == "commands":
-            self.send({"t": "commands", "commands": self._commands()})
-        elif event == "members":
-            self.send(self._welcome() | {"t": "people"})
+            self.send({"t": "commands", "commands": picture.commands(self.world)})
+        elif event in ("members", "threads"):
+            self.send(self._picture("people"))
         elif event == "typing" and isinstance(subject, tuple):
-            place = self.world.channel(subject[0])
-            if self._may_see(place):
-                self.send({"t": "typing", "channel": str(place.id)})
+            self._tell_typing(*subject)
 
     def _tell_message(self, event: str, row: Message) -> None:
-        place = self.world.channel(row.channel_id)
-        if row.ephemeral_for not in (None, self.user_id):
+        if row.is_ephemeral:
+            self._tell_aside(event, row)
+        elif self._sees(self.world.channel(row.channel_id)):
+            self._send_message(event, row)
+        elif event == "message":
+            self._tell_elsewhere(row)
+
+    def _tell_aside(self, event: str, row: Message) -> None:
+        if self.actor is None or row.ephemeral_for != self.actor.user_id:
             return
-        if self._may_see(place):
-            self.send({"t": event, "message": self._message(row)})
-        elif event == "message" and place.is_direct and row.author_id == self.world.bot.id:
+        if event == "deleted":
+            self.actor.asides.pop(row.id, None)
+        else:
+            self.actor.asides[row.id] = row
+        self._send_message(event, row)
+
+    def _tell_elsewhere(self, row: Message) -> None:
+        """Mark that the bot wrote in private to somebody whom this page does not play."""
+        place = self.world.channel(row.channel_id)
+        if place.is_direct and row.author_id == self.world.bot.id:
             for user_id in set(place.recipients) - {row.author_id}:
                 self.send({"t": "elsewhere", "user": str(user_id), "message": str(row.id)})
 
-    def _tell_answered(self, row: Interaction) -> None:
-        if row.id in self._own:
-            state = "thinking" if row.is_deferred and row.original is None else "done"
-            channel, modal = str(row.channel_id), row.modal is not None
-            self.send({"t": "answered", "interaction": str(row.id), "channel": channel, "state": state, "modal": modal})
+    def _tell_typing(self, channel_id: int, user_id: int) -> None:
+        if self._sees(self.world.channel(channel_id)) and user_id == self.world.bot.id:
+            self.send({"t": "typing", "channel": str(channel_id)})
 
-    def _may_see(self, place: Channel) -> bool:
-        if self.user_id is None:
-            return False
-        if place.guild_id is None:
-            return self.user_id in place.recipients
-        return self.user_id in self.world.guild(place.guild_id).members
+    def _picture(self, kind: str) -> Json:
+        return picture.welcome(self.world, self._viewer, online=self._online) | {"t": kind}
 
-    def _welcome(self) -> Json:
-        bot = self.world.bot
-        people = [
-            {
-                "id": str(user.id),
-                "name": user.display_name,
-                "username": user.username,
-                "guilds": [str(guild.id) for guild in self.world.guilds_of(user.id)],
-                "channel": str(dm_channel_id(bot.id, user.id)),
-                "dm": str(self.world.last_message_id(dm_channel_id(bot.id, user.id)) or 0),
-            }
-            for user in self.world.users.values()
-            if not user.is_bot
-        ]
-        guilds = [
-            {
-                "id": str(guild.id),
-                "name": guild.name,
-                "channels": [
-                    {
-                        "id": str(row.id),
-                        "name": row.name,
-                        "topic": row.topic or "",
-                        "last": str(self.world.last_message_id(row.id) or 0),
-                    }
-                    for row in guild.channels.values()
-                ],
-            }
-            for guild in self.world.guilds.values()
-        ]
-        return {
-            "t": "welcome",
-            "bot": {"id": str(bot.id), "name": bot.display_name},
-            "online": self._online,
-            "people": people,
-            "guilds": guilds,
-            "commands": self._commands(),
-        }
+    @property
+    def _viewer(self) -> int | None:
+        return None if self.actor is None else self.actor.user_id
 
-    def _commands(self) -> list[Json]:
-        return [
-            {**command, "guild": None if scope is None else str(scope)}
-            for scope, commands in self.world.commands.items()
-            for command in commands
-            if command.get("type", 1) == 1
-        ]
+    def _send_message(self, event: str, row: Message) -> None:
+        self.send({"t": event, "message": picture.message(self.world, row, self._viewer)})
 
-    def _author(self, user_id: int) -> Json:
-        user = self.world.user(user_id)
-        return {"id": str(user.id), "name": user.display_name, "bot": user.is_bot}
-
-    def _message(self, row: Message) -> Json:
-        used = None
-        if row.interaction_user_id is not None:
-            used = {"by": self._author(row.interaction_user_id)["name"], "command": row.interaction_name}
-        return {
-            "id": str(row.id),
-            "channel": str(row.channel_id),
-            "author": self._author(row.author_id),
-            "text": row.content,
-            "at": row.sent_at.isoformat(),
-            "edited": row.edited_at is not None,
-            "embeds": row.embeds,
-            "components": row.components,
-            "reactions": [
-                {"emoji": emoji, "count": len(users), "me": self.user_id in users}
-                for emoji, users in row.reactions.items()
-            ],
-            "ephemeral": row.is_ephemeral,
-            "used": used,
-        }
+    def _sees(self, place: Channel) -> bool:
+        return self.actor is not None and self.actor.sees(place)
 
     # --- what the page asks for ---
 
-    def _me(self) -> int:
-        if self.user_id is None:
+    def _me(self) -> Actor:
+        if self.actor is None:
             raise NotAllowed("Choose first who you are.")
-        return self.user_id
-
-    def _place(self, asked: Json) -> Channel:
-        self._me()
-        place = self.world.channel(int(asked["channel"]))
-        if not self._may_see(place):
-            raise NotAllowed("This member is not in that channel.")
-        return place
+        return self.actor
 
     def _become(self, asked: Json) -> None:
         user = self.world.user(int(asked["user"]))
         if user.is_bot:
             raise NotAllowed("Bots play themselves. Choose a person.")
-        self.user_id = user.id
+        self.actor = Actor(self.community, user.id)
+        self._own.clear()
         place = self.world.open_dm(self.world.bot.id, user.id)
+        self.send(self._picture("people"))
         self.send({"t": "you", "user": str(user.id), "dm": str(place.id)})
 
     def _open(self, asked: Json) -> None:
-        place = self._place(asked)
+        me = self._me()
+        place = me.place(int(asked["channel"]))
         before = int(asked["before"]) if asked.get("before") else None
         rows = self.world.history(place.id, limit=PAGE, before=before)
-        messages = [self._message(row) for row in reversed(rows)]
+        messages = [picture.message(self.world, row, me.user_id) for row in reversed(rows)]
         more = len(rows) == PAGE
         self.send(
             {"t": "history", "channel": str(place.id), "messages": messages, "more": more, "older": before is not None}
         )
 
     def _say(self, asked: Json) -> None:
-        text = str(asked["text"]).strip()
-        if not 0 < len(text) <= 2_000:
-            raise NotAllowed("A message has between 1 and 2,000 characters.")
-        self.community.post(self._place(asked).id, self._me(), text)
+        reply_to = int(asked["reply_to"]) if asked.get("reply_to") else None
+        self._me().say(int(asked["channel"]), str(asked["text"]), reply_to=reply_to)
 
-    def _slash(self, asked: Json) -> None:
-        self._need_bot()
-        place = self._place(asked)
-        row = self.community.use_command(self._me(), place, str(asked["name"]), dict(asked["options"]))
-        self._await_answer(row)
+    def _edit(self, asked: Json) -> None:
+        self._me().edit(int(asked["channel"]), int(asked["message"]), str(asked["text"]))
 
-    def _press(self, asked: Json) -> None:
-        self._need_bot()
-        place = self._place(asked)
-        wanted = int(asked["message"])
-        rows = [self.world.messages[place.id].get(wanted)]
-        rows += [each for item in self.community.interactions.values() for each in item.answers if each.id == wanted]
-        row = next((each for each in rows if each is not None and each.ephemeral_for in (None, self.user_id)), None)
-        if row is None:
-            raise NotAllowed("That message is gone.")
-        values = [str(value) for value in asked["values"]] if asked.get("values") is not None else None
-        self._await_answer(self.community.press(self._me(), row, str(asked["custom_id"]), values))
+    def _delete(self, asked: Json) -> None:
+        self._me().delete(int(asked["channel"]), int(asked["message"]))
 
     def _react(self, asked: Json) -> None:
-        row = self.world.message(self._place(asked).id, int(asked["message"]))
-        emoji = str(asked["emoji"])[:32]
-        add = self._me() not in row.reactions.get(emoji, set())
-        self.community.react(row, self._me(), emoji, add=add)
+        self._me().react(int(asked["channel"]), int(asked["message"]), str(asked["emoji"]))
 
-    def _need_bot(self) -> None:
+    def _dismiss(self, asked: Json) -> None:
+        self._me().asides.pop(int(asked["message"]), None)
+
+    def _slash(self, asked: Json) -> None:
+        me = self._me_and_bot()
+        self._await_answer(me.use(int(asked["channel"]), str(asked["name"]), dict(asked["options"])), asked)
+
+    def _press(self, asked: Json) -> None:
+        me = self._me_and_bot()
+        values = None if asked.get("values") is None else [str(value) for value in asked["values"]]
+        row = me.press(int(asked["channel"]), int(asked["message"]), str(asked["custom_id"]), values)
+        self._await_answer(row, asked)
+
+    def _complete(self, asked: Json) -> None:
+        me = self._me_and_bot()
+        place, options = int(asked["channel"]), dict(asked["options"])
+        self._await_answer(me.complete(place, str(asked["name"]), options, str(asked["focused"])), asked)
+
+    def _submit(self, asked: Json) -> None:
+        me = self._me_and_bot()
+        values = {str(name): _field(value) for name, value in dict(asked["values"]).items()}
+        self._await_answer(me.submit(self._own.get(int(asked["interaction"])), values), asked)
+
+    def _me_and_bot(self) -> Actor:
+        me = self._me()
         if not self._online:
             raise NotAllowed("The bot is not connected, so nobody would answer. Start it and try again.")
+        return me
 
-    def _await_answer(self, row: Interaction) -> None:
-        self._own.add(row.id)
-        self.send({"t": "asked", "interaction": str(row.id), "channel": str(row.channel_id), "name": row.name})
+    # --- waiting for the bot ---
+
+    def _await_answer(self, row: Interaction, asked: Json) -> None:
+        self._own[row.id] = row
+        about = {"interaction": str(row.id), "channel": str(row.channel_id), "name": row.name}
+        self.send({"t": "asked", "kind": asked["t"], "ref": asked.get("ref"), **about})
         task = asyncio.create_task(self._judge(row))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
     async def _judge(self, row: Interaction) -> None:
-        """Tell the page when the bot lets the time for its first answer pass."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(INTERACTION_TIME.total_seconds()):
-                while not row.is_acknowledged:
-                    await row.changed.wait()
-        if not row.is_acknowledged:
-            channel = str(row.channel_id)
-            self.send({"t": "answered", "interaction": str(row.id), "channel": channel, "state": "failed"})
+        """Tell the page when the bot lets the time for its first answer pass, or thinks for longer than it may."""
+        if not await _within(self.page.patience, row, lambda: row.is_acknowledged):
+            self.send(picture.answered(row) | {"state": "failed"})
+            return
+        thinks = row.is_deferred and row.original is None
+        if thinks and not await _within(INTERACTION_LIFE.total_seconds(), row, lambda: row.original is not None):
+            self.send(picture.answered(row) | {"state": "failed"})
 
     _DO: dict[str, Callable[["Visitor", Json], None]] = {
         "become": _become,
         "open": _open,
         "say": _say,
-        "slash": _slash,
-        "press": _press,
+        "edit": _edit,
+        "delete": _delete,
         "react": _react,
+        "dismiss": _dismiss,
+        "slash": _slash,
+        "complete": _complete,
+        "press": _press,
+        "submit": _submit,
     }
+
+
+def _field(value: object) -> str | list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else str(value)
+
+
+async def _within(seconds: float, row: Interaction, happened: Callable[[], bool]) -> bool:
+    """Return whether it happened to an interaction in time."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not happened():
+                await row.changed.wait()
+    return happened()
 
 
 async def _file(path: Path, _request: web.Request) -> web.Response:

@@ -129,9 +129,9 @@ async def pause(ctx: commands.Context[TinyBot], days: int, who: discord.User | N
 
 
 @contextlib.asynccontextmanager
-async def connected(server: PracticeServer, **options: Any) -> AsyncIterator[TinyBot]:
+async def connected(server: PracticeServer, bot: TinyBot | None = None, **options: Any) -> AsyncIterator[TinyBot]:
     """Run the bot until the block ends; it is ready when the block begins."""
-    bot = TinyBot(**options)
+    bot = bot or TinyBot(**options)
     async with bot:
         running = asyncio.create_task(bot.start(server.token))
         try:
