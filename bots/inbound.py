@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 
 from bots import texts
 from bots.people import Letter, Person
+from bots.staff import mirror
 from followups import consent, members, responses
 from followups.models import ConsentState, UserProfile
 from socialmedia import accounts, activity, inbox, outbox
@@ -58,6 +59,7 @@ def receive_private(*, own: Account, author: Person, channel_id: str, letter: Le
     )
     if message is None:
         return False
+    mirror.received(message)
     responses.record_activity(profile, at=letter.sent_at, is_private=True, message=message, now=now)
     if consent.asks_to_stop(letter.text):
         _stop(profile, conversation, evidence=f"message {letter.external_id}", now=now)
