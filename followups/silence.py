@@ -21,8 +21,11 @@ BATCH: Final = 10_000
 _SQL: Final = Path(__file__).parent / "sql"
 BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
 """A table that is empty when the statement is planned is full when it ends: never read one whole for each member."""
-PLAN_QUIET: Final = (_SQL / "plan_quiet_members_v2.sql").read_text()
-PLAN_RE_ENGAGEMENTS: Final = (_SQL / "plan_re_engagements_v1.sql").read_text()
+_PLAN_DUE: Final = (_SQL / "plan_due_v1.sql").read_text()
+PLAN_QUIET: Final = (_SQL / "due_quiet_members_v1.sql").read_text() + _PLAN_DUE
+PLAN_RE_ENGAGEMENTS: Final = (_SQL / "due_re_engagements_v1.sql").read_text() + _PLAN_DUE
+_REASON: Final = "The member opted in and has {} (%s); the other limits are asked when the message is due."
+"""For PostgreSQL's format(), which puts in the silence in words."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,9 @@ def quiet_values(*, now: datetime, limit: int) -> dict[str, Any]:
     return {
         **_shared_values(settings, settings.default_delay, now=now, limit=limit),
         "quiet_since": listening.before(settings.default_delay, now=now),
+        "counts_from": None,
+        "trigger": Trigger.INACTIVITY,
+        "reason": _REASON.format("gone quiet"),
     }
 
 
@@ -115,6 +121,8 @@ def away_values(*, now: datetime, limit: int) -> dict[str, Any]:
         **_shared_values(settings, settings.inactive_after, now=now, limit=limit),
         "counts_from": next_counts_from(now=now),
         "most_unanswered": MOST_UNANSWERED,
+        "trigger": Trigger.RE_ENGAGEMENT,
+        "reason": _REASON.format("been away for long"),
     }
 
 

@@ -1,12 +1,12 @@
--- Plans a re-engagement with its job, due now, for every opted-in, reachable member who wants them and has been away
--- for long: since `away_since`, the instant since which somebody has listened for `window` in all. Called by
--- followups.silence.plan_re_engagements; served by idx_profiles_re_engagement, longest silence first. Never for
+-- Who is due for a re-engagement: every opted-in, reachable member who wants them and has been away for long: since
+-- `away_since`, the instant since which somebody has listened for `window` in all. The first half of the statement of
+-- followups.silence.plan_re_engagements; plan_due_v1.sql is the other. Served by idx_profiles_re_engagement, longest silence first. Never for
 -- somebody who has never written, nor after two that were not answered (ORIGINS W21).
 --
 -- The silence counts from the last message, or from `re_engagement_counts_from` if that is later: planning one moves
 -- that on, so that the next is due after the cool-off. No check-in follows in the same silence.
 --
--- Locks, skips and OFFSET 0 as in plan_quiet_members_v2.sql; the dedupe key is one plan for one instant counted from.
+-- Locks, skips and OFFSET 0 as in due_quiet_members_v1.sql; the dedupe key is one plan for one instant counted from.
 WITH due AS MATERIALIZED (
     SELECT quiet.user_id, quiet.last_interaction, quiet.since, quiet.silent
     FROM (
@@ -88,68 +88,3 @@ WITH due AS MATERIALIZED (
     ) AS quiet
     LIMIT %(limit)s
 ),
-described AS MATERIALIZED (
-    SELECT
-        due.user_id,
-        due.last_interaction,
-        due.since,
-        due.silent,
-        rhythm.usual_low,
-        rhythm.usual_high,
-        followups_rhythm_in_words(rhythm.usual_low, rhythm.usual_high, due.silent) AS words
-    FROM due
-    LEFT JOIN LATERAL (
-        SELECT known.usual_low, known.usual_high
-        FROM member_rhythms AS known
-        WHERE known.user_id = due.user_id AND known.gaps >= %(enough_gaps)s AND %(by_rhythm)s
-        OFFSET 0
-    ) AS rhythm ON true
-),
-planned AS (
-    INSERT INTO scheduled_followups (id, user_id, trigger_type, trigger_data, scheduled_at, job_id, dedupe_key)
-    SELECT
-        gen_random_uuid()::text,
-        user_id,
-        're_engagement',
-        jsonb_strip_nulls(jsonb_build_object(
-            'quiet_since', last_interaction,
-            'silent_days', floor(extract(epoch FROM silent) / 86400),
-            'usual_low_days', round(extract(epoch FROM usual_low) / 86400, 1),
-            'usual_high_days', round(extract(epoch FROM usual_high) / 86400, 1),
-            'rhythm', words
-        )),
-        %(now)s,
-        gen_random_uuid()::text,
-        format('re_engagement:%%s:%%s', user_id, (extract(epoch FROM since) * 1000000)::bigint)
-    FROM described
-    ON CONFLICT (dedupe_key) DO NOTHING
-    RETURNING id, user_id, job_id, trigger_data
-),
-enqueued AS (
-    INSERT INTO scheduled_jobs (job_id, job_type, scheduled_time, next_attempt_at, payload)
-    SELECT job_id, 'follow_up_message', %(now)s, %(now)s, jsonb_build_object('follow_up_id', id)
-    FROM planned
-),
-recorded AS (
-    INSERT INTO followup_decisions
-        (follow_up_id, user_id, trigger_type, asked_by, verdict, gate, reason, inputs)
-    SELECT
-        id,
-        user_id,
-        're_engagement',
-        'planning',
-        'send',
-        '',
-        format(
-            'The member opted in and has been away for long (%%s); the other limits are asked when the message is due.',
-            coalesce(trigger_data ->> 'rhythm', format('%%s days without a message', trigger_data ->> 'silent_days'))
-        ),
-        jsonb_build_object('newest_receipt', 'granted', 'last_interaction', trigger_data -> 'quiet_since')
-    FROM planned
-),
-answered AS (
-    UPDATE user_profiles AS member
-    SET quiet_planned_for = member.last_interaction, re_engagement_counts_from = %(counts_from)s
-    WHERE member.user_id = ANY(ARRAY(SELECT user_id FROM due))  -- a join was planned to read the whole table
-)
-SELECT count(*) FROM planned

@@ -1,6 +1,6 @@
--- Plans an inactivity follow-up with its job for every opted-in, reachable member who wants check-ins, has been quiet
--- for long enough, by the community's time and by their own rhythm, and whose silence is not answered yet. Called by
--- followups.silence.plan_quiet_members. idx_profiles_quiet_fixed yields those without a known rhythm, longest silence
+-- Who is due for a check-in: every opted-in, reachable member who wants check-ins, has been quiet for long enough, by
+-- the community's time and by their own rhythm, and whose silence is not answered yet. The first half of the statement
+-- of followups.silence.plan_quiet_members; plan_due_v1.sql is the other. idx_profiles_quiet_fixed yields those without a known rhythm, longest silence
 -- first, and idx_profiles_quiet_personal those with one, so the cost follows the number due and not that of members.
 --
 -- `quiet_since` is the instant since which somebody has listened for `window` in all. A silence from before
@@ -16,7 +16,7 @@
 -- written here grows faster than its statistics, and such plans took a minute instead of a second for 10,000 members.
 -- LATERAL with its lock does the same for the member's own row.
 WITH due AS MATERIALIZED (
-    SELECT quiet.user_id, quiet.last_interaction, quiet.silent
+    SELECT quiet.user_id, quiet.last_interaction, quiet.last_interaction AS since, quiet.silent
     FROM (
         (
             SELECT member.user_id
@@ -109,67 +109,3 @@ WITH due AS MATERIALIZED (
     ) AS quiet
     LIMIT %(limit)s
 ),
-described AS MATERIALIZED (
-    SELECT
-        due.user_id,
-        due.last_interaction,
-        due.silent,
-        rhythm.usual_low,
-        rhythm.usual_high,
-        followups_rhythm_in_words(rhythm.usual_low, rhythm.usual_high, due.silent) AS words
-    FROM due
-    LEFT JOIN LATERAL (
-        SELECT known.usual_low, known.usual_high
-        FROM member_rhythms AS known
-        WHERE known.user_id = due.user_id AND known.gaps >= %(enough_gaps)s AND %(by_rhythm)s
-        OFFSET 0
-    ) AS rhythm ON true
-),
-planned AS (
-    INSERT INTO scheduled_followups (id, user_id, trigger_type, trigger_data, scheduled_at, job_id, dedupe_key)
-    SELECT
-        gen_random_uuid()::text,
-        user_id,
-        'inactivity',
-        jsonb_strip_nulls(jsonb_build_object(
-            'quiet_since', last_interaction,
-            'silent_days', floor(extract(epoch FROM silent) / 86400),
-            'usual_low_days', round(extract(epoch FROM usual_low) / 86400, 1),
-            'usual_high_days', round(extract(epoch FROM usual_high) / 86400, 1),
-            'rhythm', words
-        )),
-        %(now)s,
-        gen_random_uuid()::text,
-        format('inactivity:%%s:%%s', user_id, (extract(epoch FROM last_interaction) * 1000000)::bigint)
-    FROM described
-    ON CONFLICT (dedupe_key) DO NOTHING
-    RETURNING id, user_id, job_id, trigger_data
-),
-enqueued AS (
-    INSERT INTO scheduled_jobs (job_id, job_type, scheduled_time, next_attempt_at, payload)
-    SELECT job_id, 'follow_up_message', %(now)s, %(now)s, jsonb_build_object('follow_up_id', id)
-    FROM planned
-),
-recorded AS (
-    INSERT INTO followup_decisions
-        (follow_up_id, user_id, trigger_type, asked_by, verdict, gate, reason, inputs)
-    SELECT
-        id,
-        user_id,
-        'inactivity',
-        'planning',
-        'send',
-        '',
-        format(
-            'The member opted in and has gone quiet (%%s); the other limits are asked when the message is due.',
-            coalesce(trigger_data ->> 'rhythm', format('%%s days without a message', trigger_data ->> 'silent_days'))
-        ),
-        jsonb_build_object('newest_receipt', 'granted', 'last_interaction', trigger_data -> 'quiet_since')
-    FROM planned
-),
-answered AS (
-    UPDATE user_profiles AS member
-    SET quiet_planned_for = member.last_interaction
-    WHERE member.user_id = ANY(ARRAY(SELECT user_id FROM due))  -- a join was planned to read the whole table
-)
-SELECT count(*) FROM planned
