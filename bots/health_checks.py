@@ -6,6 +6,7 @@ from django.db.models import Min
 
 from bots.models import BotHeartbeat
 from bots.presence import EVERY_SECONDS
+from bots.staff.health import staff_channel
 from jobs import checkup, stats
 from jobs.checkup import Finding, degraded, failed, ok
 from jobs.models import ClusterHeartbeat
@@ -47,3 +48,4 @@ def _has_just_started(now: datetime) -> bool:
 
 
 checkup.register("bot", bot)
+checkup.register("staff channel", staff_channel)
