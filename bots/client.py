@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from bots import failures, inbound, panels, presence, registration, relay
 from bots.cogs.settings import SettingsCog
+from bots.cogs.staff import StaffCog
 from bots.database import run_unit
 from bots.people import channel_of, letter_of, person_of
 from bots.relay import Relay
@@ -109,6 +110,7 @@ class CheckbackBot(commands.Bot):
             presence.keep(account_id=self.account.pk, is_connected=lambda: self.ws is not None and self.ws.open)
         )
         await self.add_cog(SettingsCog(self))
+        await self.add_cog(StaffCog(self))
         self.add_dynamic_items(*panels.ITEMS)
         await registration.sync_if_changed(self.tree)
 

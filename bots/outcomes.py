@@ -30,7 +30,7 @@ class _LeaseLost(Exception):
 
 def settle_sent(held: Delivery, *, external_message_id: str, now: datetime) -> bool:
     """The message arrived. False, and nothing changed, when the lease was lost."""
-    if not held.message.is_automated:  # no follow-up to tell of it
+    if not held.message.is_automated and not mirror.is_wanted():  # nobody to tell of it
         return outbox.record_sent(held, external_message_id=external_message_id, now=now)
     return _settle(
         lambda: _tell_of_sent(held.message, now=now),
@@ -39,7 +39,8 @@ def settle_sent(held: Delivery, *, external_message_id: str, now: datetime) -> b
 
 
 def _tell_of_sent(message: Message, *, now: datetime) -> None:
-    delivery.on_sent(message, now=now)
+    if message.is_automated:
+        delivery.on_sent(message, now=now)
     mirror.sent(message)
 
 

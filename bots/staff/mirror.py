@@ -18,9 +18,14 @@ def sent(message: Message) -> None:
     _show(message, f"↩️ {who}: {message.message_text}")
 
 
-def _show(message: Message, text: str) -> None:
+def is_wanted() -> bool:
+    """Whether staff see private messages in Discord."""
     settings = conf.current()
-    if settings.staff_channel is None or not settings.staff_threads:
+    return settings.staff_channel is not None and settings.staff_threads
+
+
+def _show(message: Message, text: str) -> None:
+    if not is_wanted():
         return
     posts.queue(
         [Post(f"message:{message.pk}", text, message.conversation_id)], account_id=message.conversation.account_id

@@ -11,12 +11,11 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from bots import outcomes
 from bots.database import run_unit
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
-from bots.relay import NONCE_WINDOW
-from socialmedia.models import Message
+from bots.relay.clearance import NONCE_WINDOW
+from socialmedia.models import Conversation, Message
 from tests.bots import running, support
 from tests.bots.running import eventually, relays
 from tests.bots.test_runbot import exit_code, is_sent, runbot
@@ -43,7 +42,7 @@ def queue(server: PracticeServer, point: str, index: int) -> Message:
     message = running.queue(server, f"Message {index}.", index)
     if point != "before the call":
         channel = server.channel_for(support.people(server.world)[index].id, "dm")
-        outcomes.remember_channel(message.conversation_id, str(channel.id))
+        Conversation.objects.filter(pk=message.conversation_id).update(external_channel_id=str(channel.id))
     return message
 
 
