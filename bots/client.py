@@ -14,12 +14,14 @@ from bots import conf, failures, inbound, panels, presence, registration, relay,
 from bots.catching_up import CatchingUp
 from bots.cogs.cockpit import CockpitCog
 from bots.cogs.settings import SettingsCog
+from bots.cogs.staff import StaffCog
 from bots.database import run_unit
 from bots.gateway_lock import GatewayLock
 from bots.governor.calls import Calls
 from bots.listening import Listening
 from bots.people import person_of
 from bots.relay import Relay
+from bots.staff.poster import Poster
 from socialmedia.models import Account
 
 log = structlog.get_logger(__name__)
@@ -123,6 +125,7 @@ class CheckbackBot(commands.AutoShardedBot):
         await self.add_cog(self.listening)
         await self.add_cog(SettingsCog(self))
         await self.add_cog(CockpitCog(self))
+        await self.add_cog(StaffCog(self))
         self.add_dynamic_items(*panels.ITEMS)
 
     async def close(self) -> None:
@@ -155,7 +158,10 @@ class CheckbackBot(commands.AutoShardedBot):
 
     async def _listen(self, lock: GatewayLock) -> None:
         """Stay connected until something ends it."""
-        lives = [asyncio.create_task(life) for life in (self.connect(), lock.keep(), self._lose_patience())]
+        lives = [
+            asyncio.create_task(life)
+            for life in (self.connect(), lock.keep(), self._lose_patience(), Poster(self, self.account).run())
+        ]
         try:
             await asyncio.wait(lives, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -6,6 +6,7 @@ from django.db.models import Min
 
 from bots.governor import figures as governor
 from bots.models import BotHeartbeat
+from bots.staff.health import staff_channel
 from jobs import checkup, stats
 from jobs.checkup import Finding, degraded, failed, ok
 from jobs.models import ClusterHeartbeat
@@ -57,3 +58,4 @@ def _has_just_started(now: datetime) -> bool:
 
 
 checkup.register("bot", bot)
+checkup.register("staff channel", staff_channel)

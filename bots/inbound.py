@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from bots import conf, texts
 from bots.people import Letter, Person
+from bots.staff import mirror
 from followups import consent, members, responses
 from followups.models import ConsentState, UserProfile
 from socialmedia import accounts, activity, inbox, outbox
@@ -102,6 +103,7 @@ def _take_in(
     )
     if message is None:
         return False
+    mirror.received(message)
     responses.record_activity(profile, at=letter.sent_at, is_private=True, message=message, now=now)
     if int(letter.external_id) in gone:
         _take_back(conversation, [letter.external_id], now=now)
@@ -120,6 +122,7 @@ def _take_in_edit(profile: UserProfile, conversation: Conversation, letter: Lett
     )
     if message is None:
         return False
+    mirror.edited(message)
     responses.note_edit(message, user_id=profile.user_id, now=now)
     _hear_stop_in_edit(profile, conversation, letter, now=now)
     return True
@@ -131,6 +134,7 @@ def _take_back(conversation: Conversation, message_ids: Collection[str], *, now:
         members.lock(user_id)
     taken = inbox.take_back(conversation=conversation, external_message_ids=message_ids, now=now)
     for message in taken:
+        mirror.taken_back(message)
         responses.note_taken_back(message, user_id=user_id, now=now)
     return len(taken)
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from django.db import transaction
 
+from bots.staff import mirror
 from followups import delivery, members
 from followups.models import UserProfile
 from followups.policy import Decision
@@ -29,12 +30,18 @@ class _LeaseLost(Exception):
 
 def settle_sent(held: Delivery, *, external_message_id: str, now: datetime) -> bool:
     """The message arrived. False, and nothing changed, when the lease was lost."""
-    if not held.message.is_automated:  # no follow-up to tell of it
+    if not held.message.is_automated and not mirror.is_wanted():  # nobody to tell of it
         return outbox.record_sent(held, external_message_id=external_message_id, now=now)
     return _settle(
-        lambda: delivery.on_sent(held.message, now=now),
+        lambda: _tell_of_sent(held.message, now=now),
         lambda: outbox.record_sent(held, external_message_id=external_message_id, now=now),
     )
+
+
+def _tell_of_sent(message: Message, *, now: datetime) -> None:
+    if message.is_automated:
+        delivery.on_sent(message, now=now)
+    mirror.sent(message)
 
 
 def settle_failed(held: Delivery, *, code: str, reason: str, unreachable: bool, now: datetime) -> bool:

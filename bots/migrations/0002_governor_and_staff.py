@@ -179,7 +179,6 @@ class Migration(migrations.Migration):
                             ("sending", "Sending"),
                             ("sent", "Sent"),
                             ("failed", "Failed"),
-                            ("unknown", "Unknown"),
                         ],
                         db_default="queued",
                         default="queued",
@@ -257,7 +256,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("status__in", ["queued", "sending", "sent", "failed", "unknown"])),
+                        condition=models.Q(("status__in", ["queued", "sending", "sent", "failed"])),
                         name="staff_posts_status_known",
                     ),
                     models.CheckConstraint(

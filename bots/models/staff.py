@@ -39,7 +39,6 @@ class StaffPostStatus(models.TextChoices):
     SENDING = "sending", "Sending"
     SENT = "sent", "Sent"
     FAILED = "failed", "Failed"
-    UNKNOWN = "unknown", "Unknown"
 
 
 class StaffPost(models.Model):

@@ -229,6 +229,7 @@ class TestHandler:
             "database",
             "disk",
             "language model",
+            "staff channel",
             "lateness",
             "messages",
             "overdue jobs",

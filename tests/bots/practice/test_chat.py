@@ -486,7 +486,9 @@ class TestInABrowser:
             await expect(newest).to_be_focused()
             await page.keyboard.press("Enter")
             await page.keyboard.press("Enter")  # the first of the reactions
-            await expect(log.get_by_role("button", name="👍 1: take yours back")).to_have_attribute("aria-pressed", "true")
+            await expect(log.get_by_role("button", name="👍 1: take yours back")).to_have_attribute(
+                "aria-pressed", "true"
+            )
             await newest.press("Enter")
             await page.get_by_role("menuitem", name="Reply").press("Enter")
             await page.keyboard.type("To myself")

@@ -1,0 +1,51 @@
+"""A member's private messages in their thread, both ways. Called in the transaction that records the message."""
+
+from typing import Final
+
+from django.db.models import Q
+
+from bots import conf
+from bots.models import StaffPost, StaffPostStatus
+from bots.staff import posts
+from bots.staff.posts import Post
+from socialmedia.models import Message
+
+_TAKEN_BACK: Final = "🗑️ The member took a message back."
+
+
+def received(message: Message) -> None:
+    """Show staff what the member wrote, if the community wants that."""
+    _show(message, f"💬 {message.message_text}")
+
+
+def sent(message: Message) -> None:
+    """Show staff what the member got, and which of them wrote it, if the community wants that."""
+    by = message.metadata.get("staff")
+    who = f"**{by}** (staff)" if by else "**Checkback**"
+    _show(message, f"↩️ {who}: {message.message_text}")
+
+
+def edited(message: Message) -> None:
+    """Show staff that the member has changed what they wrote."""
+    moment = message.edited_at.isoformat() if message.edited_at else ""
+    _show(message, f"✏️ changed to: {message.message_text}", key=f"message:{message.pk}:edit:{moment}")
+
+
+def taken_back(message: Message) -> None:
+    """Show staff no more of what the member took back than they have seen already, and keep none of it here."""
+    about = Q(key=f"message:{message.pk}") | Q(key__startswith=f"message:{message.pk}:")
+    StaffPost.objects.filter(about, status=StaffPostStatus.QUEUED).delete()
+    if StaffPost.objects.filter(about).update(text=_TAKEN_BACK):
+        _show(message, _TAKEN_BACK, key=f"message:{message.pk}:taken back")
+
+
+def is_wanted() -> bool:
+    """Whether staff see private messages in Discord."""
+    settings = conf.current()
+    return settings.staff_channel is not None and settings.staff_threads
+
+
+def _show(message: Message, text: str, *, key: str = "") -> None:
+    if is_wanted():
+        post = Post(key or f"message:{message.pk}", text, message.conversation_id)
+        posts.queue([post], account_id=message.conversation.account_id)

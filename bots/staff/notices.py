@@ -1,0 +1,80 @@
+"""What staff are told in their channel: open flags, messages and jobs that wait for a person, failures, ill health."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from django.db.models import CharField, Count, Exists, Max, Model, OuterRef, QuerySet, Value
+from django.db.models.functions import Cast, Concat
+from django.urls import reverse
+
+from bots.models import StaffPost
+from bots.staff import posts
+from bots.staff.posts import Post
+from followups.models import FlagKind, StaffFlag
+from jobs.models import HealthResult, HealthStatus, JobStatus, ScheduledJob
+from socialmedia.models import Message, MessageStatus
+
+Row = TypeVar("Row", bound=Model)
+
+LOOK_BACK: Final = timedelta(days=1)
+"""What is older when the bot starts is left to the console: nobody wants a year of failures at once."""
+FAILURES_LOOK_BACK: Final = timedelta(hours=1)
+MOST_AT_ONCE: Final = 20
+KEEP: Final = timedelta(days=30)
+"""Longer than the time looked back, so that nothing is told twice."""
+
+
+def collect(*, account_id: int, console_url: str, now: datetime) -> int:
+    """Queue what staff have not been told yet, and forget what they were told long ago. Returns how many are new."""
+    posts.prune(before=now - KEEP)
+    found = [*_flags(console_url, now=now), *_doubts(console_url, now=now), *_jobs(console_url, now=now)]
+    return posts.queue([*found, *_health(console_url)], account_id=account_id)
+
+
+def _flags(console_url: str, *, now: datetime) -> Iterator[Post]:
+    """Escalations, negative replies and harm; by idx_flags_open."""
+    still_open = StaffFlag.objects.filter(settled_at=None, last_raised_at__gte=now - LOOK_BACK).select_related("user")
+    for flag in _untold(still_open.order_by("-last_raised_at"), "flag"):
+        sign = "🚨" if flag.kind == FlagKind.ESCALATION else "⚠️"
+        who = f" · {flag.user.name or flag.user_id}" if flag.user is not None else ""
+        link = console_url + reverse("admin:followups_staffflag_change", args=[flag.pk])
+        yield Post(f"flag:{flag.pk}", f"{sign} **{flag.get_kind_display()}**{who}\n{flag.detail}\n<{link}>")
+
+
+def _doubts(console_url: str, *, now: datetime) -> Iterator[Post]:
+    """Messages of which nobody knows whether they arrived; by idx_messages_unknown."""
+    unknown = Message.objects.filter(status=MessageStatus.UNKNOWN, sent_at__gte=now - LOOK_BACK)
+    for message in _untold(unknown.select_related("conversation").order_by("-sent_at"), "unknown"):
+        link = console_url + reverse("admin:socialmedia_message_change", args=[message.pk])
+        text = f"❓ Nobody knows whether a message to **{message.conversation}** arrived: please look and decide."
+        yield Post(f"unknown:{message.pk}", f"{text}\n<{link}>")
+
+
+def _jobs(console_url: str, *, now: datetime) -> Iterator[Post]:
+    """Jobs that failed for good or ended with an unknown outcome: one post for each type and hour."""
+    ended = ScheduledJob.objects.filter(
+        status__in=[JobStatus.FAILED, JobStatus.UNKNOWN], completed_at__gte=now - FAILURES_LOOK_BACK
+    )
+    per_type = ended.order_by("job_type").values("job_type", "status").annotate(number=Count("pk"), last=Max("pk"))
+    for found in per_type:
+        is_failure = found["status"] == JobStatus.FAILED
+        what = "failed for good" if is_failure else "ended and nobody knows how"
+        number = found["number"]
+        jobs = "1 job" if number == 1 else f"{number:,} jobs"
+        link = console_url + reverse("admin:jobs_scheduledjob_change", args=[found["last"]])
+        key = f"jobs:{found['job_type']}:{found['status']}:{now:%Y-%m-%dT%H}"
+        yield Post(key, f"❌ {jobs} of the type `{found['job_type']}` {what} within the last hour.\n<{link}>")
+
+
+def _health(console_url: str) -> Iterator[Post]:
+    """Checks that fail now; each state once."""
+    for result in HealthResult.objects.filter(is_current=True, status=HealthStatus.FAILED):
+        link = console_url + reverse("admin:index")
+        yield Post(f"health:{result.pk}", f"🩺 **{result.check_name}**: {result.detail}\n<{link}>")
+
+
+def _untold(rows: QuerySet[Row], prefix: str) -> QuerySet[Row]:
+    """Those of which staff have not been told, by the unique index of the keys."""
+    key = Concat(Value(f"{prefix}:"), Cast(OuterRef("pk"), CharField()))
+    return rows.exclude(Exists(StaffPost.objects.filter(key=key)))[:MOST_AT_ONCE]

@@ -1,0 +1,102 @@
+"""What waits to be posted for staff: queued once by its key, claimed by one poster, in order within each thread."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from bots.models import StaffPost, StaffPostStatus
+from bots.splitting import parts
+
+LEASE: Final = timedelta(seconds=60)
+LONGEST: Final = 2000
+
+
+@dataclass(frozen=True)
+class Post:
+    """Something that staff shall see. `conversation_id` None: in the staff channel, else in that member's thread."""
+
+    key: str
+    text: str
+    conversation_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A post to be sent. `token` is the right to record its outcome until the lease runs out."""
+
+    row: StaffPost
+    token: uuid.UUID
+    is_untried: bool
+
+
+def queue(posts: Iterable[Post], *, account_id: int) -> int:
+    """Queue what is not known yet by its key; a long text in several posts. Returns how many are new."""
+    rows = [row for post in posts for row in _rows(post, account_id=account_id)]
+    known = set(StaffPost.objects.filter(key__in=[row.key for row in rows]).values_list("key", flat=True))
+    new = [row for row in rows if row.key not in known]
+    StaffPost.objects.bulk_create(new, ignore_conflicts=True)  # another process may have queued it since
+    return len(new)
+
+
+def _rows(post: Post, *, account_id: int) -> list[StaffPost]:
+    return [
+        StaffPost(
+            account_id=account_id,
+            key=post.key if number == 1 else f"{post.key}:{number}",
+            text=text,
+            conversation_id=post.conversation_id,
+        )
+        for number, text in enumerate(parts(post.text, limit=LONGEST), start=1)
+    ]
+
+
+@transaction.atomic
+def claim(*, account_id: int, now: datetime) -> Claimed | None:
+    """Take the oldest post that may go now: due, or left by a poster that died, and none before it in its thread."""
+    is_open = Q(status=StaffPostStatus.QUEUED) | Q(status=StaffPostStatus.SENDING)
+    earlier = StaffPost.objects.filter(is_open, conversation=OuterRef("conversation"), pk__lt=OuterRef("pk"))
+    due = Q(status=StaffPostStatus.QUEUED, next_attempt_at__lte=now)
+    stranded = Q(status=StaffPostStatus.SENDING, lease_expires_at__lte=now)
+    candidates = StaffPost.objects.filter(due | stranded, account_id=account_id).exclude(Exists(earlier))
+    candidates = candidates.select_related("conversation").order_by("id")
+    row = candidates.select_for_update(of=("self",), skip_locked=True).first()
+    if row is None:
+        return None
+    token = uuid.uuid4()
+    taken = Claimed(row, token, is_untried=row.first_attempt_at is None)
+    row.attempts += 1
+    row.first_attempt_at = row.first_attempt_at or now
+    row.status, row.lease_token, row.lease_expires_at = StaffPostStatus.SENDING, token, now + LEASE
+    row.save(update_fields=["attempts", "first_attempt_at", "status", "lease_token", "lease_expires_at"])
+    return taken
+
+
+def record_sent(claimed: Claimed, *, message_id: str) -> bool:
+    """It is there. False when the lease was lost."""
+    return _settle(claimed, status=StaffPostStatus.SENT, external_message_id=message_id, error="")
+
+
+def record_failed(claimed: Claimed, *, error: str) -> bool:
+    """Discord refused it for good. False when the lease was lost."""
+    return _settle(claimed, status=StaffPostStatus.FAILED, error=error)
+
+
+def release(claimed: Claimed, *, next_attempt_at: datetime, error: str) -> bool:
+    """Back to the queue. False when the lease was lost."""
+    return _settle(claimed, status=StaffPostStatus.QUEUED, next_attempt_at=next_attempt_at, error=error)
+
+
+def _settle(claimed: Claimed, **changes: Any) -> bool:
+    held = StaffPost.objects.filter(pk=claimed.row.pk, lease_token=claimed.token)
+    return held.update(lease_token=None, lease_expires_at=None, **changes) == 1
+
+
+def prune(*, before: datetime) -> int:
+    """Forget what was posted, or refused, before this time."""
+    old = StaffPost.objects.filter(status__in=[StaffPostStatus.SENT, StaffPostStatus.FAILED])
+    return old.filter(created_at__lt=before).delete()[0]

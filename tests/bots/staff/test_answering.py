@@ -1,0 +1,76 @@
+"""Staff answer members from their thread: through the one outbox, once, and only whom they may write to."""
+
+import pytest
+
+from bots.models import StaffThread
+from bots.people import Person
+from bots.staff import answering
+from bots.staff.answering import CannotAnswer
+from followups.models import UserProfile
+from socialmedia.models import Conversation, Message
+from tests.followups.factories import NOON, make_member, make_thread, say
+
+pytestmark = pytest.mark.django_db
+
+ANN = Person(external_id="77", username="ann", display_name="Ann")
+THREAD = 4242
+
+
+def make_staff_thread(profile: UserProfile) -> Conversation:
+    """A thread that stands for the member's private channel."""
+    conversation = make_thread(profile)
+    StaffThread.objects.create(conversation=conversation, account=conversation.account, thread_id=str(THREAD))
+    return conversation
+
+
+def answer(text: str = "We miss you!", *, thread_id: int = THREAD, evidence: str = "message 1") -> Message | None:
+    """Answer as Ann."""
+    return answering.answer(thread_id=thread_id, text=text, by=ANN, evidence=evidence, now=NOON)
+
+
+class TestAnswer:
+    def test_is_queued_once_with_its_author(self) -> None:
+        member = make_member(opted_in=False)
+        conversation = make_staff_thread(member)
+        say(member, "Hello?")
+        queued = answer("  We miss you!  ")
+        assert queued is not None
+        assert (queued.conversation_id, queued.status, queued.message_text) == (
+            conversation.pk,
+            "queued",
+            "We miss you!",
+        )
+        assert (queued.is_automated, queued.metadata["staff"], queued.metadata["staff_id"]) == (False, "Ann", "77")
+        assert answer() is None
+        assert Message.objects.filter(is_outgoing=True).count() == 1
+
+    def test_reaches_who_has_opted_in_without_having_written(self) -> None:
+        make_staff_thread(make_member())
+        assert answer() is not None
+
+    @pytest.mark.parametrize("text", ["", " \x00 ", "x" * (answering.LONGEST + 1)])
+    def test_has_words(self, text: str) -> None:
+        make_staff_thread(make_member())
+        with pytest.raises(CannotAnswer, match="has 1 to 4,000 characters"):
+            answer(text)
+
+    def test_does_not_go_to_who_did_not_ask(self) -> None:
+        make_staff_thread(make_member(opted_in=False))
+        with pytest.raises(CannotAnswer, match="has not opted in"):
+            answer()
+        assert not Message.objects.exists()
+
+    def test_does_not_go_to_who_cannot_be_reached(self) -> None:
+        make_staff_thread(make_member(unreachable_since=NOON))
+        with pytest.raises(CannotAnswer, match="must write first"):
+            answer()
+
+    def test_belongs_into_a_members_thread(self) -> None:
+        with pytest.raises(CannotAnswer, match="thread of the member"):
+            answer(thread_id=1)
+
+    def test_finds_nobody_after_the_member_was_forgotten(self) -> None:
+        make_staff_thread(make_member())
+        StaffThread.objects.update(conversation=None)
+        with pytest.raises(CannotAnswer, match="thread of the member"):
+            answer()

@@ -1,0 +1,191 @@
+"""Posting for staff over the wire: the staff channel, a thread for each member, answers, and what goes wrong."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from bots import conf
+from bots.database import run_unit
+from bots.models import StaffPost, StaffThread
+from bots.practice.faults import Fault, Kind
+from bots.practice.server import PracticeServer
+from bots.staff import posts
+from bots.staff.poster import Poster
+from bots.staff.posts import Post
+from followups import privacy
+from socialmedia.models import Message
+from tests.bots import support
+from tests.bots.running import CheckbackBot, checkback, eventually
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def staff_channel(practice: PracticeServer, settings: Settings) -> int:
+    """One of the community's channels is the staff's."""
+    channel_id = next(channel.id for channel in practice.world.channels() if channel.name == "welcome")
+    settings.DISCORD_STAFF_CHANNEL = channel_id
+    settings.DISCORD_STAFF_THREADS = True
+    settings.CONSOLE_URL = "https://checkback.example.org"
+    return channel_id
+
+
+@contextlib.asynccontextmanager
+async def posting(practice: PracticeServer) -> AsyncIterator[tuple[CheckbackBot, Poster]]:
+    """A bot, and a poster that only does what it is told."""
+    async with checkback(practice) as bot:
+        yield bot, Poster(bot, bot.account)
+
+
+async def post(poster: Poster) -> int:
+    """Post once what may go now."""
+    return await poster.run_once(conf.current())
+
+
+def queue(bot: CheckbackBot, key: str, text: str = "Look!") -> None:
+    """Queue a post for the staff channel."""
+    posts.queue([Post(key, text)], account_id=bot.account.pk)
+
+
+def texts(practice: PracticeServer, channel_id: int) -> list[str]:
+    """What stands in a channel, oldest first."""
+    return [row.content for row in practice.world.messages[channel_id].values()]
+
+
+def release_all() -> None:
+    """Let what waits for another try be due."""
+    StaffPost.objects.filter(status="queued").update(next_attempt_at=timezone.now())
+
+
+class TestStaffChannel:
+    async def test_gets_each_post_once(self, practice: PracticeServer, staff_channel: int) -> None:
+        async with posting(practice) as (bot, poster):
+            await run_unit(queue, bot, "flag:1", "@everyone look!")
+            assert await post(poster) == 1
+            await run_unit(queue, bot, "flag:1")
+            assert await post(poster) == 0
+        assert texts(practice, staff_channel) == ["@everyone look!"]
+        request = next(row for row in practice.requests if "look!" in str(row.body))
+        assert request.body["allowed_mentions"] == {"parse": []}
+
+    @pytest.mark.parametrize("kind", [Kind.BAD_GATEWAY_AFTER, Kind.ANSWER_LOST, Kind.DROPPED])
+    async def test_gets_it_once_when_the_answer_is_lost(
+        self, practice: PracticeServer, staff_channel: int, kind: Kind
+    ) -> None:
+        practice.faults.add(Fault(kind))
+        async with posting(practice) as (bot, poster):
+            await run_unit(queue, bot, "flag:1")
+            await post(poster)
+            await run_unit(release_all)
+            practice.world._nonces.clear()  # Discord has forgotten: only the history tells
+            await post(poster)
+        assert texts(practice, staff_channel) == ["Look!"]
+        assert (await run_unit(StaffPost.objects.get)).status == "sent"
+
+    async def test_that_is_closed_to_us_is_tried_until_somebody_mends_it(
+        self, practice: PracticeServer, staff_channel: int
+    ) -> None:
+        refusal = Fault(Kind.REFUSED, status=403, code=50001, message="Missing Access")
+        practice.faults.add(refusal)
+        async with posting(practice) as (bot, poster):
+            await run_unit(queue, bot, "flag:1")
+            await post(poster)
+            waiting = await run_unit(StaffPost.objects.get)
+            assert (waiting.status, waiting.error) == ("queued", "Discord says 403 (code 50001): Missing Access")
+            await run_unit(release_all)
+            await post(poster)
+        assert texts(practice, staff_channel) == ["Look!"]
+
+
+class TestMembersThread:
+    async def test_shows_both_sides_in_order_and_carries_the_answer(
+        self, practice: PracticeServer, staff_channel: int
+    ) -> None:
+        ada, owner = support.people(practice.world)[1].id, support.people(practice.world)[0].id
+        async with posting(practice) as (_, poster):
+            await practice.member_says(ada, "dm", "Hello?")
+            await eventually(StaffPost.objects.exists, "the first message")
+            await post(poster)
+            thread = await run_unit(StaffThread.objects.get)
+            place = practice.world.channel(int(thread.thread_id))
+            assert (place.parent_id, place.name.split(" · ")[-1]) == (staff_channel, str(ada))
+            question = await practice.member_says(owner, place.id, "!reply We are here, **Ada**.")
+            async with asyncio.timeout(10):
+                while practice.dm_texts(ada) != ["We are here, **Ada**."]:
+                    await practice.sent.get()
+            await eventually(lambda: StaffPost.objects.count() == 2, "the answer's post")
+            await post(poster)
+            assert practice.world.message(place.id, question.id).reactions.keys() == {"📨"}
+            (answer,) = await practice.invoke_slash(owner, "reply", {"text": "And once more."}, where=place.id)
+            assert answer.ephemeral_for == owner
+        shown = texts(practice, place.id)
+        assert shown[0].startswith("Here you see what")
+        assert shown[1] == "💬 Hello?"
+        assert shown[3] == "↩️ **Ada Quill** (staff): We are here, **Ada**."
+
+    async def test_is_found_again_when_its_opening_was_not_noted(
+        self, practice: PracticeServer, staff_channel: int
+    ) -> None:
+        ada = support.people(practice.world)[1].id
+        async with posting(practice) as (_, poster):
+            await practice.member_says(ada, "dm", "Hello?")
+            await eventually(StaffPost.objects.exists, "the first message")
+            await post(poster)
+            await run_unit(lambda: StaffThread.objects.all().delete())  # as if the process had died before
+            await practice.member_says(ada, "dm", "Are you there?")
+            await eventually(lambda: StaffPost.objects.count() == 2, "the second message")
+            await post(poster)
+        threads = [row for row in practice.world.channels() if row.parent_id == staff_channel]
+        assert len(threads) == 1
+        assert texts(practice, threads[0].id)[1:] == ["💬 Hello?", "💬 Are you there?"]
+
+    async def test_is_opened_anew_after_somebody_deleted_it(self, practice: PracticeServer, staff_channel: int) -> None:
+        ada = support.people(practice.world)[1].id
+        async with posting(practice) as (bot, poster):
+            await practice.member_says(ada, "dm", "Hello?")
+            await eventually(StaffPost.objects.exists, "the first message")
+            await post(poster)
+            thread = await run_unit(StaffThread.objects.get)
+            await bot.http.delete_channel(int(thread.thread_id))
+            await practice.member_says(ada, "dm", "Are you there?")
+            await eventually(lambda: StaffPost.objects.count() == 2, "the second message")
+            await post(poster)
+            await run_unit(release_all)
+            await post(poster)
+        (new,) = [row for row in practice.world.channels() if row.parent_id == staff_channel]
+        assert texts(practice, new.id)[-1] == "💬 Are you there?"
+
+    async def test_goes_when_the_member_is_forgotten(self, practice: PracticeServer, staff_channel: int) -> None:
+        ada = support.people(practice.world)[1].id
+        async with posting(practice) as (_, poster):
+            await practice.member_says(ada, "dm", "Hello?")
+            await eventually(StaffPost.objects.exists, "the first message")
+            await post(poster)
+            await run_unit(
+                privacy.forget, user_id=str(ada), source="test", evidence="1", actor=str(ada), now=timezone.now()
+            )
+            assert not await run_unit(StaffPost.objects.exists)
+            await post(poster)
+        assert not [row for row in practice.world.channels() if row.parent_id == staff_channel]
+        assert not await run_unit(StaffThread.objects.exists)
+
+    async def test_is_not_there_unless_the_community_wants_it(
+        self, practice: PracticeServer, staff_channel: int, settings: Settings
+    ) -> None:
+        settings.DISCORD_STAFF_THREADS = False
+        async with posting(practice):
+            await practice.member_says(support.people(practice.world)[1].id, "dm", "Hello?")
+            await eventually(Message.objects.exists, "the message")
+        assert not await run_unit(StaffPost.objects.exists)
+
+
+class TestReplyElsewhere:
+    async def test_is_refused_in_one_sentence(self, practice: PracticeServer, staff_channel: int) -> None:
+        owner = support.people(practice.world)[0].id
+        async with posting(practice):
+            (answer,) = await practice.invoke_slash(owner, "reply", {"text": "Hi!"}, where=staff_channel)
+        assert answer.content == "Answer in the thread of the member, below the staff channel."
