@@ -71,9 +71,7 @@ class Actor:
 
     def complete(self, channel_id: int, command: str, options: dict[str, object], focused: str) -> Interaction:
         """Ask the bot to complete an option that is being written."""
-        place = self.place(channel_id)
-        self.community.require_allowed(self.user_id, place, command)
-        return self.community.ask_autocomplete(self.user_id, place, command, options, focused=focused)
+        return self.community.ask_autocomplete(self.user_id, self.place(channel_id), command, options, focused=focused)
 
     def press(self, channel_id: int, message_id: int, custom_id: str, values: list[str] | None) -> Interaction:
         return self.community.press(self.user_id, self.message(channel_id, message_id), custom_id, values)

@@ -431,8 +431,9 @@ class TestInABrowser:
             await expect(panel).to_contain_text("This interaction failed")
             await expect(silent).to_be_focused()
             practice.chat.patience = 3
-            await panel.get_by_role("button", name="Count").press("Enter")
-            await expect(panel).to_contain_text("Counted 1")
+            await panel.get_by_role("combobox", name="One colour").click()
+            await page.get_by_role("option", name="Blue").click()
+            await expect(panel).to_contain_text("Chose Blue")
             await expect(panel).not_to_contain_text("This interaction failed")
             await page.reload()
             await expect(box(page)).to_be_visible()

@@ -324,7 +324,7 @@ class TestLoopback:
         with pytest.raises(ValueError, match="listens on this machine only"):
             PracticeServer(World.example(), host=host)
 
-    @pytest.mark.parametrize("path", ["", "chat/chat.js", "chat/ws", "api/v10/gateway", "gateway"])
+    @pytest.mark.parametrize("path", ["", "chat/main.js", "chat/ws", "api/v10/gateway", "gateway"])
     async def test_names_only_are_answered(self, practice: PracticeServer, path: str) -> None:
         async with aiohttp.ClientSession() as session:
             for host in ("evil.example", f"evil.example:{practice.port}", "127.0.0.1.evil.example", ""):

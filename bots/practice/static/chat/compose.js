@@ -10,7 +10,7 @@ import { hear, isOpen, tell } from "./socket.js";
 
 const LONGEST = 2000;
 const box = $("composer");
-const drafts = new Map(); // by channel
+const drafts = new Map(); // by member and channel
 let mode = null; // {kind: "edit" | "reply", message}
 let aside = ""; // what stood in the box before a message was taken up for changing
 
@@ -20,13 +20,13 @@ export function enterChannel(name, me) {
   $("composer-label").textContent = `Message to ${name}`;
   box.placeholder = `Write to ${name} as ${me}`;
   $("compose").hidden = false;
-  write(drafts.get(state.place) || "");
+  write(drafts.get(`${state.me}/${state.place}`) || "");
 }
 
 export function leaveChannel() {
   closeCommand();
   endMode();
-  if (state.place) drafts.set(state.place, box.value);
+  if (state.place) drafts.set(`${state.me}/${state.place}`, box.value);
   write("");
 }
 

@@ -17,7 +17,8 @@ export class Choices {
     count += 1;
     Object.assign(this, { owner, pick, left, many, anchor, options: [], at: -1, typed: "", typedAt: 0 });
     this.list = el("ul", { role: "listbox", id: `choices-${count}`, ariaLabel: label, "aria-multiselectable": many ? "true" : null });
-    this.box = el("div", { className: `choices ${many ? "many" : ""}`, popover: "manual" }, this.list, footer);
+    // A click here must not take the focus away from the control: that would close the list before it counts.
+    this.box = el("div", { className: "choices", popover: "manual", onmousedown: (event) => event.preventDefault() }, this.list, footer);
     this.follow = () => this.put();
     this.away = (event) => { if (!this.box.contains(event.target) && !this.owner.contains(event.target)) this.close(false); };
     this.tellOpen(false);
@@ -78,7 +79,7 @@ export class Choices {
   row(option, index) {
     return el("li", { role: "option", id: `${this.list.id}-${index}`, "aria-selected": String(this.many ? Boolean(option.chosen) : index === this.at),
       "aria-disabled": option.off ? "true" : null, className: option.chosen ? "chosen" : "",
-      onpointerdown: (event) => event.preventDefault(), onclick: () => { this.at = index; this.choose(); } },
+      onclick: () => { this.at = index; this.choose(); } },
     this.many ? el("span", { className: "check", ariaHidden: "true" }, option.chosen ? "✓" : "") : null,
     el("span", { className: "label" }, ...(option.parts || [el("b", {}, option.label)]), option.note ? el("small", {}, option.note) : null),
     !this.many && option.chosen ? el("span", { className: "tick", ariaHidden: "true" }, "✓") : null);

@@ -1,6 +1,7 @@
 // The two lists: who one may be, and where one may be. The address says both, so that reload and Back work.
 
 import { $, arrows, el, face, isPhone, unseen } from "./dom.js";
+import { leaveChannel } from "./compose.js";
 import { channelOf, hasNews, lastRead, later, loadRead, person, rereadFrom, state } from "./state.js";
 import { hear, tell } from "./socket.js";
 import { draw, open, readNow, rest } from "./talk.js";
@@ -29,6 +30,7 @@ export function follow() {
 }
 
 function become(me) {
+  leaveChannel();
   Object.assign(state, { me, dm: null, place: null });
   state.asides.clear();
   state.notes.clear();
@@ -60,6 +62,7 @@ hear("welcome", (said) => {
   state.bot = said.bot;
   takeWorld(said);
   showStatus(said.online);
+  leaveChannel();
   state.me = null;
   follow();
 });

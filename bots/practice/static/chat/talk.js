@@ -16,6 +16,7 @@ const scroll = $("scroll");
 let drawn = new Map(); // by row: what it was drawn from, and the element
 let typingUntil = 0;
 let atBottom = true;
+let hasUnseen = false;
 
 // --- opening and leaving ---
 
@@ -34,6 +35,7 @@ export function open(id) {
   enterChannel(name, person()?.name || "a member");
   clear();
   $("empty").hidden = true;
+  hasUnseen = false;
   $("newer").hidden = true;
   tell({ t: "open", channel: id });
   // On a phone the keyboard would cover what has just been opened.
@@ -217,7 +219,9 @@ hear("message", ({ message }) => {
     if (!document.hidden && !list.querySelector(".fresh")) state.freshFrom = message.id;
     state.shown.set(message.id, message);
     draw();
-    if (stay) toBottom(); else $("newer").hidden = false;
+    if (stay) toBottom();
+    hasUnseen = !stay;
+    showNewer();
     if (message.author.id !== state.me) announce(`${message.author.name}: ${spoken(message)}`);
   }
   showPlaces(); showPeople();
@@ -263,7 +267,14 @@ function showTyping() {
 const nearBottom = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 120;
 const toBottom = () => { scroll.scrollTop = scroll.scrollHeight; };
 
-scroll.addEventListener("scroll", () => { atBottom = nearBottom(); $("newer").hidden ||= atBottom; }, { passive: true });
+function showNewer() {
+  const behind = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight;
+  hasUnseen &&= !atBottom;
+  $("newer").hidden = !hasUnseen && behind < scroll.clientHeight;
+  $("newer").textContent = hasUnseen ? "↓ New messages" : "↓ To the newest";
+}
+
+scroll.addEventListener("scroll", () => { atBottom = nearBottom(); showNewer(); }, { passive: true });
 $("newer").addEventListener("click", () => { toBottom(); $("composer").focus(); });
 // Opening the command form or a phone's keyboard takes room from below: stay with the newest message.
 new ResizeObserver(() => { if (atBottom) toBottom(); }).observe(scroll);
