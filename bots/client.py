@@ -19,6 +19,7 @@ from bots import conf, failures, inbound, panels, presence, registration, relay,
 from bots.cogs.settings import SettingsCog
 from bots.database import run_unit
 from bots.gateway_lock import GatewayLock
+from bots.governor.calls import Calls
 from bots.people import channel_of, letter_of, person_of
 from bots.relay import Relay
 from socialmedia.models import Account
@@ -70,12 +71,14 @@ class CheckbackBot(commands.AutoShardedBot):
 
     def __init__(self, *, prefix: str, **options: Any) -> None:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # it never speaks
+        self.calls = Calls()
         super().__init__(
             commands.when_mentioned_or(prefix),
             intents=intents(),
             allowed_mentions=discord.AllowedMentions.none(),
             help_command=None,
             max_ratelimit_timeout=30.0,
+            http_trace=self.calls.trace(),
             **options,
         )
         self.hurry = asyncio.Event()
@@ -122,6 +125,7 @@ class CheckbackBot(commands.AutoShardedBot):
         """Runs once, after the login. Nothing here reaches the members: this process may only stand by."""
         assert self.user is not None  # noqa: S101 - the login has filled it
         self.account = await run_unit(inbound.own_account, person_of(self.user), now=timezone.now())
+        self.calls.account_id = self.account.pk
         self._lock = GatewayLock(self.account.pk)
         self._heart = presence.Heart(self.account.pk, self._state)
         await self.add_cog(SettingsCog(self))
@@ -132,6 +136,7 @@ class CheckbackBot(commands.AutoShardedBot):
         if self._catching_up is not None:
             self._catching_up.cancel()
         await super().close()
+        await self.calls.finish()
 
     async def _retire(self) -> None:
         """Take the heartbeat back, and let another process listen. Not in `close`: discord.py calls that in between."""
