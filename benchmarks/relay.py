@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from benchmarks import harness
@@ -93,8 +94,8 @@ class Practice:
 
 
 @contextmanager
-def bots(practice: Practice, account: Any, *, pace: int) -> Iterator[None]:
-    """Real bots that are ready to deliver: each beats, and one has caught up."""
+def bots(practice: Practice, account: Any, *, pace: int) -> Iterator[list[int]]:
+    """Real bots that are ready to deliver: each beats, and one has caught up. Yields their process ids."""
     from bots import presence
     from bots.models import BotHeartbeat
 
@@ -109,13 +110,13 @@ def bots(practice: Practice, account: Any, *, pace: int) -> Iterator[None]:
         "BENCHMARK_DISCORD_PACE": str(pace),
     }
     with ExitStack() as stack:
-        for _ in range(BOTS):
-            stack.enter_context(harness.process([sys.executable, "manage.py", "runbot"], environment))
+        command = [sys.executable, "manage.py", "runbot"]
+        pids = [stack.enter_context(harness.process(command, environment)).pid for _ in range(BOTS)]
         harness.wait_until(
             lambda: BotHeartbeat.objects.count() == BOTS and presence.is_listened(account.pk), seconds=120
         )
         time.sleep(1.5)  # each relay has looked once more
-        yield
+        yield pids
 
 
 def people(practice: Practice) -> tuple[Any, list[Any]]:
@@ -168,16 +169,25 @@ def ours(practice: Practice, conversations: Sequence[Any], texts: Sequence[str])
     assert not Message.objects.exclude(status="sent").exists(), "not every message is recorded as sent"
 
 
-def bare(practice: Practice, texts: Sequence[str]) -> None:
-    """The same by discord.py alone, in a process of its own."""
-    arguments = (practice.server.api_url, practice.server.token, list(practice.channels.values()), list(texts))
-    process = multiprocessing.get_context("spawn").Process(target=_send_bare, args=arguments)
+def bare(practice: Practice, texts: Sequence[str]) -> float:
+    """The same by discord.py alone, in a process of its own. Returns the seconds of processor time that it took."""
+    spawn = multiprocessing.get_context("spawn")
+    used = spawn.Value("d", 0.0)
+    arguments = (practice.server.api_url, practice.server.token, list(practice.channels.values()), list(texts), used)
+    process = spawn.Process(target=_send_bare, args=arguments)
     process.start()
     process.join()
     assert process.exitcode == 0
+    return float(used.value)
 
 
-def _send_bare(api_url: str, token: str, channels: Sequence[int], texts: Sequence[str]) -> None:
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """The processor time that these processes have used."""
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def _send_bare(api_url: str, token: str, channels: Sequence[int], texts: Sequence[str], used: Any) -> None:
     import discord
     from discord.http import Route
 
@@ -194,13 +204,15 @@ def _send_bare(api_url: str, token: str, channels: Sequence[int], texts: Sequenc
                     async with places:
                         await channel.send(text)
 
+            began = time.process_time()
             await asyncio.gather(*(send(channel_id) for channel_id in channels))
+            used.value = time.process_time() - began
 
     asyncio.run(send_all())
 
 
-def judge(practice: Practice, texts: Sequence[str]) -> dict[str, float]:
-    """What the practice Discord's own record says: rate, lost, doubled, out of order, refused."""
+def judge(practice: Practice, texts: Sequence[str], *, cpu: float) -> dict[str, float]:
+    """What the practice Discord's own record says: rate, lost, doubled, out of order, refused. `cpu` is in seconds."""
     receipts = practice.receipts()
     by_channel: dict[int, list[str]] = {channel_id: [] for channel_id in practice.channels.values()}
     for receipt in receipts:
@@ -213,6 +225,7 @@ def judge(practice: Practice, texts: Sequence[str]) -> dict[str, float]:
         "doubled": sum(len(each) - len(set(each)) for each in got),
         "disordered": sum(list(dict.fromkeys(each)) != list(texts) for each in got),
         "refused": practice.refused(len(receipts)),
+        "cpu_ms": cpu * 1000 / len(receipts),
     }
 
 
@@ -243,15 +256,17 @@ def _ask(practice: Practice, texts: Sequence[str], *, probes: int) -> tuple[dict
     results: dict[str, Any] = {}
     for limit, pace, name in ((None, 10**6, "no limit"), (LIMIT, WANTED_PER_SECOND, f"{LIMIT} a second")):
         practice.begin(limit=limit)
-        bare(practice, texts)
-        results[f"bare discord.py, {name}"] = judge(practice, texts)
+        cpu = bare(practice, texts)
+        results[f"bare discord.py, {name}"] = judge(practice, texts, cpu=cpu)
         practice.begin(limit=None)
-        with bots(practice, account, pace=pace):
+        with bots(practice, account, pace=pace) as pids:
             if limit is None:
                 late = idle(practice, conversations, probes)
             practice.begin(limit=limit)
+            before = cpu_seconds(pids)
             ours(practice, conversations, texts)
-        results[f"Checkback, {BOTS} bots, {name}"] = judge(practice, texts)
+            cpu = cpu_seconds(pids) - before
+        results[f"Checkback, {BOTS} bots, {name}"] = judge(practice, texts, cpu=cpu)
     return results, late
 
 
@@ -260,8 +275,9 @@ def _print(results: dict[str, Any], late: Sequence[float], count: int) -> None:
     for name, row in results.items():
         beside = row["rate"] / results[f"bare discord.py, {name.rsplit(', ', 1)[1]}"]["rate"]
         wrong = (count - row["delivered"], row["doubled"], row["disordered"])
-        rows.append((name, row["rate"], beside, *wrong, row["refused"]))
-    harness.show(["", "messages/s", "x bare", "lost", "doubled", "threads out of order", "answers 429"], rows)
+        rows.append((name, row["rate"], beside, *wrong, row["refused"], row["cpu_ms"]))
+    wrongs = ("lost", "doubled", "threads out of order", "answers 429")
+    harness.show(["", "messages/s", "x bare", *wrongs, "ms of processor for each"], rows)
     print()
     p50, p99 = harness.quantile(late, 0.5), harness.quantile(late, 0.99)
     verdict = f"<= {IDLE_MS}: {'met' if p50 < IDLE_MS else 'MISSED'}"

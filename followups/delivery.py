@@ -22,7 +22,7 @@ def may_send(message: Message, *, now: datetime) -> Decision:
 
     HOLD is possible, as when quiet hours have begun since: release the message until then.
     """
-    follow_up = FollowUp.objects.filter(message=message).first()
+    follow_up = FollowUp.objects.filter(message=message).first() if message.is_automated else None
     if follow_up is None:
         return _without_follow_up(message)
     if follow_up.status != FollowUpStatus.PENDING:

@@ -24,7 +24,6 @@ log = structlog.get_logger(__name__)
 PLACES: Final = 16
 """So many messages are on their way at once: at 45 a second over all processes a third of a second for each."""
 POLL_SECONDS: Final = 1.0
-STOP_PATIENCE_SECONDS: Final = 10.0
 
 
 class Relay:
@@ -132,12 +131,3 @@ def take(account: Account, *, limit: int, with_stranded: bool) -> list[Delivery]
     if len(taken) < limit:
         taken += outbox.claim(account=account, limit=limit - len(taken), lease=LEASE)
     return taken
-
-
-async def finish(running: "asyncio.Task[None]", relay: Relay) -> None:
-    """Stop a running relay: let it finish for a while, then cut it off, which puts its messages back in the queue."""
-    relay.stop()
-    done, _ = await asyncio.wait({running}, timeout=STOP_PATIENCE_SECONDS)
-    if not done:
-        running.cancel()
-        await asyncio.wait({running})

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import discord
 import psycopg
@@ -96,13 +96,18 @@ async def checkback(server: PracticeServer) -> AsyncIterator[HastyBot]:
 
 @contextlib.asynccontextmanager
 async def relays(
-    server: PracticeServer, number: int = 1, *, openings: "FreeOpenings | None" = None, is_listened: bool = True
+    server: PracticeServer,
+    number: int = 1,
+    *,
+    openings: "FreeOpenings | None" = None,
+    is_listened: bool = True,
+    **options: Any,
 ) -> AsyncIterator[list[Relay]]:
     """Relays of the practice bot that only do what they are told: `run_once`. Another process listens meanwhile."""
     async with contextlib.AsyncExitStack() as stack:
         made = []
         for _ in range(number):
-            client = discord.Client(intents=discord.Intents.none(), max_ratelimit_timeout=30.0)
+            client = discord.Client(intents=discord.Intents.none(), max_ratelimit_timeout=30.0, **options)
             await stack.enter_async_context(client)
             await client.login(server.token)
             assert client.user is not None

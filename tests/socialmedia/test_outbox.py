@@ -195,6 +195,37 @@ class TestOutcomes:
         assert outbox.release(second, next_attempt_at=timezone.now())
         assert Message.objects.get().first_attempt_at == first.message.first_attempt_at
 
+    def test_do_not_count_an_attempt_that_touched_nothing(self) -> None:
+        message = make_reply()
+        outbox.release(claim_one(message.conversation), next_attempt_at=timezone.now(), untouched=True)
+        message.refresh_from_db()
+        assert (message.attempts, message.first_attempt_at) == (0, None)
+
+    def test_keep_each_part_of_a_long_message_and_renew_the_lease(self) -> None:
+        message = make_reply()
+        first = claim_one(message.conversation)
+        second = outbox.record_part(first, external_message_id="1", lease=10 * MINUTE)
+        assert second is not None
+        third = outbox.record_part(second, external_message_id="2", lease=10 * MINUTE)
+        assert third is not None
+        assert third.untried
+        message.refresh_from_db()
+        assert message.metadata["parts"] == third.part_ids == ["1", "2"]
+        assert message.lease_expires_at is not None
+        assert message.lease_expires_at > timezone.now() + 9 * MINUTE
+        assert message.first_attempt_at is not None
+        outbox.release(third, next_attempt_at=timezone.now())
+        assert claim_one(message.conversation).untried
+
+    def test_keep_no_part_for_whoever_lost_the_lease(self) -> None:
+        message = make_reply()
+        held = claim_one(message.conversation)
+        expire_lease(message)
+        outbox.stranded(account=message.conversation.account, limit=1, lease=MINUTE)
+        assert outbox.record_part(held, external_message_id="1", lease=MINUTE) is None
+        message.refresh_from_db()
+        assert "parts" not in message.metadata
+
     def test_refuse_whoever_lost_the_lease(self) -> None:
         conversation = make_conversation()
         message = make_reply(conversation)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bots import relay as relay_package
 from bots.database import run_unit
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
@@ -117,7 +118,7 @@ class TestFinish:
         assert (await run_unit(state_of, message)).status == "sent"
 
     async def test_leaves_nothing_in_delivery(self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(flow, "STOP_PATIENCE_SECONDS", 0.05)
+        monkeypatch.setattr(relay_package, "STOP_PATIENCE_SECONDS", 0.05)
         async with relays(practice) as (relay,), running(relay):
             await run_unit(queue, practice, "opens the channel", 1)
             await arrived(practice, 1)

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+import aiohttp
 import pytest
 from django.utils import timezone
 
 from bots.database import run_unit
+from bots.governor.calls import NotSent
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
@@ -119,3 +121,28 @@ class TestTrouble:
             await drain(relay)
         assert (await run_unit(state_of, message)).status == "sent"
         assert practice.sent.qsize() == 1
+
+
+class TestRequestsThatAreNotMade:
+    """The governor lets a request not go out."""
+
+    @pytest.mark.parametrize("is_first", [True, False])
+    async def test_leave_the_message_as_it_was_unless_an_earlier_try_was_made(
+        self, practice: PracticeServer, is_first: bool
+    ) -> None:
+        async def refuse(_session: object, _context: object, params: aiohttp.TraceRequestStartParams) -> None:
+            if params.url.path.endswith("/messages"):
+                error = NotSent("Too many requests were refused.")
+                error.is_first = is_first
+                raise error
+
+        trace = aiohttp.TraceConfig()
+        trace.on_request_start.append(refuse)
+        message = await run_unit(queue, practice)
+        async with relays(practice, http_trace=trace) as (relay,):
+            await relay.run_once()
+            await run_unit(queue, practice, "another", 1)
+            assert not await relay.run_once()
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.error_message) == ("queued", "Too many requests were refused.")
+        assert (stored.first_attempt_at is None) is is_first
