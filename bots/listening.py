@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
@@ -94,12 +95,16 @@ class Listening(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """Somebody changed a message. Discord also tells so when it has only added a preview of a link."""
+        """Somebody changed a message. Discord also tells so when it has only added a preview of a link.
+
+        A command that an edit makes is not carried out, and is no word of its author's either.
+        """
         message = payload.message
         if message.edited_at is None or not is_from_person(message):
             return
         if message.guild is None:
-            await self._take_in_private(inbound.receive_edit, message)
+            is_command = (await self.bot.get_context(message)).valid
+            await self._take_in_private(inbound.receive_edit, message, is_command=is_command)
         else:
             await self._take_in_post(inbound.receive_channel_edit, message)
 
@@ -113,13 +118,16 @@ class Listening(commands.Cog):
         """Many messages of a channel were removed at once."""
         await self._take_back(payload.message_ids, channel_id=payload.channel_id, guild_id=payload.guild_id)
 
-    async def _take_in_private(self, receive: Callable[..., bool], message: discord.Message) -> None:
+    async def _take_in_private(
+        self, receive: Callable[..., bool], message: discord.Message, *, is_command: bool = False
+    ) -> None:
+        letter = letter_of(message)
         await self.persist(
             receive,
             own=self.bot.account,
             author=person_of(message.author),
             channel_id=str(message.channel.id),
-            letter=letter_of(message),
+            letter=replace(letter, metadata={"command": True}) if is_command else letter,
             gone=self._gone,
             now=timezone.now(),
         )

@@ -284,6 +284,16 @@ class TestEdits:
         profile = await run_unit(UserProfile.objects.get, pk=str(ada(practice).id))
         assert profile.interaction_count == 2
 
+    async def test_into_a_command_carry_nothing_out(self, practice: PracticeServer) -> None:
+        async with checkback(practice) as bot:
+            written = await practice.member_says(ada(practice).id, "dm", "I am so happy")
+            await bot.has_handled(written.id)
+            practice.community.edit(written, {"content": "!followup_settings on"})
+            message = await eventually(Message.objects.filter(metadata__command=True).first, "the edit")
+        assert message.message_text == "!followup_settings on"
+        assert not await run_unit(MessageEmotion.objects.exists)
+        assert not await run_unit(ConsentReceipt.objects.exists)
+
 
 class TestDeletions:
     async def test_take_the_words_back(self, practice: PracticeServer) -> None:
