@@ -161,13 +161,11 @@ class CheckbackBot(commands.AutoShardedBot):
         try:
             await asyncio.wait(lives, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for life in lives:
-                life.cancel()
-            results = await asyncio.gather(*lives, return_exceptions=True)
+            await _end(lives)
             await self._leave()
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+        for error in [life.exception() for life in lives if not life.cancelled()]:
+            if error is not None:
+                raise error
 
     async def _leave(self) -> None:
         """Leave the gateway; a relay that still sends needs the rest of us for a while."""
@@ -401,3 +399,14 @@ class CheckbackBot(commands.AutoShardedBot):
 def _note_catch_up_end(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("bot.catch_up_failed", **failures.describe(error))
+
+
+async def _end(tasks: "Iterable[asyncio.Task[None]]") -> None:
+    """Cancel until it works: the `asyncio.wait_for` with which discord.py connects can swallow a cancellation (CPython
+    86296, mended in 3.12), and would leave the bot listening for ever.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.5)
