@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any, Final
 
 import discord
@@ -165,13 +166,11 @@ class CheckbackBot(commands.AutoShardedBot):
         try:
             await asyncio.wait(lives, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for life in lives:
-                life.cancel()
-            results = await asyncio.gather(*lives, return_exceptions=True)
+            await _end(lives)
             await self._leave()
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+        for error in [life.exception() for life in lives if not life.cancelled()]:
+            if error is not None:
+                raise error
 
     async def _leave(self) -> None:
         """Leave the gateway; a relay that still sends needs the rest of us for a while."""
@@ -294,3 +293,14 @@ class CheckbackBot(commands.AutoShardedBot):
         """The cogs answer their own errors; the rest is logged."""
         if context.cog is None:
             log.error("bot.command_failed", **failures.describe(error))
+
+
+async def _end(tasks: "Iterable[asyncio.Task[None]]") -> None:
+    """Cancel until it works: the `asyncio.wait_for` with which discord.py connects can swallow a cancellation (CPython
+    86296, mended in 3.12), and would leave the bot listening for ever.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.5)

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Min
+from django.db.models import Max, Min
+from django.utils.timesince import timesince
 
 from bots.governor import figures as governor
 from bots.models import BotHeartbeat
@@ -18,28 +19,49 @@ STARTING = timedelta(minutes=2)
 
 
 def bot(*, now: datetime) -> Finding:
-    """Each bot of ours that is in use is alive and connected to Discord."""
+    """Each bot of ours that is in use has one process that listens; any number may stand by."""
     accounts = {
         account.pk: account.display_name or account.username
         for account in Account.objects.filter(platform=Platform.DISCORD, is_own=True, is_active=True)
     }
-    alive = BotHeartbeat.objects.filter(beat_at__gt=now - FRESH)
-    connected = set(alive.filter(is_connected=True).values_list("account_id", flat=True))
-    cut_off = set(alive.values_list("account_id", flat=True)) - connected
-    silent = accounts.keys() - connected - cut_off
-    figures = {"connected": len(connected), "not_connected": len(cut_off), "silent": len(silent)}
+    beats = BotHeartbeat.objects.filter(account_id__in=accounts)
+    alive = list(beats.filter(beat_at__gt=now - FRESH))
+    connected = {row.account_id for row in alive if row.is_connected}
+    cut_off = {row.account_id for row in alive if row.has_gateway} - connected
+    standing_by = [row for row in alive if not (row.has_gateway or row.is_connected)]
+    unheard = {row.account_id for row in standing_by} - connected - cut_off
+    silent = accounts.keys() - connected - cut_off - unheard
+    figures = {
+        "connected": len(connected),
+        "not_connected": len(cut_off | unheard),
+        "silent": len(silent),
+        "standing_by": len(standing_by),
+    }
     if not accounts:
         return ok("No bot has ever run here; manage.py runbot starts one.", **figures)
     if silent and _has_just_started(now):
         return ok("Everything has just been started; the bot is not there yet.", **figures)
     if silent:
         names = ", ".join(sorted(accounts[key] for key in silent))
-        return failed(f"The bot does not run ({names}): start manage.py runbot, or retire its account.", **figures)
+        last = beats.filter(account_id__in=silent).aggregate(last=Max("beat_at"))["last"]
+        since = f"; last heard of {_ago(last, now)} ago, without a goodbye" if last else ""
+        return failed(
+            f"The bot does not run ({names}{since}): start manage.py runbot, or retire its account.", **figures
+        )
     if cut_off:
         return degraded("The bot runs, but has no connection to Discord; it tries again by itself.", **figures)
     if troubles := _troubles(accounts, now):
         return degraded(troubles, **figures)
-    return ok("The bot runs and is connected.", **figures)
+    if unheard:
+        return degraded("A process stands by, but none listens; one takes over within seconds.", **figures)
+    if any(row.is_connected and not row.is_ready for row in alive):
+        return ok("The bot is connected, and reads what was written while nobody listened.", **figures)
+    others = f"; {len(standing_by)} stand by" if standing_by else ""
+    return ok(f"The bot runs and is connected{others}.", **figures)
+
+
+def _ago(then: datetime, now: datetime) -> str:
+    return timesince(then, now, depth=1).replace("\xa0", " ")
 
 
 def _troubles(accounts: dict[int, str], now: datetime) -> str:

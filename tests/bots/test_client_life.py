@@ -201,6 +201,20 @@ class TestEnd:
             await asyncio.wait_for(run, 10)
         assert not await run_unit(BotHeartbeat.objects.exists)
 
+    async def test_is_not_missed_while_it_connects(self, practice: PracticeServer) -> None:
+        """CPython 86296: what discord.py connects with can swallow a cancellation."""
+
+        class Deaf(HastyBot):
+            async def connect(self, *, reconnect: bool = True) -> None:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await super().connect(reconnect=reconnect)
+                await asyncio.Event().wait()
+
+        async with started(practice, Deaf()) as (_, stop, run):
+            await eventually(listeners(**READY), "it is ready")
+            stop.set()
+            await asyncio.wait_for(run, 10)
+
     async def test_waits_for_what_is_being_sent_until_there_is_a_hurry(
         self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from structlog.testing import capture_logs
 
@@ -134,14 +135,93 @@ class TestBeat:
         account.refresh_from_db()
         assert account.heard_until is not None
 
+    def test_does_not_listen_while_it_stands_by(self) -> None:
+        account = make_bot()
+        presence.beat("host:1", account_id=account.pk, is_connected=True)
+        account.refresh_from_db()
+        assert account.heard_until is None
+
+    def test_takes_the_gateway_from_who_died_with_it(self) -> None:
+        account, other = make_bot(), make_bot()
+        for process, one in (("dead:1", account), ("host:2", other)):
+            presence.beat(process, account_id=one.pk, has_gateway=True, is_connected=True, is_ready=True)
+        presence.beat("host:1", account_id=account.pk, has_gateway=True, is_connected=False, takes_over=True)
+        rows = {row.process: (row.has_gateway, row.is_connected, row.is_ready) for row in BotHeartbeat.objects.all()}
+        assert rows == {
+            "dead:1": (False, False, False),
+            "host:1": (True, False, False),
+            "host:2": (True, True, True),
+        }
+
+    def test_of_two_who_have_the_gateway_is_refused(self) -> None:
+        account = make_bot()
+        presence.beat("host:1", account_id=account.pk, has_gateway=True, is_connected=True)
+        with pytest.raises(IntegrityError, match="bot_heartbeats_one_gateway"), transaction.atomic():
+            presence.beat("host:2", account_id=account.pk, has_gateway=True, is_connected=True)
+        presence.beat("host:2", account_id=account.pk, has_gateway=False, is_connected=False)
+        assert BotHeartbeat.objects.get(has_gateway=True).process == "host:1"
+
+
+@pytest.mark.django_db
+class TestIsListened:
+    def row(self, account: Account, *, ago: float, is_ready: bool = True, process: str = "host:1") -> None:
+        BotHeartbeat.objects.create(
+            process=process,
+            account=account,
+            is_connected=True,
+            has_gateway=is_ready,
+            is_ready=is_ready,
+            beat_at=timezone.now() - timedelta(seconds=ago),
+        )
+
+    @pytest.mark.parametrize(("ago", "listened"), [(0, True), (13, True), (17, False)])
+    def test_believes_a_beat_for_15_seconds(self, ago: float, listened: bool) -> None:
+        account = make_bot()
+        self.row(account, ago=ago)
+        assert presence.is_listened(account.pk) is listened
+
+    def test_needs_one_that_is_ready(self) -> None:
+        account = make_bot()
+        assert not presence.is_listened(account.pk)
+        self.row(account, ago=0, is_ready=False)
+        assert not presence.is_listened(account.pk)
+        self.row(account, ago=0, process="host:2")
+        assert presence.is_listened(account.pk)
+
+    def test_looks_at_this_account_alone(self) -> None:
+        self.row(make_bot(), ago=0)
+        assert not presence.is_listened(make_bot().pk)
+
+
+class TestHearing:
+    def test_is_complete_with_every_shard(self) -> None:
+        hearing = presence.Hearing()
+        assert not hearing.is_complete(None)
+        hearing.heard(0, times_lost=0)
+        assert not hearing.is_complete(2)
+        hearing.heard(1, times_lost=0)
+        assert hearing.is_complete(2)
+        hearing.lost(0)
+        assert not hearing.is_complete(2)
+
+    def test_does_not_count_what_was_lost_again_meanwhile(self) -> None:
+        hearing = presence.Hearing()
+        before = hearing.times_lost[0]
+        hearing.lost(0)
+        hearing.heard(0, times_lost=before)
+        assert not hearing.is_complete(1)
+
 
 @pytest.mark.django_db
 class TestCheck:
-    def beat(self, account: Account, *, ago: float = 0, is_connected: bool = True, process: str = "host:1") -> None:
+    def beat(
+        self, account: Account, *, ago: float = 0, is_connected: bool = True, process: str = "host:1", **state: bool
+    ) -> None:
         BotHeartbeat.objects.create(
             process=process,
             account=account,
             is_connected=is_connected,
+            **{"has_gateway": is_connected, "is_ready": is_connected} | state,
             beat_at=timezone.now() - timedelta(seconds=ago),
         )
 
@@ -168,6 +248,34 @@ class TestCheck:
         assert self.status() == "degraded"
         self.beat(account, process="host:2")
         assert self.status() == "ok"
+
+    def test_counts_those_who_stand_by(self) -> None:
+        account = make_bot()
+        self.beat(account)
+        for number in (2, 3):
+            self.beat(account, is_connected=False, process=f"host:{number}")
+        found = check(now=timezone.now())
+        assert (found.status, found.numbers["standing_by"]) == ("ok", 2)
+        assert "2 stand by" in found.detail
+
+    def test_tells_who_only_stands_by_from_who_is_cut_off(self) -> None:
+        account = make_bot()
+        self.beat(account, is_connected=False)
+        found = check(now=timezone.now())
+        assert (found.status, "stands by" in found.detail) == ("degraded", True)
+        BotHeartbeat.objects.update(has_gateway=True)
+        found = check(now=timezone.now())
+        assert (found.status, "no connection to Discord" in found.detail) == ("degraded", True)
+
+    def test_says_that_it_reads_what_it_has_missed(self) -> None:
+        self.beat(make_bot(), is_ready=False)
+        found = check(now=timezone.now())
+        assert (found.status, "reads what" in found.detail) == ("ok", True)
+
+    def test_says_when_one_was_last_heard_of_that_did_not_say_goodbye(self) -> None:
+        self.beat(make_bot(), ago=3 * 60)
+        found = check(now=timezone.now())
+        assert (found.status, "3 minutes ago" in found.detail) == ("failed", True)
 
     def test_waits_for_it_when_all_has_just_been_started(self) -> None:
         make_bot()

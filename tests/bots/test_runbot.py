@@ -7,12 +7,17 @@ import subprocess
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
+import discord
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from bots.database import run_unit
+from bots.gateway_lock import GatewayTaken
+from bots.management.commands.runbot import told_of
+from bots.models import BotHeartbeat
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
@@ -102,6 +107,8 @@ class TestStopped:
             async with asyncio.timeout(30):
                 await held.struck.wait()
             process.send_signal(signal.SIGTERM)
+            await eventually(lambda: "bot.stopping" in (tmp_path / "log").read_text(), "that it has heard", seconds=30)
+            process.send_signal(signal.SIGTERM)  # in a hurry
             assert await exit_code(process) == 0
         stored = await run_unit(Message.objects.get, pk=message.pk)
         assert stored.status == "queued"
@@ -147,6 +154,72 @@ class TestUnreachable:
         assert "Discord can't be reached" in sentence(tmp_path / "log")
 
 
+class TestTwo:
+    """PEERS: two processes of one token, be it for safety or by mistake."""
+
+    async def test_started_at_once_share_the_work_and_stop_without_a_trace(
+        self, practice: PracticeServer, tmp_path: Path
+    ) -> None:
+        messages = [await run_unit(running.queue, practice, f"Number {n}.", n % 6) for n in range(50)]
+        logs = tmp_path / "first.log", tmp_path / "second.log"
+        async with runbot(practice, logs[0]) as first, runbot(practice, logs[1]) as second:
+            await eventually(lambda: BotHeartbeat.objects.count() == 2, "both are there", seconds=30)
+            await eventually(lambda: are_sent(messages), "the outcomes", seconds=60)
+            assert await run_unit(BotHeartbeat.objects.filter(has_gateway=True).count) == 1
+            assert len(practice.gateway.sessions) == 1
+            assert sorted("bot.standing_by" in log.read_text() for log in logs) == [False, True]
+            for process in (first, second):
+                process.send_signal(signal.SIGTERM)
+            assert [await exit_code(process) for process in (first, second)] == [0, 0]
+        seen = [text for person in support.people(practice.world) for text in practice.dm_texts(person.id)]
+        assert sorted(seen) == sorted(f"Number {n}." for n in range(50))
+        assert not await run_unit(Message.objects.exclude(status="sent").exists)
+        assert not await run_unit(BotHeartbeat.objects.exists)
+
+    async def test_are_enough_when_one_is_killed(self, practice: PracticeServer, tmp_path: Path) -> None:
+        async with runbot(practice, tmp_path / "first.log") as first:
+            ready = BotHeartbeat.objects.filter(has_gateway=True, is_ready=True)
+            await eventually(ready.exists, "the first is ready", seconds=30)
+            async with runbot(practice, tmp_path / "second.log") as second:
+                await eventually(
+                    lambda: "bot.standing_by" in (tmp_path / "second.log").read_text(), "it stands by", seconds=30
+                )
+                first.send_signal(signal.SIGKILL)
+                await exit_code(first)
+                mine = ready.filter(process__endswith=f":{second.pid}")
+                await eventually(mine.exists, "the second takes over", seconds=30)
+                assert await run_unit(BotHeartbeat.objects.filter(has_gateway=True).count) == 1
+                written = await practice.member_says(support.people(practice.world)[0].id, "dm", "Still there?")
+                await eventually(
+                    lambda: Message.objects.filter(external_message_id=str(written.id)).exists(), "that it hears"
+                )
+
+
+class TestReasons:
+    @pytest.mark.parametrize(
+        ("code", "returncode", "words"),
+        [
+            (4004, 2, "does not accept DISCORD_BOT_TOKEN"),
+            (4014, 2, "privileged intents"),
+            (4013, 2, "newer Checkback"),
+            (4012, 2, "newer Checkback"),
+            (4011, 1, "code 4011"),
+            (4010, 1, "code 4010"),
+        ],
+    )
+    def test_of_discord_tell_whether_starting_again_helps(self, code: int, returncode: int, words: str) -> None:
+        """4011: it needs more shards, and a start asks how many."""
+        error = discord.ConnectionClosed(SimpleNamespace(close_code=code), shard_id=0, code=code)  # type: ignore[arg-type]
+        told = told_of(error)
+        assert (told.returncode, words in str(told)) == (returncode, True)
+
+    @pytest.mark.parametrize(
+        "error", [GatewayTaken("Another process listens for this bot now."), OSError(), discord.GatewayNotFound()]
+    )
+    def test_of_ours_are_a_case_for_the_supervisor(self, error: Exception) -> None:
+        assert told_of(error).returncode == 1
+
+
 class TestRelayDied:
     async def test_ends_the_process_for_the_supervisor(self, practice: PracticeServer, tmp_path: Path) -> None:
         async with runbot(practice, tmp_path / "log") as process:
@@ -157,6 +230,11 @@ class TestRelayDied:
             finally:
                 await run_unit(rename_table, "away", "social_media_messages")
         assert "The relay of queued messages ended." in sentence(tmp_path / "log")
+
+
+def are_sent(messages: list[Message]) -> bool:
+    """Whether all have arrived and are recorded so."""
+    return Message.objects.filter(pk__in=[message.pk for message in messages], status="sent").count() == len(messages)
 
 
 def rename_table(old: str, new: str) -> None:

@@ -61,7 +61,7 @@ def _run(settings: BotSettings) -> None:
     try:
         asyncio.run(_serve(settings))
     except _KNOWN as error:
-        raise _told(error) from error
+        raise told_of(error) from error
 
 
 async def _serve(settings: BotSettings) -> None:
@@ -110,7 +110,7 @@ def _no_token(settings: BotSettings) -> str:
     return f"DISCORD_BOT_TOKEN is not set: put the bot's token into the environment or .env{practice}."
 
 
-def _told(error: BaseException) -> CommandError:
+def told_of(error: BaseException) -> CommandError:
     """The error of an end that is nobody's fault here, or that somebody must mend."""
     match error:
         case discord.LoginFailure():

@@ -275,6 +275,15 @@ class TestGatewayFaults:
             practice.gateway.drop()
             await soon(practice.gateway.wait("IDENTIFY", 2))
 
+    async def test_sessions_too_soon_after_another_are_invalid(self, practice: PracticeServer) -> None:
+        practice.gateway.identify_seconds = 600
+        async with connected(practice):
+            practice.gateway.invalidate()
+            await soon(practice.gateway.wait("INVALIDATED", 2))
+            practice.gateway.identify_seconds = 0
+            await soon(practice.gateway.wait("IDENTIFY", 2))
+            assert practice.gateway.start_limit()["remaining"] == 998
+
     async def test_4014_tells_of_missing_intents(self, practice: PracticeServer) -> None:
         practice.faults.add(faults.gateway_closes(4014))
         async with TinyBot() as bot:
