@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,9 +15,10 @@ from discord.ext import commands
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from bots import failures, inbound, panels, presence, registration, relay
+from bots import conf, failures, inbound, panels, presence, registration, relay, sessions
 from bots.cogs.settings import SettingsCog
 from bots.database import run_unit
+from bots.gateway_lock import GatewayLock
 from bots.people import channel_of, letter_of, person_of
 from bots.relay import Relay
 from socialmedia.models import Account
@@ -31,6 +33,10 @@ CATCH_UP_MESSAGES: Final = 200
 CATCH_UP_ACTIVE: Final = timedelta(days=30)
 CATCH_UP_PATIENCE_SECONDS: Final = 60.0
 CLOCK_TOLERANCE: Final = timedelta(seconds=2)
+LEAVE_SECONDS: Final = 3.0
+"""So long we wait for Discord's goodbye."""
+PRIVATE_SHARD: Final = 0
+"""Discord sends private messages to the first shard alone."""
 
 
 class EndedByItself(Exception):
@@ -51,12 +57,16 @@ def intents() -> discord.Intents:
     return wanted
 
 
-class CheckbackBot(commands.Bot):
+class CheckbackBot(commands.AutoShardedBot):
     """One bot account. `account` is its row, known from `setup_hook` on."""
 
     account: Account
     retry_seconds: tuple[float, ...] = (0.2, 1.0, 5.0, 15.0)
     """How long to wait before each next try when the database is away."""
+    patience_seconds: float = 120.0
+    """So long without any connection to the gateway, and the process ends: another one may have more luck."""
+    identify_seconds: float = 5.0
+    """Between two sessions, as Discord wants it."""
 
     def __init__(self, *, prefix: str, **options: Any) -> None:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # it never speaks
@@ -68,11 +78,16 @@ class CheckbackBot(commands.Bot):
             max_ratelimit_timeout=30.0,
             **options,
         )
+        self.hurry = asyncio.Event()
+        """Set by whoever does not want to wait for what is being sent."""
         self._relay_ended = asyncio.Event()
         self._relay: Relay | None = None
         self._relay_task: asyncio.Task[None] | None = None
-        self._presence: asyncio.Task[None] | None = None
+        self._lock: GatewayLock | None = None
+        self._heart: presence.Heart | None = None
         self._is_stopping = False
+        self._identified = 0
+        self._hearing = presence.Hearing()
         self._catching_up: asyncio.Task[None] | None = None
 
     # --- life ---
@@ -82,43 +97,106 @@ class CheckbackBot(commands.Bot):
 
         Raises:
             EndedByItself: the relay or the connection ended.
-            discord.LoginFailure, discord.PrivilegedIntentsRequired, and whatever else ends `start`.
+            GatewayTaken: another process listens for this bot now.
+            discord.LoginFailure, discord.PrivilegedIntentsRequired, and whatever else ends `connect`.
         """
-        connection = asyncio.create_task(self.start(token))
+        serving = asyncio.create_task(self._serve(token))
         waits = [asyncio.create_task(event.wait()) for event in (stop, self._relay_ended)]
         try:
-            await asyncio.wait({connection, *waits}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({serving, *waits}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in waits:
                 task.cancel()
             await self._end_relay()  # before the connection, which it still needs
-        if connection.done():
-            connection.result()
+            has_ended = serving.done()
+            serving.cancel()
+            await asyncio.wait({serving})
+            await self._retire()
+        if has_ended:
+            serving.result()
             raise EndedByItself("The connection to Discord ended.")
-        connection.cancel()
-        await asyncio.wait({connection})
         if not stop.is_set():
             raise EndedByItself("The relay of queued messages ended.")
 
     async def setup_hook(self) -> None:
-        """Runs once, after the login and before the gateway."""
+        """Runs once, after the login. Nothing here reaches the members: this process may only stand by."""
         assert self.user is not None  # noqa: S101 - the login has filled it
         self.account = await run_unit(inbound.own_account, person_of(self.user), now=timezone.now())
-        self._presence = asyncio.create_task(
-            presence.keep(account_id=self.account.pk, is_connected=lambda: self.ws is not None and self.ws.open)
-        )
+        self._lock = GatewayLock(self.account.pk)
+        self._heart = presence.Heart(self.account.pk, self._state)
         await self.add_cog(SettingsCog(self))
         self.add_dynamic_items(*panels.ITEMS)
-        await registration.sync_if_changed(self.tree)
 
     async def close(self) -> None:
         """Leave the gateway and stop reading."""
         if self._catching_up is not None:
             self._catching_up.cancel()
-        if self._presence is not None:
-            self._presence.cancel()
-            await asyncio.wait({self._presence})
         await super().close()
+
+    async def _retire(self) -> None:
+        """Take the heartbeat back, and let another process listen. Not in `close`: discord.py calls that in between."""
+        if self._heart is not None:
+            await self._heart.stop()
+        if self._lock is not None:
+            await self._lock.release()
+
+    async def _serve(self, token: str) -> None:
+        """Log in, wait until nobody else listens, and listen."""
+        await self.login(token)
+        assert self._lock is not None  # noqa: S101 - `setup_hook` has made it
+        if not await self._lock.take_at_once():
+            log.info("bot.standing_by", account_id=self.account.pk)
+            self._start_relay()
+            await self._lock.take()
+            log.info("bot.takes_over", account_id=self.account.pk)
+        await self._beat()
+        await registration.keep_up_to_date(self, guilds=conf.current().command_guilds)
+        # Not left to `connect`, which would take the gateway's address from the answer: ours is the configured one.
+        self.shard_count = await sessions.wait_for_turn(self)
+        await self._listen(self._lock)
+
+    async def _listen(self, lock: GatewayLock) -> None:
+        """Stay connected until something ends it."""
+        lives = [asyncio.create_task(life) for life in (self.connect(), lock.keep(), self._lose_patience())]
+        try:
+            await asyncio.wait(lives, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for life in lives:
+                life.cancel()
+            results = await asyncio.gather(*lives, return_exceptions=True)
+            await self._leave()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _leave(self) -> None:
+        """Leave the gateway; a relay that still sends needs the rest of us for a while."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+        leaving = [asyncio.create_task(shard.disconnect()) for shard in self.shards.values()]
+        if leaving:
+            _, slow = await asyncio.wait(leaving, timeout=LEAVE_SECONDS)
+            for task in slow:
+                task.cancel()
+
+    async def _lose_patience(self) -> None:
+        """End when no shard has been connected for long. discord.py itself would try for ever."""
+        connected_at = time.monotonic()
+        while (without := time.monotonic() - connected_at) < self.patience_seconds:
+            await asyncio.sleep(min(1.0, self.patience_seconds / 4))
+            if any(not shard.is_closed() for shard in self.shards.values()):
+                connected_at = time.monotonic()
+        raise EndedByItself(f"Discord's gateway can't be reached for {without:.0f} s.")
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Called by discord.py before each new session: not too soon after another, and not too many of them."""
+        self._identified += 1
+        if self._identified > (self.shard_count or 1):
+            limits = await self.fetch_session_start_limits()
+            if sessions.pause(limits, shards=1):
+                raise EndedByItself(f"The bot has lost its session too often: {limits.remaining} are left for today.")
+        if not initial:
+            await asyncio.sleep(self.identify_seconds)
 
     def _start_relay(self) -> None:
         if self._relay is None and not self._is_stopping:
@@ -128,9 +206,15 @@ class CheckbackBot(commands.Bot):
 
     async def _end_relay(self) -> None:
         self._is_stopping = True
-        if self._relay is not None and self._relay_task is not None:
-            self._relay_task.remove_done_callback(self._note_relay_end)
-            await relay.finish(self._relay_task, self._relay)
+        if self._relay is None or self._relay_task is None:
+            return
+        self._relay_task.remove_done_callback(self._note_relay_end)
+        finishing = asyncio.create_task(relay.finish(self._relay_task, self._relay))
+        hurry = asyncio.create_task(self.hurry.wait())
+        await asyncio.wait({finishing, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        self._relay_task.cancel()  # it has ended, or is in a hurry to put back what it was sending
+        await finishing
 
     def _note_relay_end(self, task: "asyncio.Task[None]") -> None:
         error = None if task.cancelled() else task.exception()
@@ -138,18 +222,60 @@ class CheckbackBot(commands.Bot):
         log.error("bot.relay_died", **details)
         self._relay_ended.set()
 
-    # --- what arrives ---
+    # --- who listens ---
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether every shard is: what a lost one would hear, nobody hears. Private messages come to the first."""
+        shards = self.shards.values()
+        return len(shards) == self.shard_count and not any(shard.is_closed() for shard in shards)
+
+    def _state(self) -> presence.State:
+        connected = self.is_connected
+        return presence.State(
+            has_gateway=self._lock is not None and self._lock.is_held,
+            is_connected=connected,
+            is_ready=connected and self._hearing.is_complete(self.shard_count),
+        )
+
+    async def _beat(self) -> None:
+        if self._heart is not None:
+            await self._heart.beat()
 
     async def on_ready(self) -> None:
+        """All shards have a session."""
+        log.info("bot.ready", account_id=self.account.pk, communities=len(self.guilds), shards=self.shard_count)
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        """Let the relays know at once: what they send now might not be wanted any more."""
+        self._hearing.lost(shard_id)
+        await self._beat()
+
+    async def on_shard_ready(self, shard_id: int) -> None:
         """A new session: Discord does not repeat what was written before it. Read that first, so that a `stop` in it
-        is heard before the relay sends anything. Called again after each session that could not be resumed.
+        is heard before a relay sends anything.
         """
-        log.info("bot.ready", account_id=self.account.pk, communities=len(self.guilds))
-        if self._catching_up is None or self._catching_up.done():
+        if shard_id == PRIVATE_SHARD:
+            if self._catching_up is not None:
+                self._catching_up.cancel()  # it may have passed by what came since
             self._catching_up = asyncio.create_task(self._catch_up())
             self._catching_up.add_done_callback(_note_catch_up_end)
+        await self._hear_again(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """The old session goes on: Discord has repeated what we missed."""
+        await self._hear_again(shard_id)
+
+    async def _hear_again(self, shard_id: int) -> None:
+        times_lost = self._hearing.times_lost[shard_id]
+        if shard_id == PRIVATE_SHARD and self._catching_up is not None:
             await asyncio.wait({self._catching_up}, timeout=CATCH_UP_PATIENCE_SECONDS)
-        self._start_relay()
+        self._hearing.heard(shard_id, times_lost=times_lost)
+        await self._beat()
+        if self._hearing.is_complete(self.shard_count):
+            self._start_relay()
+
+    # --- what arrives ---
 
     async def _catch_up(self) -> None:
         """Take in the private messages that came while nobody listened; known ones change nothing."""

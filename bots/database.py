@@ -1,10 +1,11 @@
 """The one seam between the bot's event loop and the database: each operation is one unit."""
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+import psycopg
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -13,6 +14,14 @@ T = TypeVar("T")
 async def run_unit(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a synchronous unit of work on the one database thread, with a connection that is known to be alive."""
     return await sync_to_async(_with_fresh_connection, thread_sensitive=True)(function, *args, **kwargs)
+
+
+async def session_of_its_own() -> psycopg.AsyncConnection[Any]:
+    """Open a database session beside Django's, for what lives as long as a session does: LISTEN, a lock."""
+    parameters = await run_unit(connection.get_connection_params)
+    for name in ("cursor_factory", "context"):  # made for Django's own, synchronous connection
+        parameters.pop(name, None)
+    return await psycopg.AsyncConnection.connect(**parameters, autocommit=True)
 
 
 def _with_fresh_connection(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

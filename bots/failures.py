@@ -18,7 +18,7 @@ def keep_tracebacks_out_of_discord_logs() -> None:
     """Let discord.py's own log lines name an error without its traceback: it logs one at each lost connection, and
     a renderer that shows local variables would print the token and people's messages.
     """
-    for name in ("discord.client", "discord.app_commands.tree", "discord.ext.commands.bot"):
+    for name in ("discord.client", "discord.shard", "discord.app_commands.tree", "discord.ext.commands.bot"):
         logger = logging.getLogger(name)
         if _without_traceback not in logger.filters:
             logger.addFilter(_without_traceback)

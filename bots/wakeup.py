@@ -4,7 +4,6 @@ import asyncio
 
 import psycopg
 import structlog
-from django.db import connection
 
 from bots import database
 
@@ -25,10 +24,7 @@ async def listen(wake: asyncio.Event) -> None:
 
 
 async def _listen_once(wake: asyncio.Event) -> None:
-    parameters = await database.run_unit(connection.get_connection_params)
-    for name in ("cursor_factory", "context"):  # made for Django's own, synchronous connection
-        parameters.pop(name, None)
-    async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as listener:
+    async with await database.session_of_its_own() as listener:
         await listener.execute(f"LISTEN {CHANNEL}")
         wake.set()  # what was queued before we listened
         async for _ in listener.notifies():

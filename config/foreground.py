@@ -20,7 +20,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from config import processes
 
 _COLORS = {"postgres": 34, "discord": 35, "web": 32, "qcluster": 33, "bot": 36, "up": 1}
-_BOT_IS_READY = "bot.ready"
+_BOT_IS_READY = ("bot.ready", "bot.standing_by")
 
 
 class Tail:
@@ -120,7 +120,7 @@ class Foreground:
         for name, tail in self._tails.items():
             for line in tail.lines():
                 self._print(name, line)
-                if name == "bot" and _BOT_IS_READY in line:
+                if name == "bot" and any(event in line for event in _BOT_IS_READY):
                     self._ready.add("bot")
 
     def _print(self, name: str, line: str) -> None:

@@ -20,6 +20,8 @@ from config.embedded_postgres.server import MARKER
 _PROC = Path("/proc")
 # The kernel's limit is 107 bytes, and supervisor appends its process id while it starts.
 _LONGEST_SOCKET = 95
+START_SECONDS = 3
+"""Who lives so long is taken to have started."""
 
 
 class AlreadyRunning(Exception):
@@ -60,10 +62,12 @@ def programs() -> list[Program]:
         "DISCORD_API_URL": f"http://127.0.0.1:{port}/api/v10",
         "DISCORD_GATEWAY_URL": f"ws://127.0.0.1:{port}/gateway",
     }
+    # Supervisor has no pause of its own, and does not look at the exit code of what ends within START_SECONDS.
+    bot = _manage("runbot", f"--pause={START_SECONDS + 2}")
     found = [
         Program("web", [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn", "config.wsgi"], 30),
         Program("qcluster", _manage("qcluster"), 40),
-        Program("bot", _manage("runbot"), 50, practice if is_practice() else {}, final_exit_codes=(0, 2)),
+        Program("bot", bot, 50, practice if is_practice() else {}, final_exit_codes=(0, 2)),
     ]
     if is_practice():
         samples = sorted(str(path) for path in (settings.BASE_DIR / "followups" / "samples").glob("*.json"))
@@ -135,8 +139,8 @@ def _section(program: Program) -> dict[str, object]:
         "priority": program.priority,
         "autorestart": "unexpected" if codes else "true",
         **({"exitcodes": ",".join(map(str, codes))} if codes else {}),
-        # A program that ends within three seconds is tried again after 1, 2, 3 ... seconds.
-        "startsecs": 3,
+        # A program that ends sooner is tried again after 1, 2, 3 ... seconds.
+        "startsecs": START_SECONDS,
         "startretries": 20,
         "stopsignal": program.stop_signal,
         "stopwaitsecs": program.patience,

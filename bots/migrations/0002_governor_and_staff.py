@@ -93,6 +93,12 @@ class Migration(migrations.Migration):
                 help_text="It has read what was written while nobody listened; before that no relay of the account sends.",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="botheartbeat",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("has_gateway", True)), fields=("account",), name="bot_heartbeats_one_gateway"
+            ),
+        ),
         migrations.CreateModel(
             name="InvalidRequests",
             fields=[

@@ -29,6 +29,12 @@ class BotHeartbeat(models.Model):
     class Meta:
         db_table = "bot_heartbeats"
         ordering = ["process"]
+        constraints = [
+            # One process of an account listens. Two would hear everything twice.
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(has_gateway=True), name="bot_heartbeats_one_gateway"
+            )
+        ]
         verbose_name = "bot"
 
     def __str__(self) -> str:

@@ -22,6 +22,7 @@ KEPT_EVENTS = 2_000
 CHUNK = 1_000
 RESUMABLE_SECONDS = 300
 ACK_SECONDS = 0.02
+SESSION_STARTS = 1_000
 
 
 @dataclass
@@ -30,10 +31,16 @@ class Session:
 
     id: str
     intents: int
+    shard: int = 0
+    shards: int = 1
     sequence: int = 0
     events: deque[Json] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     connection: "Connection | None" = None
     left_at: float = 0.0
+
+    def hears_of(self, guild_id: int | None) -> bool:
+        """Whether this shard is the one of a community; what is private comes to the first."""
+        return self.shard == (0 if guild_id is None else shard_of(guild_id, self.shards))
 
     def dispatch(self, event: str, data: Json) -> None:
         self.sequence += 1
@@ -43,6 +50,11 @@ class Session:
             self.connection.send(payload)
 
 
+def shard_of(guild_id: int, shards: int) -> int:
+    """The shard of a community, as Discord counts them."""
+    return (guild_id >> 22) % shards
+
+
 class Connection:
     """One WebSocket. Sending is a queue with one writer, which keeps the order and the zlib stream whole."""
 
@@ -50,9 +62,9 @@ class Connection:
         self.socket = socket
         self.transport = transport
         self.is_deaf = False
-        self.is_closed_by_us = False
         self._deflate = zlib.compressobj() if compressed else None
         self._queue: asyncio.Queue[Json | int] = asyncio.Queue()
+        self.is_closed_by_us = False
 
     def send(self, payload: Json) -> None:
         if not (self.is_deaf and payload["op"] == 0):
@@ -82,7 +94,11 @@ class Connection:
 
 
 class Gateway:
-    """All sessions of the bot. `moments` lists IDENTIFY, RESUMED and INVALIDATED as they happen."""
+    """All sessions of the bot. `moments` lists IDENTIFY, RESUMED and INVALIDATED as they happen.
+
+    `shards` is how many sessions the bot is told to have, `session_starts` how many more it may begin today; with
+    `identify_seconds` a session that begins sooner than so after another one is invalid.
+    """
 
     def __init__(self, world: World, faults: Faults, token: str) -> None:
         self.world = world
@@ -90,6 +106,11 @@ class Gateway:
         self.token = token
         self.url = ""
         self.heartbeat_interval = 41_250
+        self.shards = 1
+        self.session_starts = SESSION_STARTS
+        self.session_starts_reset_ms = 86_400_000
+        self.identify_seconds = 0.0
+        self._identified_at = 0.0
         self.sessions: dict[str, Session] = {}
         self.moments: list[str] = []
         self.listeners: list[Callable[[bool], None]] = []
@@ -124,9 +145,10 @@ class Gateway:
     def dispatch(self, event: str, data: Json) -> None:
         """Send an event to every session that asked for its kind, connected or to be resumed."""
         fault = self.faults.strike(GATEWAY, event)
+        guild_id = _guild_of(event, data)
         for session in self.sessions.values():
             seen = _seen_with(session.intents, event, data, self.world)
-            if seen is not None:
+            if seen is not None and session.hears_of(guild_id):
                 self._spoil(fault, session)
                 session.dispatch(event, seen)
                 if fault is not None and fault.kind is Kind.TWICE and session.connection is not None:
@@ -146,24 +168,33 @@ class Gateway:
         for connection in self._connections:
             connection.send({"op": 7, "d": None})
 
-    def invalidate(self, *, resumable: bool = False) -> None:
-        """Send opcode 9; a session that cannot be resumed is forgotten."""
-        if not resumable:
-            self.sessions.clear()
-        for connection in self._connections:
-            connection.send({"op": 9, "d": resumable})
+    def invalidate(self, shard: int | None = None, *, resumable: bool = False) -> None:
+        """Send opcode 9 to all or to a shard; a session that cannot be resumed is forgotten."""
+        for session in tuple(self.sessions.values()):
+            if shard not in (None, session.shard):
+                continue
+            if not resumable:
+                del self.sessions[session.id]
+            if session.connection is not None:
+                session.connection.send({"op": 9, "d": resumable})
         self._note("INVALIDATED")
 
     def close_all(self, code: int) -> None:
         for connection in self._connections:
             connection.close(code)
 
-    def drop(self) -> None:
-        """Cut every connection without a word, as a broken network does. Sessions stay."""
-        for connection in tuple(self._connections):
+    def drop(self, shard: int | None = None) -> None:
+        """Cut every connection, or a shard's, without a word, as a broken network does. Sessions stay."""
+        of_shard = {session.connection for session in self.sessions.values() if session.shard == shard}
+        for connection in tuple(self._connections if shard is None else self._connections & of_shard):
             self._detach(connection)
             if connection.transport is not None:
                 connection.transport.abort()
+
+    def start_limit(self) -> Json:
+        """What `GET /gateway/bot` says of how many sessions may begin."""
+        left, reset = max(self.session_starts, 0), self.session_starts_reset_ms
+        return {"total": SESSION_STARTS, "remaining": left, "reset_after": reset, "max_concurrency": 1}
 
     # --- from the bot ---
 
@@ -189,7 +220,7 @@ class Gateway:
         ended = [each for each in self.sessions.values() if each.connection is connection]
         self._detach(connection)
         if code in (1000, 1001) and not connection.is_closed_by_us:
-            # The bot said goodbye: Discord does not resume such a session.
+            # The bot said goodbye first: Discord does not resume such a session. (It also answers a goodbye with 1000.)
             for session in ended:
                 self.sessions.pop(session.id, None)
 
@@ -222,13 +253,23 @@ class Gateway:
             return
         if self._strike("IDENTIFY", connection):
             return
+        shard, shards = data.get("shard") or (0, 1)
+        if not 0 <= shard < shards:
+            connection.close(4010)
+            return
+        if self._is_too_soon():
+            connection.send({"op": 9, "d": False})
+            self._note("INVALIDATED")
+            return
+        self.session_starts -= 1
         self._forget_abandoned()
-        session = Session(secrets.token_hex(16), int(data.get("intents", 0)), connection=connection)
+        session = Session(secrets.token_hex(16), int(data.get("intents", 0)), shard, shards, connection=connection)
         self.sessions[session.id] = session
+        guilds = [guild for guild in self._guilds() if shard_of(guild.id, shards) == shard]
         ready: Json = {
             "v": 10,
             "user": payloads.current_user(self.world),
-            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in self._guilds()],
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
             "session_id": session.id,
             "resume_gateway_url": self.url,
             "application": {"id": str(self.world.bot.id), "flags": payloads.application(self.world)["flags"]},
@@ -237,10 +278,14 @@ class Gateway:
         }
         session.dispatch("READY", ready | ({"shard": data["shard"]} if "shard" in data else {}))
         if session.intents & GUILDS:
-            for guild in self._guilds():
+            for guild in guilds:
                 members = bool(session.intents & MEMBERS)
                 session.dispatch("GUILD_CREATE", payloads.guild_create(self.world, guild, with_members=members))
         self._note("IDENTIFY")
+
+    def _is_too_soon(self) -> bool:
+        earlier, self._identified_at = self._identified_at, time.monotonic()
+        return self._identified_at - earlier < self.identify_seconds
 
     def _forget_abandoned(self) -> None:
         limit = time.monotonic() - RESUMABLE_SECONDS
@@ -324,6 +369,12 @@ _NEEDS = {
     "THREAD_DELETE": (GUILDS, GUILDS),
     "THREAD_MEMBERS_UPDATE": (GUILDS, GUILDS),
 }
+
+
+def _guild_of(event: str, data: Json) -> int | None:
+    """Return which community an event is of; it has another name where the community itself comes or goes."""
+    number = data.get("id" if event in ("GUILD_CREATE", "GUILD_DELETE") else "guild_id")
+    return None if number is None else int(number)
 
 
 def _seen_with(intents: int, event: str, data: Json, world: World) -> Json | None:

@@ -17,6 +17,7 @@ from bots.practice.callbacks import Callbacks
 from bots.practice.calls import Call, Handler, Recorded, read_call
 from bots.practice.community import Community
 from bots.practice.faults import Fault, Faults, Kind
+from bots.practice.gateway import Gateway
 from bots.practice.limits import Limits
 from bots.practice.places import Places
 from bots.practice.refusals import Refusal, invalid_form, unknown
@@ -30,15 +31,17 @@ MOST_MEMBERS = 1_000
 class RestApi:
     """The endpoints. `sent` gets every message that the bot sends to a channel, once."""
 
-    def __init__(self, community: Community, faults: Faults, limits: Limits, token: str) -> None:
+    def __init__(
+        self, community: Community, faults: Faults, limits: Limits, token: str, *, bot_gateway: Gateway
+    ) -> None:
         self.community = community
+        self.bot_gateway = bot_gateway
         self.world = community.world
         self.faults = faults
         self.limits = limits
         self.token = token
         self.places = Places(self.world)
         self.base_url = ""
-        self.gateway_url = ""
         self.sent: asyncio.Queue[Message] = asyncio.Queue()
         self.requests: list[Recorded] = []
 
@@ -188,11 +191,11 @@ class RestApi:
         return payloads.application(self.world)
 
     def gateway(self, _call: Call) -> Json:
-        return {"url": self.gateway_url}
+        return {"url": self.bot_gateway.url}
 
     def gateway_bot(self, _call: Call) -> Json:
-        limit = {"total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1}
-        return {"url": self.gateway_url, "shards": 1, "session_start_limit": limit}
+        gateway = self.bot_gateway
+        return {"url": gateway.url, "shards": gateway.shards, "session_start_limit": gateway.start_limit()}
 
     def guilds(self, _call: Call) -> list[Json]:
         return [payloads.guild(self.world, row) for row in self.world.guilds_of(self.world.bot.id)]
@@ -315,7 +318,12 @@ class RestApi:
     # --- commands and interactions ---
 
     def _scope(self, call: Call) -> int | None:
-        return call.number("guild_id") if "guild_id" in call.request.match_info else None
+        if "guild_id" not in call.request.match_info:
+            return None
+        guild = self.world.guilds.get(call.number("guild_id"))
+        if guild is None or self.world.bot.id not in guild.members:
+            raise Refusal(403, 50001, "Missing Access")
+        return guild.id
 
     def commands(self, call: Call) -> list[Json]:
         return self.world.commands.get(self._scope(call), [])

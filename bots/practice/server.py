@@ -49,7 +49,7 @@ class PracticeServer:
         self.limits = Limits()
         self.community = Community(world, journal)
         self.gateway = Gateway(world, self.faults, token)
-        self.rest = RestApi(self.community, self.faults, self.limits, token)
+        self.rest = RestApi(self.community, self.faults, self.limits, token, bot_gateway=self.gateway)
         self.chat = ChatPage(self.community, self.gateway)
         self.downloads = Downloads(world)
         self.community.tell = self.gateway.dispatch
@@ -96,7 +96,7 @@ class PracticeServer:
             await self.stop()
             raise
         self.port = self._runner.addresses[0][1]
-        self.gateway.url = self.rest.gateway_url = self.gateway_url
+        self.gateway.url = self.gateway_url
         self.world.files_url = self.chat_url.rstrip("/")
 
     async def stop(self) -> None:

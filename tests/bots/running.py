@@ -34,6 +34,7 @@ class HastyBot(CheckbackBot):
     """
 
     retry_seconds = (0.01, 0.05)
+    identify_seconds = 0.0
 
     def __init__(self) -> None:
         super().__init__(prefix="!", guild_ready_timeout=0.05)
@@ -53,9 +54,6 @@ class HastyBot(CheckbackBot):
                 key = await self.handled.get()
                 if key in wanted:
                     wanted.remove(key)
-
-    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """No waiting."""
 
 
 @contextlib.contextmanager

@@ -130,7 +130,7 @@ class TestBeat:
         presence.beat("host:1", account_id=account.pk, is_connected=False)
         account.refresh_from_db()
         assert account.heard_until is None
-        presence.beat("host:1", account_id=account.pk, is_connected=True)
+        presence.beat("host:1", account_id=account.pk, is_connected=True, has_gateway=True)
         account.refresh_from_db()
         assert account.heard_until is not None
 

@@ -146,11 +146,6 @@ class TestUnreachable:
             assert await exit_code(process) == 1
         assert "Discord can't be reached" in sentence(tmp_path / "log")
 
-    async def test_gateway_is_a_case_for_the_supervisor(self, practice: PracticeServer, tmp_path: Path) -> None:
-        async with runbot(practice, tmp_path / "log", DISCORD_GATEWAY_URL="ws://127.0.0.1:9/") as process:
-            assert await exit_code(process) == 1
-        assert "Discord can't be reached" in sentence(tmp_path / "log")
-
 
 class TestRelayDied:
     async def test_ends_the_process_for_the_supervisor(self, practice: PracticeServer, tmp_path: Path) -> None:

@@ -2,73 +2,88 @@
 
 import asyncio
 import signal
-from typing import Any
+import time
+from typing import Any, Final
 
 import aiohttp
 import discord
 import structlog
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bots import conf, endpoints, failures
 from bots.client import CheckbackBot, EndedByItself
 from bots.conf import BotSettings
+from bots.gateway_lock import GatewayTaken
 
 log = structlog.get_logger(__name__)
 
-MISCONFIGURED = 2
+MISCONFIGURED: Final = 2
 """Starting again would not help, and Discord bans a token that tries too often."""
-FAILED = 1
+FAILED: Final = 1
 """A supervisor starts it again."""
-AUTHENTICATION_FAILED = 4004
 
 
 class Command(BaseCommand):
     """Run the Discord bot and the relay of its outbox."""
 
     help = (
-        "Run the Discord bot and deliver queued messages until SIGTERM or Ctrl-C. "
-        "Exit code 2: the configuration must be mended; 1: start it again."
+        "Run the Discord bot and deliver queued messages until SIGTERM or Ctrl-C; a second one puts back what is being "
+        "sent and does not wait. Of several processes of a token one listens, the others deliver and stand by. "
+        "Exit code 0: asked to stop; 1: start it again; 2: the configuration must be mended."
     )
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
-        settings = conf.current()
-        if not settings.token:
-            raise CommandError(_no_token(settings), returncode=MISCONFIGURED)
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What a supervisor needs that starts a program again at once."""
+        parser.add_argument(
+            "--pause", type=float, default=0.0, metavar="SECONDS", help="wait so long before ending with code 1 or 2"
+        )
+
+    def handle(self, *_args: Any, pause: float, **_options: Any) -> None:
         try:
-            endpoints.point_discord(settings)
-        except ImproperlyConfigured as error:
-            raise CommandError(str(error), returncode=MISCONFIGURED) from error
-        failures.keep_tracebacks_out_of_discord_logs()
-        try:
-            asyncio.run(_serve(settings))
-        except discord.LoginFailure as error:
-            raise CommandError(_WRONG_TOKEN, returncode=MISCONFIGURED) from error
-        except discord.PrivilegedIntentsRequired as error:
-            raise CommandError(_NO_INTENTS, returncode=MISCONFIGURED) from error
-        except discord.ConnectionClosed as error:
-            raise _closed(error) from error
-        except EndedByItself as error:
-            raise CommandError(f"{error} See the log.", returncode=FAILED) from error
-        except (OSError, TimeoutError, aiohttp.ClientError, discord.DiscordException) as error:
-            raise _unreachable(error) from error
-        except AttributeError as error:
-            # What discord.py's Client.connect ends with when the very first gateway connection fails.
-            if "'sequence'" not in str(error):
-                raise
-            raise _unreachable(error, "its gateway does not answer") from error
+            _run(conf.current())
+        except Exception as error:
+            if pause:
+                reason = {"reason": str(error)} if isinstance(error, CommandError) else failures.describe(error)
+                log.warning("bot.ends", pause_seconds=pause, **reason)
+                time.sleep(pause)
+            raise
+
+
+def _run(settings: BotSettings) -> None:
+    if not settings.token:
+        raise CommandError(_no_token(settings), returncode=MISCONFIGURED)
+    try:
+        endpoints.point_discord(settings)
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error), returncode=MISCONFIGURED) from error
+    failures.keep_tracebacks_out_of_discord_logs()
+    try:
+        asyncio.run(_serve(settings))
+    except _KNOWN as error:
+        raise _told(error) from error
 
 
 async def _serve(settings: BotSettings) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    bot = CheckbackBot(prefix=settings.prefix)
-    async with bot:
+    async with CheckbackBot(prefix=settings.prefix) as bot:
+        _obey_signals(bot, stop)
         await bot.run_until(stop, settings.token)
     log.info("bot.stopped")
 
+
+def _obey_signals(bot: CheckbackBot, stop: asyncio.Event) -> None:
+    def obey() -> None:
+        log.info("bot.stopping", in_a_hurry=stop.is_set())
+        if stop.is_set():
+            bot.hurry.set()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, obey)
+
+
+# --- what went wrong, in a sentence ---
 
 _WRONG_TOKEN = (
     "Discord does not accept DISCORD_BOT_TOKEN: copy the bot's token once more from "
@@ -78,6 +93,16 @@ _NO_INTENTS = (
     "Discord refuses the bot's privileged intents: switch on 'Server Members Intent' and 'Message Content Intent' at "
     "https://discord.com/developers/applications (Bot, Privileged Gateway Intents)."
 )
+_TOO_OLD = "Discord does not know this version of its gateway any more (code {code}): install a newer Checkback."
+_FINAL_CODES: Final = {4004: _WRONG_TOKEN, 4012: _TOO_OLD, 4013: _TOO_OLD, 4014: _NO_INTENTS}
+_KNOWN: Final = (
+    EndedByItself,
+    GatewayTaken,
+    discord.DiscordException,
+    aiohttp.ClientError,
+    TimeoutError,
+    OSError,
+)
 
 
 def _no_token(settings: BotSettings) -> str:
@@ -85,12 +110,18 @@ def _no_token(settings: BotSettings) -> str:
     return f"DISCORD_BOT_TOKEN is not set: put the bot's token into the environment or .env{practice}."
 
 
-def _closed(error: discord.ConnectionClosed) -> CommandError:
-    if error.code == AUTHENTICATION_FAILED:
-        return CommandError(_WRONG_TOKEN, returncode=MISCONFIGURED)
-    return CommandError(f"Discord closed the connection (code {error.code}).", returncode=FAILED)
-
-
-def _unreachable(error: BaseException, why: str = "") -> CommandError:
-    log.warning("bot.unreachable", **failures.describe(error))
-    return CommandError(f"Discord can't be reached ({why or type(error).__name__}).", returncode=FAILED)
+def _told(error: BaseException) -> CommandError:
+    """The error of an end that is nobody's fault here, or that somebody must mend."""
+    match error:
+        case discord.LoginFailure():
+            return CommandError(_WRONG_TOKEN, returncode=MISCONFIGURED)
+        case discord.PrivilegedIntentsRequired():
+            return CommandError(_NO_INTENTS, returncode=MISCONFIGURED)
+        case discord.ConnectionClosed(code=code) if code in _FINAL_CODES:
+            return CommandError(_FINAL_CODES[code].format(code=code), returncode=MISCONFIGURED)
+        case discord.ConnectionClosed(code=code):
+            return CommandError(f"Discord closed the connection (code {code}).", returncode=FAILED)
+        case EndedByItself() | GatewayTaken():
+            return CommandError(f"{error} See the log.", returncode=FAILED)
+        case _:
+            return CommandError(f"Discord can't be reached ({type(error).__name__}).", returncode=FAILED)
