@@ -145,7 +145,7 @@ class Gateway:
     def dispatch(self, event: str, data: Json) -> None:
         """Send an event to every session that asked for its kind, connected or to be resumed."""
         fault = self.faults.strike(GATEWAY, event)
-        guild_id = int(data["guild_id"]) if "guild_id" in data else None
+        guild_id = _guild_of(event, data)
         for session in self.sessions.values():
             seen = _seen_with(session.intents, event, data, self.world)
             if seen is not None and session.hears_of(guild_id):
@@ -369,6 +369,12 @@ _NEEDS = {
     "THREAD_DELETE": (GUILDS, GUILDS),
     "THREAD_MEMBERS_UPDATE": (GUILDS, GUILDS),
 }
+
+
+def _guild_of(event: str, data: Json) -> int | None:
+    """Return which community an event is of; it has another name where the community itself comes or goes."""
+    number = data.get("id" if event in ("GUILD_CREATE", "GUILD_DELETE") else "guild_id")
+    return None if number is None else int(number)
 
 
 def _seen_with(intents: int, event: str, data: Json, world: World) -> Json | None:
