@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from bots import failures, inbound, panels, presence, registration, relay
-from bots.cogs.settings import SettingsCog
+from bots.cogs import COGS, guide
 from bots.database import run_unit
 from bots.people import channel_of, letter_of, person_of
 from bots.relay import Relay
@@ -107,7 +107,8 @@ class CheckbackBot(commands.Bot):
         self._presence = asyncio.create_task(
             presence.keep(account_id=self.account.pk, is_connected=lambda: self.ws is not None and self.ws.open)
         )
-        await self.add_cog(SettingsCog(self))
+        for cog in COGS:
+            await self.add_cog(cog(self))
         self.add_dynamic_items(*panels.ITEMS)
         await registration.sync_if_changed(self.tree)
 
@@ -185,7 +186,7 @@ class CheckbackBot(commands.Bot):
         if context.valid:
             await self.invoke(context)
         elif message.guild is None:
-            await self._persist(
+            is_new = await self._persist(
                 inbound.receive_private,
                 own=self.account,
                 author=person_of(message.author),
@@ -193,6 +194,8 @@ class CheckbackBot(commands.Bot):
                 letter=letter_of(message),
                 now=timezone.now(),
             )
+            if is_new:
+                await guide.hint(context)
         else:
             await self._persist_or_drop(
                 inbound.receive_channel,

@@ -1,1 +1,11 @@
 """The bot's commands."""
+
+from bots.cogs.guide import GuideCog
+from bots.cogs.my_data import MyDataCog
+from bots.cogs.settings import SettingsCog
+from bots.cogs.switches import SwitchesCog
+from bots.cogs.team import TeamCog
+from bots.cogs.wishes import WishesCog
+
+COGS = (SettingsCog, MyDataCog, WishesCog, GuideCog, TeamCog, SwitchesCog)
+"""What the client adds when it starts."""
