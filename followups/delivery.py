@@ -158,13 +158,8 @@ def _without_follow_up(message: Message, *, now: datetime) -> Decision:
 
 
 def _unless_paused(decision: Decision, *, now: datetime) -> Decision:
-    """Hold what may be sent while follow-ups are paused; what may not be sent is dropped all the same."""
-    if decision.verdict is Verdict.DROP or not pauses.is_paused(planning.JOB_TYPE):
+    """Hold what might be sent while follow-ups are paused: the pause must reach what is written already, too."""
+    if decision.verdict is not Verdict.SEND or not pauses.is_paused(planning.JOB_TYPE):
         return decision
-    return Decision(
-        Verdict.HOLD,
-        Gate.SWITCH,
-        until=max(now + PAUSE_LOOK, decision.until or now),
-        reason="Follow-ups are paused for everybody.",
-        inputs={"paused": True},
-    )
+    reason = "Follow-ups are paused for everybody."
+    return Decision(Verdict.HOLD, Gate.SWITCH, until=now + PAUSE_LOOK, reason=reason, inputs={"paused": True})

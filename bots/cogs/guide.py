@@ -30,9 +30,9 @@ class GuideCog(MemberCog):
         """What you can ask of me."""
         await respond(ctx, partial(_said, guide(ctx)))
 
-    @commands.hybrid_command(description="How I am.")  # type: ignore[arg-type]
+    @commands.hybrid_command(name="bot_status", description="How I am.")  # type: ignore[arg-type]
     @commands.cooldown(10, 60, commands.BucketType.user)
-    async def bot_status(self, ctx: Context) -> None:
+    async def status(self, ctx: Context) -> None:
         """How I am."""
         connection = Connection(
             account=self.bot.account,

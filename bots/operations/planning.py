@@ -12,7 +12,7 @@ from bots import conf
 from bots.answers import Answer, Question, Refused
 from followups import planning, triggers, why
 from followups.models import ConsentState, FollowUp, Trigger, UserProfile
-from followups.planning import JOB_TYPE, CannotPlan
+from followups.planning import JOB_TYPE, CannotPlan, Plan
 from followups.policy import Decision, Gate, Verdict
 from followups.why import Explanation
 from jobs import pauses
@@ -52,13 +52,8 @@ def schedule(question: Question, *, subject: Subject, hours: float | None, now: 
         trigger_data={"planned_by": question.actor},
         now=now,
     )
-    if plan.follow_up is None:
-        if plan.decision.gate is Gate.CONSENT:
-            raise Refused(
-                f"I planned nothing: {name} has not opted in, and I write to nobody who did not ask for it. "
-                "They can do so with `followup_settings on`."
-            )
-        raise Refused(f"I planned nothing for {name}: {plan.reason}")
+    if plan.follow_up is None:  # an answer like any other: the ledger keeps that it was asked for, and refused
+        return Answer(_refused(name, plan))
     if not plan.created:
         return Answer(f"{name} has one already, so I planned no other: {_follow_up(plan.follow_up)} {plan.reason}")
     held = f" Later than you asked: {plan.decision.reason}" if plan.decision.verdict is Verdict.HOLD else ""
@@ -74,6 +69,15 @@ def explain(question: Question, *, subject: Subject, now: datetime) -> Answer:
     link = f"More: {conf.current().console_url}{reverse('admin:followups_userprofile_change', args=[subject.user_id])}"
     lines = [f"**{name}** {_said(found)}", *_paused(), *_answers(found), *_planned(found), *_decided(found)]
     return Answer(_fitting(lines, last=link))
+
+
+def _refused(name: str, plan: Plan) -> str:
+    if plan.decision.gate is not Gate.CONSENT:
+        return f"I planned nothing for {name}: {plan.reason}"
+    return (
+        f"I planned nothing: {name} has not opted in, and I write to nobody who did not ask for it. "
+        "They can do so with `followup_settings on`."
+    )
 
 
 def _require_member(subject: Subject) -> str:
