@@ -17,6 +17,7 @@ from django.utils import timezone
 from bots import failures, inbound, panels, presence, registration, relay
 from bots.cogs import COGS, guide
 from bots.database import run_unit
+from bots.governor.calls import Calls
 from bots.people import channel_of, letter_of, person_of
 from bots.relay import Relay
 from socialmedia.models import Account
@@ -60,12 +61,14 @@ class CheckbackBot(commands.Bot):
 
     def __init__(self, *, prefix: str, **options: Any) -> None:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # it never speaks
+        self.calls = Calls()
         super().__init__(
             commands.when_mentioned_or(prefix),
             intents=intents(),
             allowed_mentions=discord.AllowedMentions.none(),
             help_command=None,
             max_ratelimit_timeout=30.0,
+            http_trace=self.calls.trace(),
             **options,
         )
         self._relay_ended = asyncio.Event()
@@ -104,6 +107,7 @@ class CheckbackBot(commands.Bot):
         """Runs once, after the login and before the gateway."""
         assert self.user is not None  # noqa: S101 - the login has filled it
         self.account = await run_unit(inbound.own_account, person_of(self.user), now=timezone.now())
+        self.calls.account_id = self.account.pk
         self._presence = asyncio.create_task(
             presence.keep(account_id=self.account.pk, is_connected=lambda: self.ws is not None and self.ws.open)
         )
@@ -120,6 +124,7 @@ class CheckbackBot(commands.Bot):
             self._presence.cancel()
             await asyncio.wait({self._presence})
         await super().close()
+        await self.calls.finish()
 
     def _start_relay(self) -> None:
         if self._relay is None and not self._is_stopping:

@@ -4,15 +4,14 @@ from datetime import datetime, timedelta
 
 from django.db.models import Min
 
+from bots.governor import figures as governor
 from bots.models import BotHeartbeat
-from bots.presence import EVERY_SECONDS
 from jobs import checkup, stats
 from jobs.checkup import Finding, degraded, failed, ok
 from jobs.models import ClusterHeartbeat
 from socialmedia.models import Account, Platform
 
-FRESH = timedelta(seconds=6 * EVERY_SECONDS)
-"""A bot that has not beaten for this long is taken for dead."""
+FRESH = governor.ALIVE
 STARTING = timedelta(minutes=2)
 """So long after the clusters the bot may still be on its way: everything is started together."""
 
@@ -37,7 +36,18 @@ def bot(*, now: datetime) -> Finding:
         return failed(f"The bot does not run ({names}): start manage.py runbot, or retire its account.", **figures)
     if cut_off:
         return degraded("The bot runs, but has no connection to Discord; it tries again by itself.", **figures)
+    if troubles := _troubles(accounts, now):
+        return degraded(troubles, **figures)
     return ok("The bot runs and is connected.", **figures)
+
+
+def _troubles(accounts: dict[int, str], now: datetime) -> str:
+    """What keeps the bots from sending, in sentences; whose it is, where there are several."""
+    return " ".join(
+        sentence if len(accounts) == 1 else f"{name}: {sentence}"
+        for key, name in sorted(accounts.items())
+        for sentence in governor.of_account(key, now=now).troubles
+    )
 
 
 def _has_just_started(now: datetime) -> bool:

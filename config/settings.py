@@ -330,6 +330,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Inbox", "inbox", "socialmedia.conversation"),
                     _item("Messages", "chat", "socialmedia.message"),
                     _item("Accounts", "badge", "socialmedia.account"),
+                    _item("Discord", "smart_toy", "bots.botcontrol"),
                     _item("Channels", "tag", "socialmedia.channel"),
                     _item("Chat imports", "upload_file", "socialmedia.chatimport"),
                 ],

@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 
 from bots.practice.community import INTERACTION_TIME, Community, Interaction
 from bots.practice.gateway import Gateway
-from bots.practice.world import Channel, Json, Message, UnknownThing, dm_channel_id
+from bots.practice.world import Channel, Json, Message, NotAllowed, UnknownThing, dm_channel_id
 
 STATIC = Path(__file__).parent / "static"
 PAGE = 50
@@ -24,10 +24,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-
-
-class NotAllowed(ValueError):
-    """What a page asked for and its member may not do; the text is shown to the person."""
 
 
 class ChatPage:

@@ -3,11 +3,12 @@
 import asyncio
 import enum
 import fnmatch
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 GATEWAY = "GATEWAY"
-"""The method of gateway faults. Their path is the moment: CONNECT, IDENTIFY or RESUME."""
+"""The method of gateway faults. Their path is the moment: CONNECT, IDENTIFY, RESUME, or an event: MESSAGE_CREATE."""
 
 
 class Kind(enum.StrEnum):
@@ -27,12 +28,18 @@ class Kind(enum.StrEnum):
     """The request waits for `release` and is carried out then."""
     HELD_AFTER = "held_after"
     """The request is carried out, the answer waits for `release`."""
+    SLOW = "slow"
+    """The request is carried out, the answer comes after `delay` seconds, or at `release`."""
     RECONNECT = "reconnect"
     """Opcode 7."""
     INVALID_SESSION = "invalid_session"
     """Opcode 9."""
     CLOSED = "closed"
     """The gateway closes with `code`."""
+    TWICE = "twice"
+    """The event is sent twice."""
+    WITHHELD = "withheld"
+    """The event and all after it are not sent on this connection. A resumed session gets them."""
 
 
 @dataclass
@@ -52,6 +59,7 @@ class Fault:
     code: int = 0
     message: str = ""
     retry_after: float = 0.05
+    delay: float = 1.0
     resumable: bool = False
     struck: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
@@ -109,6 +117,26 @@ def opening_dms_too_fast(*, times: int | None = 1) -> Fault:
     return Fault(Kind.REFUSED, path="/users/@me/channels", times=times, status=403, code=40003, message=text)
 
 
+def quarantined(*, times: int | None = None) -> Fault:
+    """20026, on opening a private channel: Discord has flagged the bot as a spammer, until somebody appeals."""
+    text = (
+        "Your bot has been flagged by our anti-spam system for abusive behavior. Please reach out to our team by going"
+        " to https://dis.gd/report and appeal this action taken on your bot."
+    )
+    return Fault(Kind.REFUSED, path="/users/@me/channels", times=times, status=403, code=20026, message=text)
+
+
+def blocked_by_automod(user_id: int | None = None, *, times: int | None = 1) -> Fault:
+    """200000: a rule of the community does not like the text."""
+    text = "Message was blocked by automatic moderation"
+    return Fault(Kind.REFUSED, user_id=user_id, times=times, status=400, code=200000, message=text)
+
+
+def unavailable(status: int = 503, **where: Any) -> Fault:
+    """A 5xx before anything was accepted. discord.py itself tries again, after seconds, at 500, 502, 504 and 524."""
+    return Fault(Kind.REFUSED, status=status, message=f"{status}: Service Unavailable", **where)
+
+
 def rate_limited(*, retry_after: float = 0.05, globally: bool = False, **where: Any) -> Fault:
     """A 429 as Discord sends it; `where` is any of a fault's fields."""
     kind = Kind.GLOBAL_RATE_LIMITED if globally else Kind.RATE_LIMITED
@@ -118,3 +146,33 @@ def rate_limited(*, retry_after: float = 0.05, globally: bool = False, **where: 
 def gateway_closes(code: int, *, moment: str = "IDENTIFY", times: int | None = None) -> Fault:
     """A close code at a moment of the gateway: 4004 (token refused), 4014 (intents not allowed)."""
     return Fault(Kind.CLOSED, method=GATEWAY, path=moment, code=code, times=times)
+
+
+BY_NAME: dict[str, Callable[[int], Fault]] = {
+    "cannot-dm": lambda times: Fault(
+        Kind.REFUSED, times=times, status=403, code=50007, message="Cannot send messages to this user"
+    ),
+    "opening-too-fast": lambda times: opening_dms_too_fast(times=times),
+    "quarantined": lambda times: quarantined(times=times),
+    "automod": lambda times: blocked_by_automod(times=times),
+    "rate-limited": lambda times: rate_limited(retry_after=1.0, times=times),
+    "rate-limited-globally": lambda times: rate_limited(retry_after=1.0, globally=True, times=times),
+    "cloudflare-banned": lambda times: Fault(Kind.CLOUDFLARE_BANNED, times=times),
+    "unavailable": lambda times: unavailable(times=times),
+    "dropped": lambda times: Fault(Kind.DROPPED, times=times),
+    "answer-lost": lambda times: Fault(Kind.ANSWER_LOST, times=times),
+    "bad-gateway-after": lambda times: Fault(Kind.BAD_GATEWAY_AFTER, times=times),
+    "slow": lambda times: Fault(Kind.SLOW, delay=5.0, times=times),
+    "event-twice": lambda times: Fault(Kind.TWICE, method=GATEWAY, path="MESSAGE_CREATE", times=times),
+}
+"""What the command line can ask for: the next so many messages (or openings of private channels) go wrong."""
+
+
+def by_name(text: str) -> Fault:
+    """Return the fault of a name with an optional count: "dropped", "rate-limited:5". Raises ValueError."""
+    name, _colon, count = text.partition(":")
+    if name not in BY_NAME:
+        raise ValueError(f"There is no fault {name!r}. Choose one of: {', '.join(BY_NAME)}.")
+    if count and (not count.isdecimal() or int(count) < 1):
+        raise ValueError(f"{text!r} needs a whole number of times after the colon, as in {name}:3.")
+    return BY_NAME[name](int(count or 1))

@@ -49,14 +49,18 @@ class Connection:
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, *, compressed: bool) -> None:
         self.socket = socket
         self.transport = transport
+        self.is_deaf = False
+        self.is_closed_here = False
         self._deflate = zlib.compressobj() if compressed else None
         self._queue: asyncio.Queue[Json | int] = asyncio.Queue()
 
     def send(self, payload: Json) -> None:
-        self._queue.put_nowait(payload)
+        if not (self.is_deaf and payload["op"] == 0):
+            self._queue.put_nowait(payload)
 
     def close(self, code: int) -> None:
         """Close with a code, after everything sent so far."""
+        self.is_closed_here = True
         self._queue.put_nowait(code)
 
     async def write(self) -> None:
@@ -119,10 +123,23 @@ class Gateway:
 
     def dispatch(self, event: str, data: Json) -> None:
         """Send an event to every session that asked for its kind, connected or to be resumed."""
+        fault = self.faults.strike(GATEWAY, event)
         for session in self.sessions.values():
             seen = _seen_with(session.intents, event, data, self.world)
             if seen is not None:
+                self._spoil(fault, session)
                 session.dispatch(event, seen)
+                if fault is not None and fault.kind is Kind.TWICE and session.connection is not None:
+                    session.connection.send(session.events[-1])
+
+    def _spoil(self, fault: Fault | None, session: Session) -> None:
+        """Make the faults that strike as an event is sent."""
+        if fault is None or session.connection is None or fault.kind is Kind.TWICE:
+            return
+        if fault.kind is Kind.WITHHELD:
+            session.connection.is_deaf = True
+        else:
+            _make(fault, session.connection)
 
     def ask_to_reconnect(self) -> None:
         """Send opcode 7."""
@@ -171,7 +188,7 @@ class Gateway:
     def _ended(self, connection: Connection, code: int | None) -> None:
         ended = [each for each in self.sessions.values() if each.connection is connection]
         self._detach(connection)
-        if code in (1000, 1001):
+        if code in (1000, 1001) and not connection.is_closed_here:
             # The bot said goodbye: Discord does not resume such a session.
             for session in ended:
                 self.sessions.pop(session.id, None)
@@ -296,10 +313,16 @@ _NEEDS = {
     "MESSAGE_CREATE": (GUILD_MESSAGES, DIRECT_MESSAGES),
     "MESSAGE_UPDATE": (GUILD_MESSAGES, DIRECT_MESSAGES),
     "MESSAGE_DELETE": (GUILD_MESSAGES, DIRECT_MESSAGES),
+    "MESSAGE_DELETE_BULK": (GUILD_MESSAGES, GUILD_MESSAGES),
     "MESSAGE_REACTION_ADD": (GUILD_REACTIONS, DIRECT_REACTIONS),
     "MESSAGE_REACTION_REMOVE": (GUILD_REACTIONS, DIRECT_REACTIONS),
     "GUILD_MEMBER_ADD": (MEMBERS, MEMBERS),
     "GUILD_MEMBER_REMOVE": (MEMBERS, MEMBERS),
+    "GUILD_MEMBER_UPDATE": (MEMBERS, MEMBERS),
+    "THREAD_CREATE": (GUILDS, GUILDS),
+    "THREAD_UPDATE": (GUILDS, GUILDS),
+    "THREAD_DELETE": (GUILDS, GUILDS),
+    "THREAD_MEMBERS_UPDATE": (GUILDS, GUILDS),
 }
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from bots.practice.world import Json, Message, UnknownThing, User, World
+from bots.practice.world import Attachment, Channel, Json, Message, UnknownThing, User, World
 
 
 class Journal:
@@ -39,6 +39,9 @@ class Journal:
         place = world.channel(row.channel_id)
         self.write(event, recipients=list(place.recipients), message=_packed(row))
 
+    def thread(self, row: Channel) -> None:
+        self.write("thread", thread=_packed_thread(row))
+
 
 def _packed(row: Message) -> Json:
     return {
@@ -56,6 +59,10 @@ def _packed(row: Message) -> Json:
         "interaction_name": row.interaction_name,
         "interaction_user_id": row.interaction_user_id,
         "reply_to": row.reply_to,
+        "attachments": [
+            {"id": each.id, "filename": each.filename, "content_type": each.content_type, "size": each.size}
+            for each in row.attachments
+        ],
     }
 
 
@@ -65,8 +72,30 @@ def _unpacked(packed: Json) -> Message:
         "sent_at": datetime.fromisoformat(packed["sent_at"]),
         "edited_at": datetime.fromisoformat(edited) if edited else None,
         "reactions": {emoji: set(users) for emoji, users in packed["reactions"].items()},
+        "attachments": [Attachment(**each) for each in packed.get("attachments", [])],
     }
     return Message(**(packed | moments))
+
+
+_THREAD = ("id", "name", "guild_id", "kind", "parent_id", "owner_id", "is_archived", "is_locked")
+
+
+def _packed_thread(row: Channel) -> Json:
+    return {
+        **{name: getattr(row, name) for name in _THREAD},
+        "auto_archive_minutes": row.auto_archive_minutes,
+        "created_at": row.created_at.isoformat() if row.created_at else None,
+        "archived_at": row.archived_at.isoformat() if row.archived_at else None,
+        "members": {str(user_id): joined.isoformat() for user_id, joined in row.members.items()},
+    }
+
+
+def _unpacked_thread(packed: Json) -> Channel:
+    moments: Json = {
+        name: datetime.fromisoformat(packed[name]) if packed[name] else None for name in ("created_at", "archived_at")
+    }
+    moments["members"] = {int(key): datetime.fromisoformat(joined) for key, joined in packed["members"].items()}
+    return Channel(**(packed | moments))
 
 
 def _replay(world: World, line: str) -> None:
@@ -105,4 +134,27 @@ def _left(world: World, entry: Json) -> None:
     world.leave(entry["guild_id"], entry["user_id"])
 
 
-_APPLY = {"message": _message, "deleted": _deleted, "commands": _commands, "joined": _joined, "left": _left}
+def _renamed(world: World, entry: Json) -> None:
+    world.guild(entry["guild_id"]).members[entry["user_id"]].nickname = entry["nickname"]
+
+
+def _thread(world: World, entry: Json) -> None:
+    row = _unpacked_thread(entry["thread"])
+    world.channel(row.parent_id or 0)
+    world.add_channel(row)
+
+
+def _channel_deleted(world: World, entry: Json) -> None:
+    world.delete_channel(world.channel(entry["channel_id"]))
+
+
+_APPLY = {
+    "message": _message,
+    "deleted": _deleted,
+    "commands": _commands,
+    "joined": _joined,
+    "left": _left,
+    "renamed": _renamed,
+    "thread": _thread,
+    "channel_deleted": _channel_deleted,
+}

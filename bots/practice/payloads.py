@@ -2,11 +2,16 @@
 
 import re
 from datetime import datetime
+from urllib.parse import quote
 
-from bots.practice.world import DIRECT, GUILD_TEXT, Channel, Guild, Json, Member, Message, World
+from bots.practice import permissions
+from bots.practice.drafts import EPHEMERAL
+from bots.practice.things import DIRECT, Attachment, Channel, Guild, Json, Member, Message, Role
+from bots.practice.world import World
 
-EPHEMERAL = 1 << 6
-ALL_PERMISSIONS = str((1 << 50) - 1)
+HAS_THREAD = 1 << 5
+PICKERS = {5: 6, 6: 8, 7: 9, 8: 7}
+"""Menus of users, roles, both and channels, each with the type of an option that is resolved in the same way."""
 _MENTION = re.compile(r"<@!?(\d{1,20})>")
 
 
@@ -35,7 +40,7 @@ def current_user(world: World) -> Json:
 def member(world: World, row: Member, *, with_user: bool = True) -> Json:
     payload: Json = {
         "nick": row.nickname,
-        "roles": [],
+        "roles": [str(number) for number in sorted(row.roles)],
         "joined_at": timestamp(row.joined_at),
         "premium_since": None,
         "deaf": False,
@@ -55,35 +60,62 @@ def channel(world: World, row: Channel, *, viewer: int | None = None) -> Json:
     if row.guild_id is None:
         others = [user(world, user_id) for user_id in row.recipients if user_id != (viewer or world.bot.id)]
         return payload | {"type": DIRECT, "recipients": others, "flags": 0}
+    payload |= {"type": row.kind, "guild_id": str(row.guild_id), "name": row.name, "rate_limit_per_user": 0, "flags": 0}
+    if row.is_thread:
+        return payload | _thread(world, row, viewer or world.bot.id)
     return payload | {
-        "type": GUILD_TEXT,
-        "guild_id": str(row.guild_id),
-        "name": row.name,
         "topic": row.topic,
         "position": row.position,
-        "permission_overwrites": [],
+        "permission_overwrites": [_hiding(world.guild(row.guild_id))] if row.hidden_from_bot else [],
         "nsfw": False,
         "parent_id": None,
-        "rate_limit_per_user": 0,
-        "flags": 0,
     }
 
 
-def _everyone(guild: Guild) -> Json:
-    return {
-        "id": str(guild.id),
-        "name": "@everyone",
-        "color": 0,
-        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+def _hiding(guild: Guild) -> Json:
+    return {"id": str(guild.bot_role_id), "type": 0, "allow": "0", "deny": str(permissions.VIEW_CHANNEL)}
+
+
+def _thread(world: World, row: Channel, viewer: int) -> Json:
+    count = len(world.messages.get(row.id, {}))
+    payload: Json = {
+        "parent_id": str(row.parent_id),
+        "owner_id": str(row.owner_id),
+        "message_count": count,
+        "total_message_sent": count,
+        "member_count": min(50, len(row.members)),
+        "thread_metadata": {
+            "archived": row.is_archived,
+            "auto_archive_duration": row.auto_archive_minutes,
+            "archive_timestamp": timestamp(row.archived_at or row.created_at),
+            "create_timestamp": timestamp(row.created_at),
+            "locked": row.is_locked,
+        },
+    }
+    return payload | ({"member": thread_member(row, viewer)} if viewer in row.members else {})
+
+
+def thread_member(row: Channel, user_id: int) -> Json:
+    joined = timestamp(row.members[user_id])
+    return {"id": str(row.id), "user_id": str(user_id), "join_timestamp": joined, "flags": 0}
+
+
+def role(row: Role) -> Json:
+    payload: Json = {
+        "id": str(row.id),
+        "name": row.name,
+        "color": row.color,
+        "colors": {"primary_color": row.color, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
-        "position": 0,
-        "permissions": ALL_PERMISSIONS,
-        "managed": False,
+        "position": row.position,
+        "permissions": str(row.permissions),
+        "managed": row.bot_id is not None,
         "mentionable": False,
         "flags": 0,
         "icon": None,
         "unicode_emoji": None,
     }
+    return payload | ({} if row.bot_id is None else {"tags": {"bot_id": str(row.bot_id)}})
 
 
 def guild(world: World, row: Guild) -> Json:
@@ -100,7 +132,7 @@ def guild(world: World, row: Guild) -> Json:
         "verification_level": 0,
         "default_message_notifications": 0,
         "explicit_content_filter": 0,
-        "roles": [_everyone(row)],
+        "roles": [role(each) for each in row.roles.values()],
         "emojis": [],
         "stickers": [],
         "features": [],
@@ -131,8 +163,12 @@ def guild_create(world: World, row: Guild, *, with_members: bool) -> Json:
         "unavailable": False,
         "member_count": len(row.members),
         "members": [member(world, each) for each in members],
-        "channels": [channel(world, each) for each in row.channels.values()],
-        "threads": [],
+        "channels": [channel(world, each) for each in row.channels.values() if not each.is_thread],
+        "threads": [
+            channel(world, each)
+            for each in world.threads(row.id)
+            if not each.is_archived and world.may_see(world.bot.id, each)
+        ],
         "presences": [],
         "voice_states": [],
         "stage_instances": [],
@@ -160,12 +196,15 @@ def message(world: World, row: Message) -> Json:
         "mention_everyone": False,
         "mentions": [user(world, number) for number in mentions(world, row.content)],
         "mention_roles": [],
-        "attachments": [],
+        "attachments": [attachment(world, row, each) for each in row.attachments],
         "embeds": row.embeds,
         "components": row.components,
         "pinned": False,
         "flags": EPHEMERAL if row.is_ephemeral else 0,
     }
+    thread = world.thread_on(row)
+    if thread is not None:
+        payload |= {"thread": channel(world, thread), "flags": payload["flags"] | HAS_THREAD}
     if row.reactions:
         payload["reactions"] = [_reaction(world, emoji, users) for emoji, users in row.reactions.items()]
     if row.reply_to is not None:
@@ -180,6 +219,13 @@ def message(world: World, row: Message) -> Json:
             "authorizing_integration_owners": {},
         }
     return payload
+
+
+def attachment(world: World, row: Message, file: Attachment) -> Json:
+    """Return a file of a message; its address is on this server."""
+    url = f"{world.files_url}/attachments/{row.channel_id}/{file.id}/{quote(file.filename)}"
+    payload: Json = {"id": str(file.id), "filename": file.filename, "size": file.size, "url": url, "proxy_url": url}
+    return payload | {"content_type": file.content_type}
 
 
 def _message_type(row: Message) -> int:

@@ -1,79 +1,28 @@
 """Discord's REST API, version 10, as far as a bot of private messages and slash commands uses it."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
-from bots.practice import payloads
-from bots.practice.community import INTERACTION_LIFE, INTERACTION_TIME, Community, Interaction
+from bots.practice import drafts, payloads, uploads
+from bots.practice.callbacks import Callbacks
+from bots.practice.calls import Call, Handler, Recorded, read_call
+from bots.practice.community import Community
 from bots.practice.faults import Fault, Faults, Kind
 from bots.practice.limits import Limits
-from bots.practice.world import Channel, Json, Message, UnknownThing
+from bots.practice.places import Places
+from bots.practice.refusals import Refusal, invalid_form, unknown
+from bots.practice.thread_routes import ThreadRoutes, archived_refusal
+from bots.practice.world import Attachment, Channel, Json, Message, UnknownThing
 
 PREFIX = "/api/v10"
-LONGEST_MESSAGE = 2_000
-LONGEST_NONCE = 25
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A request as it came, for tests to look at."""
-
-    method: str
-    path: str
-    body: Any
-    at: datetime
-
-
-@dataclass
-class Call:
-    """A request being answered."""
-
-    request: web.Request
-    body: Any
-
-    def number(self, name: str) -> int:
-        text = self.request.match_info[name]
-        if not text.isdecimal():
-            raise invalid_form(name, "NUMBER_TYPE_COERCE", f'Value "{text}" is not snowflake.')
-        return int(text)
-
-    def text(self, name: str) -> str:
-        return self.request.match_info[name]
-
-    def asked_number(self, name: str) -> int | None:
-        value = self.request.query.get(name)
-        return int(value) if value is not None and value.isdecimal() else None
-
-
-@dataclass
-class Refusal(Exception):
-    """An error answer in Discord's form."""
-
-    status: int
-    code: int
-    message: str
-    extra: Json = field(default_factory=dict)
-
-
-def unknown(code: int, what: str) -> Refusal:
-    return Refusal(404, code, f"Unknown {what}")
-
-
-def invalid_form(name: str, code: str, message: str) -> Refusal:
-    errors = {name: {"_errors": [{"code": code, "message": message}]}}
-    return Refusal(400, 50035, "Invalid Form Body", {"errors": errors})
-
-
-Handler = Callable[[Call], Any]
 
 
 class RestApi:
@@ -85,6 +34,7 @@ class RestApi:
         self.faults = faults
         self.limits = limits
         self.token = token
+        self.places = Places(self.world)
         self.base_url = ""
         self.gateway_url = ""
         self.sent: asyncio.Queue[Message] = asyncio.Queue()
@@ -93,7 +43,6 @@ class RestApi:
     def add_routes(self, app: web.Application) -> None:
         bot, me = "/applications/{application_id}", "@me"
         message = "/channels/{channel_id}/messages/{message_id}"
-        hook, answer = "/webhooks/{application_id}/{token}", "/webhooks/{application_id}/{token}/messages/{message_id}"
         for method, path, handler in (
             ("GET", f"/users/{me}", self.current_user),
             ("GET", "/users/{user_id}", self.user),
@@ -105,6 +54,7 @@ class RestApi:
             ("GET", "/gateway/bot", self.gateway_bot),
             ("GET", "/guilds/{guild_id}", self.guild),
             ("GET", "/guilds/{guild_id}/channels", self.guild_channels),
+            ("GET", "/guilds/{guild_id}/roles", self.roles),
             ("GET", "/guilds/{guild_id}/members/{user_id}", self.member),
             ("GET", "/channels/{channel_id}", self.channel),
             ("POST", "/channels/{channel_id}/typing", self.typing),
@@ -119,11 +69,8 @@ class RestApi:
             ("PUT", bot + "/commands", self.register),
             ("GET", bot + "/guilds/{guild_id}/commands", self.commands),
             ("PUT", bot + "/guilds/{guild_id}/commands", self.register),
-            ("POST", "/interactions/{interaction_id}/{token}/callback", self.callback),
-            ("POST", hook, self.follow_up),
-            ("GET", answer, self.answer),
-            ("PATCH", answer, self.edit_answer),
-            ("DELETE", answer, self.delete_answer),
+            *ThreadRoutes(self.community, self.places).routes(),
+            *Callbacks(self.community).routes(),
         ):
             app.router.add_route(method, PREFIX + path, self._endpoint(method, path, handler))
         app.router.add_route("*", PREFIX + "/{rest:.*}", self._endpoint("*", "/{rest}", self.nothing))
@@ -135,17 +82,27 @@ class RestApi:
         route = f"{method} {path}"
 
         async def endpoint(request: web.Request) -> web.Response:
-            call = Call(request, await _body(request))
-            asked = request.path.removeprefix(PREFIX)
-            self.requests.append(Recorded(request.method, asked, call.body, self.community.now()))
-            fault = self.faults.strike(request.method, asked, self._concerned(call))
-            early = await self._before(request, fault)
-            if early is not None:
-                return early
-            response = self._authorized(call, route, handler, open_to_all=open_to_all)
-            return await self._after(request, fault, response)
+            if self.limits.is_banned:
+                return banned()
+            response = await self._served(request, route, handler, open_to_all=open_to_all)
+            self.limits.note(response.status, response.headers.get("X-RateLimit-Scope"))
+            return response
 
         return endpoint
+
+    async def _served(self, request: web.Request, route: str, handler: Handler, *, open_to_all: bool) -> web.Response:
+        asked = request.path.removeprefix(PREFIX)
+        try:
+            call = await read_call(request)
+        except Refusal as refusal:
+            return refused(refusal)
+        self.requests.append(Recorded(request.method, asked, call.body, self.community.now()))
+        fault = self.faults.strike(request.method, asked, self._concerned(call))
+        early = await self._before(request, fault)
+        if early is not None:
+            return early
+        response = self._authorized(call, route, handler, open_to_all=open_to_all)
+        return await self._after(request, fault, response)
 
     def _authorized(self, call: Call, route: str, handler: Handler, *, open_to_all: bool) -> web.Response:
         if not open_to_all:
@@ -164,7 +121,7 @@ class RestApi:
         try:
             return reply(handler(call))
         except Refusal as refusal:
-            return reply({"message": refusal.message, "code": refusal.code, **refusal.extra}, refusal.status)
+            return refused(refusal)
         except UnknownThing as error:
             return reply({"message": str(error), "code": 0}, 404)
         except (KeyError, ValueError) as error:
@@ -180,7 +137,7 @@ class RestApi:
             _reset(request)
             return reply(None)
         elif fault.kind is Kind.CLOUDFLARE_BANNED:
-            return web.Response(status=429, text="error code: 1015", content_type="text/plain")
+            return banned()
         elif fault.kind in (Kind.RATE_LIMITED, Kind.GLOBAL_RATE_LIMITED):
             return too_many(fault.retry_after, scope="user" if fault.kind is Kind.RATE_LIMITED else "global")
         elif fault.kind is Kind.REFUSED:
@@ -197,6 +154,9 @@ class RestApi:
             request.transport.close()
         if fault.kind is Kind.HELD_AFTER:
             await fault.release.wait()
+        if fault.kind is Kind.SLOW:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(fault.release.wait(), fault.delay)
         return response
 
     def _concerned(self, call: Call) -> int | None:
@@ -235,22 +195,17 @@ class RestApi:
         return [payloads.guild(self.world, row) for row in self.world.guilds_of(self.world.bot.id)]
 
     def guild(self, call: Call) -> Json:
-        row = self.world.guilds.get(call.number("guild_id"))
-        if row is None:
-            raise unknown(10004, "Guild")
-        return payloads.guild(self.world, row)
+        return payloads.guild(self.world, self.places.guild(call))
 
     def guild_channels(self, call: Call) -> list[Json]:
-        row = self.world.guilds.get(call.number("guild_id"))
-        if row is None:
-            raise unknown(10004, "Guild")
-        return [payloads.channel(self.world, each) for each in row.channels.values()]
+        rows = self.places.guild(call).channels.values()
+        return [payloads.channel(self.world, each) for each in rows if not each.is_thread]
+
+    def roles(self, call: Call) -> list[Json]:
+        return [payloads.role(each) for each in self.places.guild(call).roles.values()]
 
     def member(self, call: Call) -> Json:
-        guild = self.world.guilds.get(call.number("guild_id"))
-        if guild is None:
-            raise unknown(10004, "Guild")
-        row = guild.members.get(call.number("user_id"))
+        row = self.places.guild(call).members.get(call.number("user_id"))
         if row is None:
             raise unknown(10007, "Member")
         return payloads.member(self.world, row)
@@ -263,26 +218,16 @@ class RestApi:
             raise Refusal(400, 50007, "Cannot send messages to this user")
         return payloads.channel(self.world, self.world.open_dm(self.world.bot.id, number))
 
-    def _place(self, call: Call) -> Channel:
-        number = call.number("channel_id")
-        try:
-            place = self.world.channel(number)
-        except UnknownThing:
-            raise unknown(10003, "Channel") from None
-        if place.guild_id is None and self.world.bot.id not in place.recipients:
-            raise unknown(10003, "Channel")
-        return place
-
     def channel(self, call: Call) -> Json:
-        return payloads.channel(self.world, self._place(call))
+        return payloads.channel(self.world, self.places.channel(call))
 
     def typing(self, call: Call) -> None:
-        self.community.type_in(self._place(call).id, self.world.bot.id)
+        self.community.type_in(self.places.channel(call).id, self.world.bot.id)
 
     # --- messages ---
 
     def history(self, call: Call) -> list[Json]:
-        place = self._place(call)
+        place = self.places.channel(call)
         limit = call.asked_number("limit")
         if limit is not None and not 1 <= limit <= 100:
             raise invalid_form("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 100.")
@@ -291,8 +236,8 @@ class RestApi:
         return [payloads.message(self.world, row) for row in rows]
 
     def send(self, call: Call) -> Json:
-        place = self._place(call)
-        data = _checked(call.body)
+        place = self.places.channel(call)
+        data = drafts.checked(call.body, files=call.files)
         nonce = data.get("nonce")
         bot_id = self.world.bot.id
         if nonce is not None and str(data.get("enforce_nonce", "")).lower() == "true":
@@ -309,9 +254,13 @@ class RestApi:
             embeds=data.get("embeds") or [],
             components=data.get("components") or [],
             reply_to=int(reference["message_id"]) if "message_id" in reference else None,
+            attachments=self._attached(call),
         )
         self.sent.put_nowait(row)
         return payloads.message(self.world, row) | ({} if nonce is None else {"nonce": nonce})
+
+    def _attached(self, call: Call) -> list[Attachment]:
+        return uploads.attached(self.world, call.files, now=self.community.now())
 
     def _check_reachable(self, place: Channel) -> None:
         if place.is_direct and not any(
@@ -320,33 +269,34 @@ class RestApi:
             text = "Cannot send messages to this user due to having no mutual guilds"
             raise Refusal(403, 50278, text)
 
-    def _row(self, call: Call) -> Message:
-        place = self._place(call)
-        try:
-            return self.world.message(place.id, call.number("message_id"))
-        except UnknownThing:
-            raise unknown(10008, "Message") from None
-
     def message(self, call: Call) -> Json:
-        return payloads.message(self.world, self._row(call))
+        return payloads.message(self.world, self.places.message(call))
 
     def edit(self, call: Call) -> Json:
-        row = self._row(call)
+        row = self.places.message(call)
         if row.author_id != self.world.bot.id:
             raise Refusal(403, 50005, "Cannot edit a message authored by another user")
-        return payloads.message(self.world, self.community.edit(row, _checked(call.body, edited=True)))
+        self._require_open(row)
+        data = drafts.checked(call.body, files=call.files, edited=True)
+        return payloads.message(self.world, self.community.edit(row, data, files=self._attached(call)))
+
+    def _require_open(self, row: Message) -> None:
+        if self.world.channel(row.channel_id).is_archived:
+            raise archived_refusal()
 
     def delete(self, call: Call) -> None:
-        row = self._row(call)
+        row = self.places.message(call)
         if row.author_id != self.world.bot.id and self.world.channel(row.channel_id).is_direct:
             raise Refusal(403, 50003, "Cannot execute action on a DM channel")
         self.community.delete(row)
 
     def react(self, call: Call) -> None:
-        self.community.react(self._row(call), self.world.bot.id, unquote(call.text("emoji")))
+        row = self.places.message(call)
+        self._require_open(row)
+        self.community.react(row, self.world.bot.id, unquote(call.text("emoji")))
 
     def unreact(self, call: Call) -> None:
-        self.community.react(self._row(call), self.world.bot.id, unquote(call.text("emoji")), add=False)
+        self.community.react(self.places.message(call), self.world.bot.id, unquote(call.text("emoji")), add=False)
 
     # --- commands and interactions ---
 
@@ -359,88 +309,6 @@ class RestApi:
     def register(self, call: Call) -> list[Json]:
         return self.community.register(call.body, guild_id=self._scope(call))
 
-    def _interaction(self, call: Call) -> Interaction:
-        row = self.community.interactions.get(call.text("token"))
-        if row is None:
-            raise unknown(10015, "Webhook")
-        if self.community.now() - row.asked_at > INTERACTION_LIFE:
-            raise Refusal(401, 50027, "Invalid Webhook Token")
-        return row
-
-    def callback(self, call: Call) -> Json | None:
-        row = self.community.interactions.get(call.text("token"))
-        late = row is not None and self.community.now() - row.asked_at > INTERACTION_TIME
-        if row is None or late or row.id != call.number("interaction_id"):
-            raise unknown(10062, "interaction")
-        if row.is_acknowledged:
-            raise Refusal(400, 40060, "Interaction has already been acknowledged.")
-        kind, data = int(call.body["type"]), call.body.get("data") or {}
-        message = self._respond(row, kind, data)
-        if call.request.query.get("with_response") not in ("1", "true"):
-            return None
-        return _callback_answer(row, kind, None if message is None else payloads.message(self.world, message))
-
-    def _respond(self, row: Interaction, kind: int, data: Json) -> Message | None:
-        ephemeral = bool(int(data.get("flags") or 0) & payloads.EPHEMERAL)
-        message: Message | None = None
-        if kind == 4:
-            _checked(data)
-            row.is_acknowledged = True
-            row.is_ephemeral = ephemeral
-            return self.community.answer(row, data, ephemeral=ephemeral, original=True)
-        row.is_acknowledged = True
-        if kind == 5:
-            row.is_deferred, row.is_ephemeral = True, ephemeral
-        elif kind == 7 and row.on_message is not None:
-            message = row.original = self.community.edit(row.on_message, _checked(data, edited=True))
-        elif kind == 9:
-            row.modal = data
-        row.touch()
-        self.community.announce("answered", row)
-        return message
-
-    def follow_up(self, call: Call) -> Json:
-        row = self._interaction(call)
-        if not row.is_acknowledged:
-            raise unknown(10015, "Webhook")
-        data = _checked(call.body)
-        # The first message after "is thinking" takes its place, and is as private as that was.
-        first = row.is_deferred and row.original is None
-        own = bool(int(data.get("flags") or 0) & payloads.EPHEMERAL)
-        message = self.community.answer(row, data, ephemeral=row.is_ephemeral if first else own, original=first)
-        return payloads.message(self.world, message)
-
-    def _answered(self, call: Call) -> tuple[Interaction, Message]:
-        row = self._interaction(call)
-        wanted = call.text("message_id")
-        found = row.original if wanted == "@original" else None
-        for message in row.answers:
-            if str(message.id) == wanted:
-                found = message
-        if found is None:
-            raise unknown(10008, "Message")
-        return row, found
-
-    def answer(self, call: Call) -> Json:
-        return payloads.message(self.world, self._answered(call)[1])
-
-    def edit_answer(self, call: Call) -> Json:
-        row = self._interaction(call)
-        data = _checked(call.body, edited=True)
-        if call.text("message_id") == "@original" and row.is_deferred and row.original is None:
-            message = self.community.answer(row, data, ephemeral=row.is_ephemeral, original=True)
-        else:
-            message = self.community.edit(self._answered(call)[1], data)
-            row.touch()
-        return payloads.message(self.world, message)
-
-    def delete_answer(self, call: Call) -> None:
-        row, message = self._answered(call)
-        self.community.delete(message)
-        row.answers.remove(message)
-        if row.original is message:
-            row.original = None
-
     def nothing(self, call: Call) -> None:
         raise Refusal(404, 0, f"404: Not Found: the practice Discord has no {call.request.method} {call.request.path}")
 
@@ -452,6 +320,15 @@ def reply(data: Any, status: int = 200) -> web.Response:
     return web.Response(status=status, body=json.dumps(data).encode(), headers={"Content-Type": "application/json"})
 
 
+def refused(refusal: Refusal) -> web.Response:
+    return reply({"message": refusal.message, "code": refusal.code, **refusal.extra}, refusal.status)
+
+
+def banned() -> web.Response:
+    """Return the 429 of Cloudflare, which stands before Discord: no `Via`, no JSON."""
+    return web.Response(status=429, text="error code: 1015", content_type="text/plain")
+
+
 def too_many(retry_after: float, *, scope: str) -> web.Response:
     """Return a 429 as Discord's own: without `Via` clients take it for a ban by Cloudflare."""
     is_global = scope == "global"
@@ -461,42 +338,6 @@ def too_many(retry_after: float, *, scope: str) -> web.Response:
     if is_global:
         response.headers["X-RateLimit-Global"] = "true"
     return response
-
-
-async def _body(request: web.Request) -> Any:
-    try:
-        if request.content_type.startswith("multipart/"):
-            return json.loads(str((await request.post())["payload_json"]))
-        raw = await request.read()
-        return json.loads(raw) if raw else {}
-    except (KeyError, ValueError):
-        return {}
-
-
-def _checked(data: Json, *, edited: bool = False) -> Json:
-    """Return a message's data, or raise what Discord says of a message that it does not take."""
-    content = data.get("content") or ""
-    if len(content) > LONGEST_MESSAGE:
-        raise invalid_form("content", "BASE_TYPE_MAX_LENGTH", f"Must be {LONGEST_MESSAGE} or fewer in length.")
-    nonce = data.get("nonce")
-    if nonce is not None and len(str(nonce)) > LONGEST_NONCE:
-        raise invalid_form("nonce", "NONCE_TYPE_TOO_LONG", f"Must be {LONGEST_NONCE} or fewer in length.")
-    if not edited and not content.strip() and not data.get("embeds") and not data.get("components"):
-        raise Refusal(400, 50006, "Cannot send an empty message")
-    return data
-
-
-def _callback_answer(row: Interaction, kind: int, message: Json | None) -> Json:
-    interaction: Json = {
-        "id": str(row.id),
-        "type": 2 if row.on_message is None else 3,
-        "response_message_loading": row.is_deferred,
-        "response_message_ephemeral": row.is_ephemeral,
-    }
-    if message is None:
-        return {"interaction": interaction}
-    interaction["response_message_id"] = message["id"]
-    return {"interaction": interaction, "resource": {"type": kind, "message": message}}
 
 
 def _reset(request: web.Request) -> None:

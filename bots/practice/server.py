@@ -10,14 +10,17 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bots.practice import PRACTICE_TOKEN
+from bots.practice.calls import Recorded
 from bots.practice.chat import ChatPage
-from bots.practice.community import INTERACTION_TIME, Community, Interaction
+from bots.practice.community import Community
 from bots.practice.faults import Faults
 from bots.practice.gateway import Gateway
+from bots.practice.interactions import INTERACTION_TIME, Interaction
 from bots.practice.journal import Journal
 from bots.practice.limits import Limits
-from bots.practice.rest import Recorded, RestApi
-from bots.practice.world import Channel, Message, User, World
+from bots.practice.rest import RestApi
+from bots.practice.uploads import Downloads
+from bots.practice.world import Channel, Json, Message, User, World
 
 Where = int | Literal["dm"]
 """A channel's id, or "dm" for the member's private channel with the bot."""
@@ -48,6 +51,7 @@ class PracticeServer:
         self.gateway = Gateway(world, self.faults, token)
         self.rest = RestApi(self.community, self.faults, self.limits, token)
         self.chat = ChatPage(self.community, self.gateway)
+        self.downloads = Downloads(world)
         self.community.tell = self.gateway.dispatch
         self._runner: web.AppRunner | None = None
 
@@ -81,6 +85,7 @@ class PracticeServer:
         self.rest.add_routes(app)
         app.router.add_get("/gateway", self.gateway.handle)
         app.router.add_get("/gateway/", self.gateway.handle)
+        self.downloads.add_routes(app)
         self.chat.add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -92,6 +97,7 @@ class PracticeServer:
             raise
         self.port = self._runner.addresses[0][1]
         self.gateway.url = self.rest.gateway_url = self.gateway_url
+        self.world.files_url = self.chat_url.rstrip("/")
 
     async def stop(self) -> None:
         """Let held requests go, close every connection, and close the journal."""
@@ -151,34 +157,80 @@ class PracticeServer:
         options: dict[str, object] | None = None,
         *,
         where: Where = "dm",
+        force: bool = False,
         answers: int = 1,
         within: float = INTERACTION_TIME.total_seconds(),
     ) -> list[Message]:
         """Let a member use a slash command and return the bot's answers, as soon as there are so many.
 
         `command` names subcommands with spaces ("followups pause"). Raises UnknownThing for a command that is not
-        registered and TimeoutError when the answers do not come.
+        registered, NotAllowed for one that this member may not use here (unless by `force`), and TimeoutError when the
+        answers do not come.
         """
-        row = self.use_command(user_id, command, options, where=where)
+        row = self.use_command(user_id, command, options, where=where, force=force)
         async with asyncio.timeout(within):
             await _answered(row, answers)
         return list(row.answers)
 
     async def press_button(
-        self, user_id: int, message: Message, custom_id: str, values: list[str] | None = None
+        self,
+        user_id: int,
+        message: Message,
+        custom_id: str,
+        values: list[str] | None = None,
+        *,
+        stale: bool = False,
     ) -> Interaction:
-        """Let a member press a button of a message; return when the bot has acknowledged it."""
-        row = self.community.press(user_id, message, custom_id, values)
-        async with asyncio.timeout(INTERACTION_TIME.total_seconds()):
-            while not row.is_acknowledged:
-                await row.changed.wait()
-        return row
+        """Let a member press a button of a message; return when the bot has acknowledged it.
+
+        Raises NotAllowed for a button that is not there or is switched off, unless the member's page is `stale`: then
+        it shows the message as it was, perhaps a year ago.
+        """
+        return await _acknowledged(self.community.press(user_id, message, custom_id, values, stale=stale))
+
+    async def choose(
+        self, user_id: int, message: Message, custom_id: str, values: list[str], *, stale: bool = False
+    ) -> Interaction:
+        """Let a member choose in a menu of a message; return when the bot has acknowledged it."""
+        return await _acknowledged(self.community.press(user_id, message, custom_id, values, stale=stale))
+
+    async def submit_form(
+        self, user_id: int, interaction: Interaction, values: dict[str, str | list[str]] | dict[str, str]
+    ) -> Interaction:
+        """Let a member send the form that the bot answered with (`interaction.modal`); return when it is acknowledged.
+
+        Values are given by the fields' custom_id; a field left out keeps what the form put there.
+        """
+        return await _acknowledged(self.community.submit(user_id, interaction, dict(values)))
+
+    async def ask_autocomplete(
+        self,
+        user_id: int,
+        command: str,
+        focused: str,
+        text: str = "",
+        options: dict[str, object] | None = None,
+        *,
+        where: Where = "dm",
+    ) -> list[Json]:
+        """Let a member type `text` into the option `focused` of a command; return the choices that the bot offers."""
+        values = {**(options or {}), focused: text}
+        place = self.channel_for(user_id, where)
+        row = await _acknowledged(self.community.ask_autocomplete(user_id, place, command, values, focused=focused))
+        return row.choices or []
 
     def use_command(
-        self, user_id: int, command: str, options: dict[str, object] | None = None, *, where: Where = "dm"
+        self,
+        user_id: int,
+        command: str,
+        options: dict[str, object] | None = None,
+        *,
+        where: Where = "dm",
+        force: bool = False,
     ) -> Interaction:
-        """Let a member use a slash command, and do not wait."""
-        return self.community.use_command(user_id, self.channel_for(user_id, where), command, options or {})
+        """Let a member use a slash command, and do not wait. `force` passes over what Discord's app would check."""
+        place = self.channel_for(user_id, where)
+        return self.community.use_command(user_id, place, command, options or {}, force=force)
 
     async def member_joins(self, user: User | int, guild_id: int | None = None) -> None:
         """Let a user join a community, the first one unless named. A new user is given whole."""
@@ -191,11 +243,36 @@ class PracticeServer:
     async def member_reacts(self, user_id: int, message: Message, emoji: str = "👍") -> None:
         self.community.react(message, user_id, emoji)
 
+    async def member_unreacts(self, user_id: int, message: Message, emoji: str = "👍") -> None:
+        self.community.react(message, user_id, emoji, add=False)
+
+    async def member_edits(self, user_id: int, message: Message, text: str) -> Message:
+        """Let a member change their own message."""
+        return self.community.rewrite(user_id, message, text)
+
+    async def member_deletes(self, user_id: int, *messages: Message) -> None:
+        """Let a member delete their own message, or a moderator anybody's, in a channel also several at once."""
+        if len(messages) == 1:
+            self.community.remove(user_id, messages[0])
+        else:
+            self.community.sweep(user_id, list(messages))
+
+    async def member_renames(self, user_id: int, nickname: str | None, guild_id: int | None = None) -> None:
+        """Let a member take another name in a community, the first one unless named."""
+        self.community.rename(guild_id or next(iter(self.world.guilds)), user_id, nickname)
+
     def dm_texts(self, user_id: int) -> list[str]:
         """Return what the bot wrote to a user in private, oldest first."""
         channel = self.channel_for(user_id, "dm")
         rows = self.world.messages[channel.id].values()
         return [row.content for row in rows if row.author_id == self.world.bot.id]
+
+
+async def _acknowledged(row: Interaction) -> Interaction:
+    async with asyncio.timeout(INTERACTION_TIME.total_seconds()):
+        while not row.is_acknowledged:
+            await row.changed.wait()
+    return row
 
 
 async def _answered(row: Interaction, count: int) -> None:

@@ -3,99 +3,68 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-Json = dict[str, Any]
+from bots.practice import permissions
+from bots.practice.things import (
+    DIRECT,
+    GUILD_TEXT,
+    PRIVATE_THREAD,
+    PUBLIC_THREAD,
+    Attachment,
+    Channel,
+    Guild,
+    Json,
+    Member,
+    Message,
+    Role,
+    User,
+)
+
+__all__ = [
+    "BOT_USER_ID",
+    "DIRECT",
+    "GUILD_TEXT",
+    "PRIVATE_THREAD",
+    "PUBLIC_THREAD",
+    "Attachment",
+    "BrokenExport",
+    "Channel",
+    "Guild",
+    "Json",
+    "Member",
+    "Message",
+    "NotAllowed",
+    "Role",
+    "UnknownThing",
+    "User",
+    "World",
+    "dm_channel_id",
+    "snowflake",
+    "snowflake_time",
+]
 
 EPOCH_MS = 1_420_070_400_000
 """Discord's epoch, the first millisecond of 2015."""
 BOT_USER_ID = 1_200_000_000_000_000_001
 """The practice bot's user id, which is its application id as well. Fixed: the bot's database refers to it."""
 NONCE_WINDOW = timedelta(minutes=5)
-GUILD_TEXT = 0
-DIRECT = 1
+FOUNDED = datetime(2025, 3, 1, 9, tzinfo=UTC)
+MOST_FILE_BYTES = 200 << 20
+"""How much of sent files is kept; the oldest are emptied first."""
 
 
 class UnknownThing(LookupError):
     """A user, channel, community, message or command that this world does not have."""
 
 
+class NotAllowed(ValueError):
+    """What a member asked for and Discord would not let them do; the text is shown to the person."""
+
+
 class BrokenExport(ValueError):
     """A file that is not a DiscordChatExporter export of a community's channel."""
-
-
-@dataclass(slots=True)
-class User:
-    """An account, a person's or a bot's."""
-
-    id: int
-    username: str
-    display_name: str
-    is_bot: bool = False
-
-
-@dataclass(slots=True)
-class Member:
-    """A user's place in one community."""
-
-    user_id: int
-    nickname: str | None
-    joined_at: datetime
-
-
-@dataclass(slots=True)
-class Channel:
-    """A text channel of a community, or a private conversation of two users (then `guild_id` is None)."""
-
-    id: int
-    name: str
-    guild_id: int | None = None
-    recipients: tuple[int, ...] = ()
-    position: int = 0
-    topic: str | None = None
-
-    @property
-    def is_direct(self) -> bool:
-        return self.guild_id is None
-
-
-@dataclass(slots=True)
-class Guild:
-    """A community."""
-
-    id: int
-    name: str
-    owner_id: int
-    channels: dict[int, Channel] = field(default_factory=dict)
-    members: dict[int, Member] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Message:
-    """A message. An ephemeral one names its only reader and belongs to no channel history."""
-
-    id: int
-    channel_id: int
-    author_id: int
-    content: str
-    sent_at: datetime
-    edited_at: datetime | None = None
-    nonce: str | None = None
-    embeds: list[Json] = field(default_factory=list)
-    components: list[Json] = field(default_factory=list)
-    reactions: dict[str, set[int]] = field(default_factory=dict)
-    ephemeral_for: int | None = None
-    interaction_id: int | None = None
-    interaction_name: str = ""
-    interaction_user_id: int | None = None
-    reply_to: int | None = None
-
-    @property
-    def is_ephemeral(self) -> bool:
-        return self.ephemeral_for is not None
 
 
 def snowflake(moment: datetime, low: int = 0) -> int:
@@ -125,6 +94,8 @@ class World:
         self.direct: dict[int, Channel] = {}
         self.messages: dict[int, dict[int, Message]] = {}
         self.commands: dict[int | None, list[Json]] = {None: []}
+        self.attachments: dict[int, Attachment] = {}
+        self.files_url = ""
         self._nonces: dict[tuple[int, str], tuple[datetime, Message]] = {}
         self._last_id = 0
         self.bot = self.add_user(User(BOT_USER_ID, bot_name, bot_name.capitalize(), is_bot=True))
@@ -132,26 +103,41 @@ class World:
     # --- building ---
 
     @classmethod
-    def example(cls) -> "World":
-        """Return a small made-up community, for a trial without an export."""
+    def example(cls, communities: int = 1) -> "World":
+        """Return a small made-up community, for a trial without an export; with two, some people are in both.
+
+        The first person owns the first community and the second moderates it; the others are ordinary members.
+        """
         world = cls()
-        founded = datetime(2025, 3, 1, 9, tzinfo=UTC)
         names = ("Ada Quill", "Bruno Vega", "Chiyo Mori", "Dara Okafor", "Emil Strand", "Farah Haddad")
-        people = [
-            world.add_user(User(snowflake(founded + timedelta(hours=n), n), name.split()[0].lower(), name))
+        people = world._add_people(names, FOUNDED)
+        rooms = {"welcome": "Say hello", "general": "Everything else", "events": "What is on"}
+        world._found("Lantern Works", people, rooms, FOUNDED)
+        if communities > 1:
+            later = FOUNDED + timedelta(days=61)
+            more = world._add_people(("Goran Petrov", "Hana Lindqvist"), later)
+            rooms = {"lobby": "Come in", "general": "Tides and talk"}
+            world._found("Harbor Makers", [people[2], people[0], people[5], *more], rooms, later)
+        return world
+
+    def _add_people(self, names: Iterable[str], founded: datetime) -> list[User]:
+        return [
+            self.add_user(User(snowflake(founded + timedelta(hours=n), n), name.split()[0].lower(), name))
             for n, name in enumerate(names)
         ]
-        guild = world.add_guild(
-            snowflake(founded - timedelta(minutes=1)), "Lantern Works", owner_id=people[0].id, now=founded
-        )
+
+    def _found(self, name: str, people: list[User], rooms: dict[str, str], founded: datetime) -> None:
+        """Add a community of people: its owner, its moderator, and the others."""
+        guild_id = snowflake(founded - timedelta(minutes=1))
+        guild = self.add_guild(guild_id, name, owner_id=people[0].id, now=founded)
+        moderators = Role(guild.id + 2, "Moderators", permissions.MODERATOR, position=2, color=0x2F80ED)
+        guild.roles[moderators.id] = moderators
         for person in people:
-            world.join(guild.id, person.id, now=founded)
-        for position, (name, topic) in enumerate(
-            [("welcome", "Say hello"), ("general", "Everything else"), ("events", "What is on")]
-        ):
+            self.join(guild.id, person.id, now=founded)
+        guild.members[people[1].id].roles.add(moderators.id)
+        for position, (room, topic) in enumerate(rooms.items()):
             channel_id = snowflake(founded + timedelta(minutes=1 + position), position)
-            world.add_channel(Channel(channel_id, name, guild.id, position=position, topic=topic))
-        return world
+            self.add_channel(Channel(channel_id, room, guild.id, position=position, topic=topic))
 
     @classmethod
     def from_export(cls, *paths: Path | str) -> "World":
@@ -205,6 +191,11 @@ class World:
     def add_guild(self, guild_id: int, name: str, *, owner_id: int, now: datetime) -> Guild:
         """Add a community; the bot is in it from the start."""
         guild = self.guilds[guild_id] = Guild(guild_id, name, owner_id)
+        for role in (
+            Role(guild_id, "@everyone", permissions.EVERYONE),
+            Role(guild.bot_role_id, self.bot.display_name, permissions.BOT, position=1, bot_id=self.bot.id),
+        ):
+            guild.roles[role.id] = role
         self.join(guild_id, self.bot.id, now=now)
         return guild
 
@@ -236,7 +227,7 @@ class World:
             raise UnknownThing(f"There is no community {guild_id} in this practice world.") from None
 
     def channels(self) -> Iterator[Channel]:
-        """Yield the communities' channels, not the private ones."""
+        """Yield the communities' channels and threads, not the private conversations."""
         for guild in self.guilds.values():
             yield from guild.channels.values()
 
@@ -248,6 +239,34 @@ class World:
                 return guild.channels[channel_id]
         raise UnknownThing(f"There is no channel {channel_id} in this practice world.")
 
+    def permissions_of(self, user_id: int, channel: Channel) -> int:
+        """Return what a user may do in a community's channel, as Discord's bits."""
+        if channel.guild_id is None:
+            return permissions.EVERYONE if user_id in channel.recipients else 0
+        guild = self.guild(channel.guild_id)
+        if user_id == self.bot.id and self.is_hidden(channel):
+            return 0
+        return permissions.within(guild, user_id)
+
+    def is_hidden(self, channel: Channel) -> bool:
+        """Whether the bot cannot read a channel."""
+        if channel.parent_id is not None:
+            return channel.hidden_from_bot or self.channel(channel.parent_id).hidden_from_bot
+        return channel.hidden_from_bot
+
+    def may_see(self, user_id: int, channel: Channel) -> bool:
+        """Whether a channel is in a user's list: a private thread is in its members' and in moderators' only."""
+        if channel.guild_id is None:
+            return user_id in channel.recipients
+        if user_id not in self.guild(channel.guild_id).members:
+            return False
+        allowed = self.permissions_of(user_id, channel)
+        inside = channel.kind != PRIVATE_THREAD or user_id in channel.members or allowed & permissions.MANAGE_THREADS
+        return bool(allowed & permissions.VIEW_CHANNEL and inside)
+
+    def threads(self, guild_id: int) -> list[Channel]:
+        return [row for row in self.guild(guild_id).channels.values() if row.is_thread]
+
     def guilds_of(self, user_id: int) -> list[Guild]:
         return [guild for guild in self.guilds.values() if user_id in guild.members]
 
@@ -256,6 +275,11 @@ class World:
             return self.messages[channel_id][message_id]
         except KeyError:
             raise UnknownThing(f"There is no message {message_id} in channel {channel_id}.") from None
+
+    def thread_on(self, message: Message) -> Channel | None:
+        """Return the thread that was opened on a message: it bears the message's id."""
+        guild_id = self.channel(message.channel_id).guild_id
+        return None if guild_id is None else self.guild(guild_id).channels.get(message.id)
 
     def last_message_id(self, channel_id: int) -> int | None:
         return next(reversed(self.messages.get(channel_id, {})), None)
@@ -292,8 +316,9 @@ class World:
     # --- changing ---
 
     def join(self, guild_id: int, user_id: int, *, now: datetime, nickname: str | None = None) -> Member:
-        member = Member(user_id, nickname, now)
-        self.guild(guild_id).members[user_id] = member
+        guild = self.guild(guild_id)
+        roles = {guild.bot_role_id} if user_id == self.bot.id else set()
+        member = guild.members[user_id] = Member(user_id, nickname, now, roles)
         return member
 
     def leave(self, guild_id: int, user_id: int) -> bool:
@@ -311,6 +336,7 @@ class World:
         """Store a complete message, and remember its nonce."""
         self.messages.setdefault(message.channel_id, {})[message.id] = message
         self._last_id = max(self._last_id, message.id)
+        self.keep_files(message)
         if message.nonce is not None:
             self._nonces[message.author_id, message.nonce] = (message.sent_at, message)
         return message
@@ -320,10 +346,32 @@ class World:
         sent_at, message = self._nonces.get((author_id, nonce), (None, None))
         return message if sent_at is not None and now - sent_at < NONCE_WINDOW else None
 
+    def keep_files(self, message: Message) -> None:
+        """Keep a message's files for download, and empty the oldest when there is too much."""
+        if not message.attachments:
+            return
+        self.attachments.update({each.id: each for each in message.attachments})
+        too_much = sum(len(each.data) for each in self.attachments.values()) - MOST_FILE_BYTES
+        for each in self.attachments.values():
+            if too_much <= 0:
+                break
+            too_much -= len(each.data)
+            each.data = b""
+
     def delete_message(self, channel_id: int, message_id: int) -> Message:
         message = self.message(channel_id, message_id)
         del self.messages[channel_id][message_id]
+        for each in message.attachments:
+            self.attachments.pop(each.id, None)
         return message
+
+    def delete_channel(self, channel: Channel) -> None:
+        """Delete a community's channel or thread with its messages."""
+        if channel.guild_id is not None:
+            del self.guild(channel.guild_id).channels[channel.id]
+        for message_id in tuple(self.messages.get(channel.id, {})):
+            self.delete_message(channel.id, message_id)
+        self.messages.pop(channel.id, None)
 
     def set_commands(self, commands: Iterable[Json], *, guild_id: int | None, now: datetime) -> list[Json]:
         """Replace a scope's commands; one that keeps its name keeps its id, as with Discord."""

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 from django.db import transaction
 
+from bots.models import BotControl
 from config import keys
 from followups import campaigns, consent, flags, members, readings
 from followups.models import (
@@ -194,5 +195,6 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
     make_health_result(now=now)
     campaigns.ensure()
     ErasureReceipt.objects.create(digest="0" * 64, source="api", evidence="form 1", actor="key", counts={"goals": 1})
+    BotControl.objects.get_or_create(account=bot)
     JobPause.objects.get_or_create(job_type="custom", defaults={"paused_at": now, "paused_by": "boss"})
     return profiles

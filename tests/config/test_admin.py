@@ -15,7 +15,7 @@ from tests.config.factories import make_community, make_key, make_staff
 pytestmark = pytest.mark.django_db
 
 MODELS = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry)
-OURS = [name for name in MODELS if name.startswith(("followups_", "jobs_", "socialmedia_"))]
+OURS = [name for name in MODELS if name.startswith(("bots_", "followups_", "jobs_", "socialmedia_"))]
 MADE_BY_A_FORM = {"jobs_jobpause", "socialmedia_messagetemplate"}
 
 

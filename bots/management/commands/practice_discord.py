@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from bots.practice import faults
 from bots.practice.journal import Journal
 from bots.practice.server import PracticeServer
 from bots.practice.world import BrokenExport, World
@@ -40,12 +41,26 @@ class Command(BaseCommand):
             help="where the chat is kept between runs; default: practice-discord.jsonl in DATA_DIR",
         )
 
+        parser.add_argument(
+            "--communities", type=int, choices=(1, 2), default=1, help="how many example communities there are"
+        )
+        parser.add_argument(
+            "--fault",
+            action="append",
+            default=[],
+            metavar="NAME[:COUNT]",
+            help=f"let something go wrong, COUNT times (once unless given): {', '.join(faults.BY_NAME)}",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         port = settings.PRACTICE_DISCORD_PORT if options["port"] is None else options["port"]
         journal = Journal(options["journal"] or Path(settings.DATA_DIR) / "practice-discord.jsonl")
         try:
-            world = World.from_export(*options["world"]) if options["world"] else World.example()
+            paths = options["world"]
+            world = World.from_export(*paths) if paths else World.example(communities=options["communities"])
             server = PracticeServer(world, port=port, host=options["host"], journal=journal)
+            for text in options["fault"]:
+                server.faults.add(faults.by_name(text))
         except (BrokenExport, ValueError) as error:
             raise CommandError(str(error)) from error
         try:

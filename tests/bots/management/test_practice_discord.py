@@ -56,6 +56,7 @@ class TestPracticeDiscord:
         [
             (["--world", "nowhere.json"], "nowhere.json is not a JSON export"),
             (["--host", "192.0.2.1"], "this machine only"),
+            (["--fault", "thunder"], "There is no fault 'thunder'"),
         ],
     )
     def test_says_what_is_wrong(self, tmp_path: Path, arguments: list[str], told: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import discord
@@ -24,11 +24,15 @@ class TinyBot(commands.Bot):
         self.reacted: asyncio.Queue[discord.RawReactionActionEvent] = asyncio.Queue()
         self.failed: asyncio.Queue[BaseException] = asyncio.Queue()
         self.pressed: asyncio.Queue[discord.Interaction[Any]] = asyncio.Queue()
+        self.threads: asyncio.Queue[discord.Thread] = asyncio.Queue()
+        self.changed: asyncio.Queue[Any] = asyncio.Queue()
+        self.acts: dict[str, Callable[[discord.Interaction[Any]], Awaitable[Any]]] = {}
 
     async def setup_hook(self) -> None:
         self.add_command(hello)
         self.add_command(think)
         self.add_command(settings)
+        self.tree.add_command(team)
         await self.tree.sync()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
@@ -50,16 +54,53 @@ class TinyBot(commands.Bot):
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         self.reacted.put_nowait(event)
 
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        self.threads.put_nowait(thread)
+
+    async def on_thread_update(self, _before: discord.Thread, after: discord.Thread) -> None:
+        self.threads.put_nowait(after)
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        self.changed.put_nowait(event)
+
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        self.changed.put_nowait(event)
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        self.changed.put_nowait(event)
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        self.changed.put_nowait(event)
+
+    async def on_raw_reaction_remove(self, event: discord.RawReactionActionEvent) -> None:
+        self.changed.put_nowait(event)
+
+    async def on_member_update(self, _before: discord.Member, after: discord.Member) -> None:
+        self.changed.put_nowait(after)
+
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         if interaction.type is discord.InteractionType.component:
-            await interaction.response.send_message("pressed", ephemeral=True)
+            act = self.acts.get(str((interaction.data or {}).get("custom_id")), press)
+            await act(interaction)
             self.pressed.put_nowait(interaction)
+
+
+async def press(interaction: discord.Interaction[Any]) -> None:
+    """Answer a button that has no act of its own."""
+    await interaction.response.send_message("pressed", ephemeral=True)
 
 
 @commands.hybrid_command()
 async def hello(ctx: commands.Context[TinyBot], name: str = "you") -> None:
     """Say hello."""
     await ctx.send(f"Hello {name}", ephemeral=True)
+
+
+@hello.autocomplete("name")
+async def names(_interaction: discord.Interaction[Any], current: str) -> list[discord.app_commands.Choice[str]]:
+    """Complete a name."""
+    known = ("Ada", "Alma", "Bruno")
+    return [discord.app_commands.Choice(name=each, value=each) for each in known if each.startswith(current)]
 
 
 @commands.hybrid_command()
@@ -79,6 +120,15 @@ async def settings(ctx: commands.Context[TinyBot]) -> None:
 async def pause(ctx: commands.Context[TinyBot], days: int, who: discord.User | None = None) -> None:
     """Pause for some days."""
     await ctx.send(f"{days + 1} {who}")
+
+
+@discord.app_commands.command()
+@discord.app_commands.guild_only()
+@discord.app_commands.default_permissions(manage_guild=True)
+async def team(interaction: discord.Interaction[Any]) -> None:
+    """Tell what the member may do; for the team."""
+    may = interaction.permissions
+    await interaction.response.send_message(f"{may.administrator} {may.manage_guild} {may.send_messages}")
 
 
 @contextlib.asynccontextmanager

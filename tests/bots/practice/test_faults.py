@@ -4,7 +4,7 @@ import aiohttp
 import discord
 import pytest
 
-from bots.practice import faults
+from bots.practice import faults, limits
 from bots.practice.faults import GATEWAY, Fault, Kind
 from bots.practice.server import PracticeServer
 from tests.bots import support
@@ -113,6 +113,57 @@ class TestRestFaults:
             await user.send("Hello")
         assert fault.count == 2
 
+    @pytest.mark.parametrize(
+        ("fault", "status", "code"),
+        [
+            (faults.quarantined(times=1), 403, 20026),
+            (faults.blocked_by_automod(), 400, 200000),
+            (faults.unavailable(503), 503, 0),
+            (faults.unavailable(521, path="/users/*"), 521, 0),
+        ],
+    )
+    async def test_others_that_discord_answers_with(
+        self, practice: PracticeServer, fault: Fault, status: int, code: int
+    ) -> None:
+        ada = support.people(practice.world)[0]
+        async with connected(practice) as bot:
+            user = await bot.fetch_user(ada.id)
+            practice.faults.add(fault)
+            with pytest.raises(discord.HTTPException) as caught:
+                await user.send("Hello")
+            assert (caught.value.status, caught.value.code) == (status, code)
+            assert practice.dm_texts(ada.id) == []
+            await user.send("Hello")
+        assert practice.dm_texts(ada.id) == ["Hello"]
+
+    async def test_a_slow_answer_comes_in_the_end(self, practice: PracticeServer) -> None:
+        ada = support.people(practice.world)[0]
+        practice.faults.add(Fault(Kind.SLOW, delay=0.01))
+        long = practice.faults.add(Fault(Kind.SLOW, delay=600))
+        async with connected(practice) as bot:
+            user = await bot.fetch_user(ada.id)
+            await soon(user.send("Hello"))
+            sending = asyncio.create_task(user.send("Hello again"))
+            await soon(long.struck.wait())
+            await soon(practice.sent.get())
+            assert (await soon(practice.sent.get())).content == "Hello again"
+            assert not sending.done()
+            long.release.set()
+            await soon(sending)
+
+
+class TestByName:
+    @pytest.mark.parametrize("name", faults.BY_NAME)
+    def test_has_a_count(self, name: str) -> None:
+        assert (faults.by_name(name).times, faults.by_name(f"{name}:7").times) == (1, 7)
+
+    @pytest.mark.parametrize(
+        ("text", "told"), [("thunder", "Choose one of: cannot-dm"), ("slow:x", "slow:3"), ("slow:0", "slow:3")]
+    )
+    def test_tells_what_is_wrong(self, text: str, told: str) -> None:
+        with pytest.raises(ValueError, match=told):
+            faults.by_name(text)
+
 
 class TestLimits:
     async def test_a_global_limit_answers_429(self, practice: PracticeServer) -> None:
@@ -120,7 +171,10 @@ class TestLimits:
         headers = {"Authorization": f"Bot {practice.token}"}
         async with aiohttp.ClientSession(headers=headers) as session:
             answers = [await session.get(practice.api_url + "/users/@me") for _ in range(5)]
+            async with session.get(practice.api_url + "/webhooks/1/t/messages/@original") as hook:
+                assert hook.status == 404  # it does not count
         assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
+        assert (practice.limits.refused, practice.limits.busiest) == (2, 3)
         assert answers[-1].headers["Via"]
         assert answers[-1].headers["X-RateLimit-Global"] == "true"
 
@@ -132,8 +186,65 @@ class TestLimits:
         assert [answer.status for answer in answers] == [200, 200, 429]
         assert [answer.headers["Content-Type"] for answer in answers] == ["application/json"] * 3
 
+    async def test_a_ban_follows_many_invalid_requests(self, practice: PracticeServer) -> None:
+        practice.limits.invalid_allowed = 3
+        practice.faults.add(Fault(Kind.REFUSED, method="GET", path="/users/@me", status=403, times=2))
+        async with aiohttp.ClientSession() as session:
+
+            async def ask(token: str = practice.token) -> aiohttp.ClientResponse:
+                headers = {"Authorization": f"Bot {token}"}
+                return await session.get(practice.api_url + "/users/@me", headers=headers)
+
+            statuses = [(await ask()).status for _ in range(3)] + [(await ask("wrong")).status]
+            banned = await ask()
+            practice.limits.forgive()
+            assert (await ask()).status == 200
+        assert statuses == [403, 403, 200, 401]
+        assert banned.status == 429
+        assert "Via" not in banned.headers
+        assert await banned.text() == "error code: 1015"
+
+    def test_forget_channels_that_have_rested(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "MOST_WINDOWS", 2)
+        kept = limits.Limits(default=(1, 0.0))
+        for number in range(9):
+            kept.take("GET /channels/{channel_id}", str(number))
+        assert len(kept._windows) <= 2
+
 
 class TestGatewayFaults:
+    async def test_an_event_can_come_twice(self, practice: PracticeServer) -> None:
+        ada = support.people(practice.world)[0]
+        practice.faults.add(Fault(Kind.TWICE, method=GATEWAY, path="MESSAGE_CREATE"))
+        async with connected(practice) as bot:
+            row = await practice.member_says(ada.id, "dm", "Hello")
+            await practice.member_says(ada.id, "dm", "Once")
+            heard = [await soon(bot.heard.get()) for _ in range(3)]
+            assert [(each.id == row.id, each.content) for each in heard] == [
+                (True, "Hello"), (True, "Hello"), (False, "Once")
+            ]  # fmt: skip
+
+    async def test_events_can_be_withheld_until_a_resume(self, practice: PracticeServer) -> None:
+        ada = support.people(practice.world)[0]
+        async with connected(practice) as bot:
+            practice.faults.add(Fault(Kind.WITHHELD, method=GATEWAY, path="MESSAGE_CREATE"))
+            for text in ("One", "Two"):
+                await practice.member_says(ada.id, "dm", text)
+            practice.gateway.ask_to_reconnect()  # what is sent after them
+            await soon(practice.gateway.wait("RESUMED"))
+            assert [(await soon(bot.heard.get())).content for _ in range(2)] == ["One", "Two"]
+            await practice.member_says(ada.id, "dm", "Three")
+            assert (await soon(bot.heard.get())).content == "Three"
+
+    async def test_a_connection_can_end_at_an_event(self, practice: PracticeServer) -> None:
+        ada = support.people(practice.world)[0]
+        async with connected(practice) as bot:
+            practice.faults.add(faults.gateway_closes(4000, moment="MESSAGE_CREATE", times=1))
+            await practice.member_says(ada.id, "dm", "Hello")
+            await soon(practice.gateway.wait("RESUMED"))
+            assert (await soon(bot.heard.get())).content == "Hello"
+            assert bot.heard.empty()
+
     @pytest.mark.parametrize("how", ["drop", "op 7", "op 9 resumable"])
     async def test_a_resume_brings_what_was_missed(self, practice: PracticeServer, how: str) -> None:
         ada = support.people(practice.world)[0]

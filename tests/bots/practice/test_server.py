@@ -234,7 +234,7 @@ class TestCommands:
     async def test_keep_their_ids_when_registered_again(self, practice: PracticeServer) -> None:
         async with connected(practice) as bot:
             first = {command.name: command.id for command in await bot.tree.fetch_commands()}
-            assert set(first) == {"hello", "think", "settings"} | {"help"} & set(first)
+            assert set(first) == {"hello", "think", "settings", "team"} | {"help"} & set(first)
             await bot.tree.sync()
             assert {command.name: command.id for command in await bot.tree.fetch_commands()} == first
 
