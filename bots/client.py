@@ -20,6 +20,7 @@ from bots.database import run_unit
 from bots.governor.calls import Calls
 from bots.people import channel_of, letter_of, person_of
 from bots.relay import Relay
+from jobs.runner import worker_name
 from socialmedia.models import Account
 
 log = structlog.get_logger(__name__)
@@ -155,6 +156,7 @@ class CheckbackBot(commands.Bot):
             self._catching_up = asyncio.create_task(self._catch_up())
             self._catching_up.add_done_callback(_note_catch_up_end)
             await asyncio.wait({self._catching_up}, timeout=CATCH_UP_PATIENCE_SECONDS)
+        await self._persist(presence.beat, worker_name(), account_id=self.account.pk, is_connected=True)
         self._start_relay()
 
     async def _catch_up(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from typing import Protocol
 
 from django.db import transaction
 
@@ -14,12 +15,22 @@ from socialmedia.models import Conversation, Message
 from socialmedia.outbox import Delivery
 
 
+class Openings(Protocol):
+    """The budget of new private channels: `bots.governor.openings`."""
+
+    def reserve(self, account_id: int, *, user_id: str, now: datetime) -> datetime | None: ...
+    def settle(self, account_id: int, *, user_id: str, success: bool, code: str = "", now: datetime) -> None: ...
+    def trip(self, account_id: int, *, reason: str, now: datetime) -> datetime: ...
+
+
 class _LeaseLost(Exception):
     """Rolls back what was told to the domain."""
 
 
 def settle_sent(held: Delivery, *, external_message_id: str, now: datetime) -> bool:
     """The message arrived. False, and nothing changed, when the lease was lost."""
+    if not held.message.is_automated:  # no follow-up to tell of it
+        return outbox.record_sent(held, external_message_id=external_message_id, now=now)
     return _settle(
         lambda: delivery.on_sent(held.message, now=now),
         lambda: outbox.record_sent(held, external_message_id=external_message_id, now=now),
@@ -42,14 +53,27 @@ def settle_suppressed(held: Delivery, *, decision: Decision, now: datetime) -> b
     )
 
 
-def release(held: Delivery, *, next_attempt_at: datetime, reason: str = "", may_have_arrived: bool = False) -> bool:
+def release(
+    held: Delivery,
+    *,
+    next_attempt_at: datetime,
+    reason: str = "",
+    may_have_arrived: bool = False,
+    untouched: bool = False,
+) -> bool:
     """Put the message back into the queue. False, and nothing changed, when the lease was lost."""
     with transaction.atomic():
         # The database asks for the consent of what is queued and locks the member for that, who comes before the
         # message in the order of locks. Whoever is gone by now has no message either.
         with suppress(UserProfile.DoesNotExist):
             members.lock(held.message.conversation.participant_id)
-        return outbox.release(held, next_attempt_at=next_attempt_at, reason=reason, may_have_arrived=may_have_arrived)
+        return outbox.release(
+            held,
+            next_attempt_at=next_attempt_at,
+            reason=reason,
+            may_have_arrived=may_have_arrived,
+            untouched=untouched,
+        )
 
 
 def settle_unknown(held: Delivery, *, reason: str, now: datetime) -> bool:
@@ -69,12 +93,25 @@ def _settle(tell_domain: Callable[[], None], record_outcome: Callable[[], bool])
     return True
 
 
-def remember_channel(conversation_id: int, channel_id: str) -> None:
-    """Keep the id of a private channel, which saves the call that opens it; empty forgets it."""
-    Conversation.objects.filter(pk=conversation_id).update(external_channel_id=channel_id)
+def record_opened(conversation: Conversation, openings: Openings, *, now: datetime) -> None:
+    """A new private channel is open: keep its id, which saves the call that opens it."""
+    with transaction.atomic():
+        Conversation.objects.filter(pk=conversation.pk).update(external_channel_id=conversation.external_channel_id)
+        openings.settle(conversation.account_id, user_id=conversation.participant_id, success=True, now=now)
+
+
+def record_not_opened(conversation: Conversation, openings: Openings, *, code: str, now: datetime) -> None:
+    """A new private channel could not be opened, or nobody knows whether it was."""
+    openings.settle(conversation.account_id, user_id=conversation.participant_id, success=False, code=code, now=now)
+
+
+def forget_channel(conversation_id: int) -> None:
+    """A private channel is gone: the next message opens a new one."""
+    Conversation.objects.filter(pk=conversation_id).update(external_channel_id="")
 
 
 def known_external_ids(conversation_id: int) -> set[str]:
-    """The messages of a conversation that are accounted for, newest thousand."""
-    known = Message.objects.filter(conversation_id=conversation_id, external_message_id__isnull=False)
-    return {key for key in known.order_by("-sent_at").values_list("external_message_id", flat=True)[:1000] if key}
+    """The messages of a conversation that are accounted for, and their parts: those of the newest thousand."""
+    ours = Message.objects.filter(conversation_id=conversation_id, is_outgoing=True).order_by("-sent_at")
+    rows = ours.values_list("external_message_id", "metadata__parts")[:1000]
+    return {key for last, parts in rows for key in (last, *(parts or ())) if key}

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
 
 import structlog
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from bots import failures
 from bots.database import run_unit
+from bots.models import BotHeartbeat
 from jobs.runner import worker_name
 from socialmedia import listening
 
@@ -17,6 +21,14 @@ log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 5.0
 FORGET_AFTER_SECONDS = 24 * 3600
+BELIEVED: Final = timedelta(seconds=15)
+"""So long after its last beat a process is taken to listen still: three beats."""
+
+
+def is_listened(account_id: int) -> bool:
+    """Whether somebody hears what the account's members write, and has read what came while nobody did."""
+    ready = BotHeartbeat.objects.filter(account_id=account_id, is_ready=True, beat_at__gt=Now() - BELIEVED)
+    return ready.exists()
 
 
 def beat(process: str, *, account_id: int, is_connected: bool, is_first: bool = False) -> None:
@@ -26,11 +38,12 @@ def beat(process: str, *, account_id: int, is_connected: bool, is_first: bool = 
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO bot_heartbeats (process, account_id, is_connected, beat_at) VALUES (%s, %s, %s, now()) "
+            "INSERT INTO bot_heartbeats (process, account_id, is_connected, is_ready, beat_at) "
+            "VALUES (%s, %s, %s, %s, now()) "
             "ON CONFLICT (process) DO UPDATE SET account_id = excluded.account_id, "
-            "is_connected = excluded.is_connected, beat_at = now(), "
+            "is_connected = excluded.is_connected, is_ready = excluded.is_ready, beat_at = now(), "
             "started_at = CASE WHEN %s THEN now() ELSE bot_heartbeats.started_at END",
-            [process, account_id, is_connected, is_first],
+            [process, account_id, is_connected, is_connected, is_first],
         )
         cursor.execute(
             "DELETE FROM bot_heartbeats WHERE beat_at < now() - %s * interval '1 second'", [FORGET_AFTER_SECONDS]

@@ -1,14 +1,16 @@
 """The one way out: queued messages, claimed by a relay, with an outcome that only the claim's holder can write."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models.functions import Coalesce
+from django.db.models import F, JSONField, QuerySet, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Coalesce, Now
 
 from socialmedia import inbox
 from socialmedia.models import Account, Conversation, Message, MessageStatus
@@ -33,7 +35,12 @@ class Delivery:
     message: Message
     token: UUID
     untried: bool
-    """No earlier attempt can have reached the network."""
+    """Nothing that is still missing of it can have reached the network in an earlier attempt."""
+
+    @property
+    def part_ids(self) -> list[str]:
+        """The network's ids of those parts of a long message that have arrived."""
+        return list(self.message.metadata.get("parts", []))
 
 
 def queue_automated(
@@ -81,6 +88,23 @@ def stranded(*, account: Account, limit: int, lease: timedelta) -> list[Delivery
     return _take(_TAKE_OVER, account=account, limit=limit, lease=lease)
 
 
+def record_part(delivery: Delivery, *, external_message_id: str, lease: timedelta) -> Delivery | None:
+    """One more part of a long message arrived, and it was not the last. Returns the delivery of the rest, with a new
+    lease; None when the lease was lost.
+
+    `first_attempt_at` becomes the first attempt of the rest: the network knows a part's nonce for as long.
+    """
+    message = delivery.message
+    parts = {"parts": [*delivery.part_ids, external_message_id]}
+    metadata = CombinedExpression(F("metadata"), "||", Value(parts, JSONField()))
+    held = _held(delivery).update(metadata=metadata, first_attempt_at=Now(), lease_expires_at=Now() + lease)
+    if not held:
+        return None
+    message.metadata = {**message.metadata, **parts}
+    message.first_attempt_at = Message.objects.values_list("first_attempt_at", flat=True).get(pk=message.pk)
+    return replace(delivery, untried=True)
+
+
 def record_sent(delivery: Delivery, *, external_message_id: str, now: datetime) -> bool:
     """The network took it. False when the lease was lost."""
     message = delivery.message
@@ -111,12 +135,22 @@ def record_unknown(delivery: Delivery, *, reason: str, now: datetime) -> bool:
     return _settle(delivery, status=MessageStatus.UNKNOWN, error_code="unknown", error_message=reason)
 
 
-def release(delivery: Delivery, *, next_attempt_at: datetime, reason: str = "", may_have_arrived: bool = False) -> bool:
+def release(
+    delivery: Delivery,
+    *,
+    next_attempt_at: datetime,
+    reason: str = "",
+    may_have_arrived: bool = False,
+    untouched: bool = False,
+) -> bool:
     """Back to the queue: this attempt certainly did not send it. False when the lease was lost.
 
     `may_have_arrived` says that the answer was lost instead: the next attempt must use the nonce or look first.
+    `untouched` says that nothing was tried, so that it does not count as an attempt.
     """
     changes: dict[str, Any] = {"next_attempt_at": next_attempt_at, "error_message": reason}
+    if untouched:
+        changes["attempts"] = F("attempts") - 1
     if delivery.untried and not may_have_arrived:
         changes["first_attempt_at"] = None
     return _settle(delivery, status=MessageStatus.QUEUED, **changes)
@@ -173,5 +207,9 @@ def _take(statement: str, *, account: Account, limit: int, lease: timedelta) -> 
 
 def _settle(delivery: Delivery, **changes: Any) -> bool:
     """Write the outcome if the lease is still ours."""
-    held = Message.objects.filter(pk=delivery.message.pk, status=MessageStatus.SENDING, lease_token=delivery.token)
-    return held.update(lease_token=None, lease_expires_at=None, **changes) == 1
+    return _held(delivery).update(lease_token=None, lease_expires_at=None, **changes) == 1
+
+
+def _held(delivery: Delivery) -> QuerySet[Message]:
+    """The message, as long as the lease is ours."""
+    return Message.objects.filter(pk=delivery.message.pk, status=MessageStatus.SENDING, lease_token=delivery.token)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import discord
@@ -15,6 +16,7 @@ from psycopg import sql
 from bots import inbound
 from bots.client import CheckbackBot
 from bots.database import run_unit
+from bots.models import BotHeartbeat
 from bots.people import person_of
 from bots.practice.server import PracticeServer
 from bots.relay import Relay
@@ -94,8 +96,10 @@ async def checkback(server: PracticeServer) -> AsyncIterator[HastyBot]:
 
 
 @contextlib.asynccontextmanager
-async def relays(server: PracticeServer, number: int = 1) -> AsyncIterator[list[Relay]]:
-    """Relays of the practice bot that only do what they are told: `run_once`."""
+async def relays(
+    server: PracticeServer, number: int = 1, *, openings: "FreeOpenings | None" = None, is_listened: bool = True
+) -> AsyncIterator[list[Relay]]:
+    """Relays of the practice bot that only do what they are told: `run_once`. Another process listens meanwhile."""
     async with contextlib.AsyncExitStack() as stack:
         made = []
         for _ in range(number):
@@ -104,8 +108,47 @@ async def relays(server: PracticeServer, number: int = 1) -> AsyncIterator[list[
             await client.login(server.token)
             assert client.user is not None
             account = await run_unit(inbound.own_account, person_of(client.user), now=timezone.now())
-            made.append(Relay(client, account))
+            made.append(Relay(client, account, openings or FreeOpenings()))
+        if is_listened:
+            await run_unit(somebody_listens, account)
         yield made
+
+
+def somebody_listens(account: Account) -> None:
+    """Be a process of this account that hears what its members write, for as long as a test may take."""
+    BotHeartbeat.objects.update_or_create(
+        process="listener",
+        defaults={
+            "account": account,
+            "is_connected": True,
+            "has_gateway": True,
+            "is_ready": True,
+            "beat_at": timezone.now() + timedelta(minutes=10),
+        },
+    )
+
+
+class FreeOpenings:
+    """A budget of new private channels that is never used up, and remembers what it was told."""
+
+    def __init__(self, until: datetime | None = None) -> None:
+        self.until = until
+        self.reserved: list[str] = []
+        self.settled: list[tuple[bool, str]] = []
+        self.tripped: list[str] = []
+
+    def reserve(self, account_id: int, *, user_id: str, now: datetime) -> datetime | None:
+        if self.until is None:
+            self.reserved.append(user_id)
+        return self.until
+
+    def settle(self, account_id: int, *, user_id: str, success: bool, code: str = "", now: datetime) -> None:
+        self.settled.append((success, code))
+
+    def trip(self, account_id: int, *, reason: str, now: datetime) -> datetime:
+        self.tripped.append(reason)
+        self.until = now + timedelta(minutes=10)
+        return self.until
 
 
 async def eventually(condition: Callable[[], T], what: str, *, seconds: float = 20) -> T:

@@ -248,7 +248,7 @@ class TestForgotten:
         (held,) = await run_unit(outbox.claim, account=account, limit=5, lease=MINUTE)
         await run_unit(forget, practice)
         async with relays(practice) as (relay,):
-            await relay._guarded(held)
+            await relay._courier.deliver(held)
         assert practice.sent.empty()
         assert await run_unit(places_with, str(people(practice)[0])) == []
 
