@@ -179,7 +179,9 @@ async def extras(metadata: Mapping[str, Any], *, user_id: str) -> dict[str, Any]
     """What goes along with an answer's text, as discord.py's `send` takes it: `view`, `file`."""
     made: dict[str, Any] = {}
     if panel := panels.PANELS.get(metadata.get("panel", "")):
-        made["view"] = panel.draw(await run_unit(panel.read, user_id, now=timezone.now()))
+        view = panel.draw(await run_unit(panel.read, user_id, now=timezone.now()))
+        view.stop()  # presses are heard by `panels.ITEMS`; the client would keep each view in memory for ever
+        made["view"] = view
     if attachment := attachments.ATTACHMENTS.get(metadata.get("attachment", "")):
         made["file"] = await run_unit(attachment, user_id, now=timezone.now())
     return made

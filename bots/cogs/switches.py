@@ -60,7 +60,7 @@ class SwitchesCog(StaffCog):
     @app_commands.default_permissions(administrator=True)
     async def resume_all(self, ctx: Context) -> None:
         """Let the bot send again."""
-        operation = partial(switches.ask_to_resume, account_id=self.bot.account.pk)
+        operation = partial(switches.ask_to_resume, account_id=self.bot.account.pk, now=timezone.now())
         await respond(ctx, operation, meets=False, is_kept=False)
 
     @commands.hybrid_command(description="For the team: let the bot's own code log more, for an hour.")  # type: ignore[arg-type]

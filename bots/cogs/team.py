@@ -22,7 +22,13 @@ class TeamCog(StaffCog):
     )
     @app_commands.default_permissions(administrator=True)
     @app_commands.describe(user="To whom", hours="In how many hours; the community's default if you leave it out")
-    async def schedule_followup(self, ctx: Context, user: discord.User, hours: float | None = None) -> None:
+    async def schedule_followup(
+        self,
+        ctx: Context,
+        user: discord.User,
+        # Not by the annotation: discord.py would take words that are no number for hours that were left out.
+        hours: float | None = commands.parameter(converter=float, default=None),
+    ) -> None:
         """Plan a follow-up by hand. It never posts in public."""
         subject = await _subject(ctx, user)
         operation = partial(planning.schedule, subject=subject, hours=hours, now=timezone.now())
@@ -46,7 +52,7 @@ class TeamCog(StaffCog):
     async def job_status(self, ctx: Context, job_id: str = "") -> None:
         """Show the scheduler's figures, or one job."""
         known = partial(engine.job, job_id=job_id.strip()) if job_id.strip() else None
-        operation = known or partial(engine.figures, now=timezone.now())
+        operation = known or partial(engine.scheduler, now=timezone.now())
         await respond(ctx, operation, meets=False, is_kept=False)
 
 

@@ -8,14 +8,13 @@ from discord.utils import escape_markdown
 from django.utils.timesince import timesince
 
 from bots.answers import Answer, Question, Refused
-from bots.governor import controls
+from bots.governor import figures
 from bots.health_checks import FRESH
 from bots.models import BotHeartbeat
 from jobs import stats
-from socialmedia.models import Account, Message, MessageStatus
+from socialmedia.models import Account
 
 LONGEST_ERROR: Final = 500
-_WAITING: Final = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Connection:
     communities: int
 
 
-def figures(question: Question, *, now: datetime) -> Answer:
+def scheduler(question: Question, *, now: datetime) -> Answer:
     """The seed's figures: whether it runs, each status, the attempts of 24 hours and how many of them succeeded."""
     found = stats.scheduler_stats(now=now)
     states = [
@@ -89,18 +88,18 @@ def _heartbeat(account: Account, *, now: datetime) -> str:
 
 
 def _for_staff(account: Account, *, now: datetime) -> list[str]:
-    waiting = Message.objects.filter(conversation__account=account, is_outgoing=True)
-    counts = {status: waiting.filter(status=status).count() for status in _WAITING}
-    switches = controls.of_account(account.pk)
-    lines = ["Messages: " + ", ".join(f"{count:,} {status.label.lower()}" for status, count in counts.items())]
-    if switches.stopped_at is not None:
-        reason = f" ({escape_markdown(switches.stop_reason)})" if switches.stop_reason else ""
-        stopped_by = escape_markdown(switches.stopped_by)
-        lines.append(f"**Stopped** since {_minute(switches.stopped_at)} by {stopped_by}{reason}: nothing is sent.")
-    if switches.opening_paused_until is not None and switches.opening_paused_until > now:
-        until = _minute(switches.opening_paused_until)
-        lines.append(f"No new private channels until {until}: {escape_markdown(switches.opening_pause_reason)}")
-    return lines
+    found = figures.of_account(account.pk, now=now)
+    opening = "none, the budget is 0" if found.next_opening_at is None else "possible"
+    if found.next_opening_at is not None and found.next_opening_at > now:
+        opening = f"not before {_minute(found.next_opening_at)}"
+    since = f", the oldest since {_minute(found.waiting_since)}" if found.waiting_since else ""
+    return [
+        f"**For the team: {found.state}**",
+        f"Queue: {found.queue}{since}.",
+        f"New private channels: {found.opened_in_hour} this hour, {found.opened_in_day} today; the next is {opening}.",
+        f"Requests that Discord refused in ten minutes: {found.controls.refusals:,}",
+        *(f"- {escape_markdown(trouble)}" for trouble in found.troubles),
+    ]
 
 
 def _minute(at: datetime) -> str:

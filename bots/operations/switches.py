@@ -6,7 +6,7 @@ from typing import Final
 from discord.utils import escape_markdown
 
 from bots.answers import Answer, Question, Refused
-from bots.governor import controls
+from bots.governor import controls, figures
 from followups.planning import JOB_TYPE
 from jobs import pauses
 from jobs.models import JobPause
@@ -58,19 +58,19 @@ def stop_all(question: Question, *, account_id: int, reason: str, now: datetime)
     switches = controls.of_account(account_id)
     since = _since(switches.stopped_at or now, switches.stopped_by, switches.stop_reason)
     done = "**Stopped.** From now on I send nothing" if is_new else f"I was stopped already, {since}: I send nothing"
-    waiting = _count(account_id)
-    return Answer(f"{done}, not even answers. {waiting} and will not be lost. `resume_all` lets me send again.")
+    queue = figures.of_account(account_id, now=now).queue
+    return Answer(f"{done}, not even answers. Nothing is lost; {queue}. `resume_all` lets me send again.")
 
 
-def ask_to_resume(question: Question, *, account_id: int) -> Answer:
+def ask_to_resume(question: Question, *, account_id: int, now: datetime) -> Answer:
     """Say what would go out, and ask."""
     switches = controls.of_account(account_id)
     if switches.stopped_at is None:
         return Answer("I am not stopped: messages go out. Nothing was changed.")
     since = _since(switches.stopped_at, switches.stopped_by, switches.stop_reason)
     return Answer(
-        f"I have been stopped {since}. {_count(account_id)}; they would go out now, each after the policy is asked "
-        "again. Shall I go on? The button works for 15 minutes.",
+        f"I have been stopped {since}; {figures.of_account(account_id, now=now).queue}. They would go out now, each "
+        "after the policy is asked again. Shall I go on? The button works for 15 minutes.",
         panel="resume",
     )
 
@@ -79,7 +79,7 @@ def resume_all(question: Question, *, account_id: int, now: datetime) -> Answer:
     """Let everything go again."""
     if not controls.resume(account_id, by=question.actor, now=now):
         return Answer("I am not stopped (any more): messages go out.")
-    return Answer(f"**Going on.** {_count(account_id)}; they go out now.")
+    return Answer(f"**Going on**; {figures.of_account(account_id, now=now).queue}.")
 
 
 def _checked(reason: str) -> str:
@@ -102,10 +102,3 @@ def _since(at: datetime, by: str, reason: str) -> str:
 def _waiting_follow_ups() -> str:
     held = Message.objects.filter(is_outgoing=True, is_automated=True, status=MessageStatus.QUEUED).count()
     return f"{held:,} written message{' waits' if held == 1 else 's wait'}."
-
-
-def _count(account_id: int) -> str:
-    waiting = Message.objects.filter(
-        conversation__account_id=account_id, is_outgoing=True, status=MessageStatus.QUEUED
-    ).count()
-    return f"{waiting:,} message{' waits' if waiting == 1 else 's wait'}"

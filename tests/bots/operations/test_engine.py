@@ -29,7 +29,7 @@ def job(job_id: str) -> str:
 
 class TestFigures:
     def test_is_safe_when_nothing_ran(self) -> None:
-        told = engine.figures(ask(), now=NOON).text
+        told = engine.scheduler(ask(), now=NOON).text
         assert told.startswith("**Scheduler: stopped**")
         assert "Executions in the last 24 hours: 0\nSuccess rate: nothing ran yet" in told
 
@@ -45,7 +45,7 @@ class TestFigures:
             )
         ClusterHeartbeat.objects.create(cluster="c", started_at=NOON, beat_at=NOON)
 
-        told = engine.figures(ask(), now=NOON).text
+        told = engine.scheduler(ask(), now=NOON).text
 
         assert told.startswith("**Scheduler: running**")
         assert "Pending: 1" in told
@@ -81,7 +81,7 @@ class TestBot:
         assert "Connected to Discord, in 1 community." in told
         assert "Heartbeat: 0 s ago" in told
         assert "Latency: 42 ms" in told
-        assert "queued" not in told
+        assert "Queue" not in told
 
     def test_copes_without_a_heartbeat(self) -> None:
         connection = Connection(account=make_bot(), latency=None, communities=2)
@@ -97,5 +97,8 @@ class TestBot:
 
         told = engine.bot(ask(), connection=connection, is_staff=True, now=NOON).text
 
-        assert "Messages: 1 queued, 0 sending, 0 unknown" in told
-        assert "**Stopped** since 2026-11-18 12:00 UTC by ada (fire)" in told
+        assert "**For the team: stopped**" in told
+        assert "Queue: 1 message waits, the oldest since 2026-11-18 12:00 UTC." in told
+        assert "New private channels: 0 of 10 this hour, 0 of 40 today; the next is possible." in told
+        assert "refused in ten minutes: 0" in told
+        assert "- Stopped by ada since 2026-11-18 12:00 UTC (fire)" in told

@@ -67,7 +67,7 @@ class TestStopAll:
         told = switches.stop_all(ask(), account_id=bot.pk, reason="fire", now=NOON).text
         stopped = controls.of_account(bot.pk)
         assert (stopped.is_stopped, stopped.stopped_by, stopped.stop_reason) == (True, WHO, "fire")
-        assert "1 message waits and will not be lost" in told
+        assert "Nothing is lost; 1 message waits." in told
 
     def test_twice_keeps_the_first(self) -> None:
         bot = make_bot()
@@ -77,15 +77,15 @@ class TestStopAll:
 
     def test_asks_before_it_goes_on(self) -> None:
         bot = make_bot()
-        assert switches.ask_to_resume(ask(), account_id=bot.pk).panel == ""
+        assert switches.ask_to_resume(ask(), account_id=bot.pk, now=NOON).panel == ""
         controls.stop(bot.pk, by="grace", now=NOON)
-        assert switches.ask_to_resume(ask(), account_id=bot.pk).panel == "resume"
+        assert switches.ask_to_resume(ask(), account_id=bot.pk, now=NOON).panel == "resume"
         assert controls.of_account(bot.pk).is_stopped
 
     def test_goes_on(self) -> None:
         bot = make_bot()
         controls.stop(bot.pk, by="grace", now=NOON)
-        assert "**Going on.**" in switches.resume_all(ask(), account_id=bot.pk, now=NOON).text
+        assert "**Going on**" in switches.resume_all(ask(), account_id=bot.pk, now=NOON).text
         assert not controls.of_account(bot.pk).is_stopped
         assert "not stopped" in switches.resume_all(ask(), account_id=bot.pk, now=NOON).text
 
@@ -95,4 +95,4 @@ def test_two_presses_at_once_go_on_once() -> None:
     bot = make_bot()
     controls.stop(bot.pk, by="grace", now=NOON)
     told = at_once(2, lambda _: switches.resume_all(ask(), account_id=bot.pk, now=NOON).text)
-    assert sorted(text.startswith("**Going on.**") for text in told) == [False, True]
+    assert sorted(text.startswith("**Going on**") for text in told) == [False, True]
