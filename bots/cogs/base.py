@@ -1,5 +1,6 @@
 """What all commands share: what can't be done is told kindly, in private; an error of ours is logged without words."""
 
+from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,11 @@ class StaffCog(MemberCog):
         if not permissions.is_staff(standing(ctx), conf.current()):
             raise misuse.NotStaff
         return True
+
+
+def each_person(ctx: Context) -> Hashable:
+    """Whom a cooldown counts. discord.py shares its counts among all bots of a process, so the bot is part of it."""
+    return ctx.bot, ctx.author.id
 
 
 def standing(ctx: Context) -> Standing:

@@ -5,12 +5,13 @@ import re
 from functools import partial
 from typing import Any, Final
 
+import discord
 from discord.ext import commands
 from django.utils import timezone
 
-from bots import conf, permissions, texts
+from bots import conf, panels, permissions, texts
 from bots.answers import Answer, Context, Question, respond, respond_to_unknown
-from bots.cogs.base import MemberCog, StaffCog, refuse_unknown_slash, standing
+from bots.cogs.base import MemberCog, StaffCog, each_person, refuse_unknown_slash, standing
 from bots.operations import engine
 from bots.operations.engine import Connection
 
@@ -25,13 +26,20 @@ class GuideCog(MemberCog):
         """Answer slash commands that reach none of ours, too."""
         self.bot.tree.error(refuse_unknown_slash)
 
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer presses of what is gone, such as a button of a year ago: discord.py would be silent."""
+        is_press = interaction.type is discord.InteractionType.component
+        if is_press and not panels.is_live(interaction) and not interaction.response.is_done():
+            await interaction.response.send_message(texts.GONE, ephemeral=True)
+
     @commands.hybrid_command(name="help", description="What you can ask of me.")  # type: ignore[arg-type]  # discord.py's types lose the class of the context
     async def help_(self, ctx: Context) -> None:
         """What you can ask of me."""
         await respond(ctx, partial(_said, guide(ctx)))
 
     @commands.hybrid_command(name="bot_status", description="How I am.")  # type: ignore[arg-type]
-    @commands.cooldown(10, 60, commands.BucketType.user)
+    @commands.cooldown(10, 60, each_person)
     async def status(self, ctx: Context) -> None:
         """How I am."""
         connection = Connection(

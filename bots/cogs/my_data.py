@@ -8,7 +8,7 @@ from discord.ext import commands
 from django.utils import timezone
 
 from bots.answers import Context, question_of, respond
-from bots.cogs.base import MemberCog
+from bots.cogs.base import MemberCog, each_person
 from bots.database import run_unit
 from bots.operations import my_data
 from bots.panels import confirming
@@ -24,13 +24,13 @@ class MyDataCog(MemberCog):
         invoke_without_command=True,
         ignore_extra=False,
     )
-    @commands.cooldown(5, 60, commands.BucketType.user)
+    @commands.cooldown(5, 60, each_person)
     async def mydata(self, ctx: Context) -> None:
         """See what I hold about you, and what you agreed to."""
         await respond(ctx, my_data.show, meets=False)
 
     @mydata.command(description="Get everything that I hold about you as a file.")  # type: ignore[arg-type]
-    @commands.cooldown(1, 60, commands.BucketType.user)
+    @commands.cooldown(1, 60, each_person)
     async def export(self, ctx: Context) -> None:
         """Get everything that I hold about you as a file."""
         await respond(ctx, partial(my_data.hand_out, now=timezone.now()), meets=False)
