@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from bots import failures, inbound, panels, presence, registration, relay
-from bots.cogs import COGS, guide
+from bots.cogs import COGS
 from bots.database import run_unit
 from bots.governor.calls import Calls
 from bots.people import channel_of, letter_of, person_of
@@ -193,7 +193,7 @@ class CheckbackBot(commands.Bot):
         if context.valid:
             await self.invoke(context)
         elif message.guild is None:
-            is_new = await self._persist(
+            await self._persist(
                 inbound.receive_private,
                 own=self.account,
                 author=person_of(message.author),
@@ -201,8 +201,6 @@ class CheckbackBot(commands.Bot):
                 letter=letter_of(message),
                 now=timezone.now(),
             )
-            if is_new:
-                await guide.hint(context)
         else:
             await self._persist_or_drop(
                 inbound.receive_channel,

@@ -48,7 +48,7 @@ class MemberCog(commands.Cog):
             await _apologise(ctx)
 
 
-class StaffCog(MemberCog):
+class StaffOnlyCog(MemberCog):
     """Commands of the team. Discord hides them from others; who may use them is judged again at each use."""
 
     async def cog_check(self, ctx: Context) -> bool:  # type: ignore[override]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bots import conf, misuse, permissions
 from bots.answers import Answer, Context, Question, question_of, respond
-from bots.cogs.base import StaffCog, standing_of_interaction
+from bots.cogs.base import StaffOnlyCog, standing_of_interaction
 from bots.database import run_unit
 from bots.operations import switches
 from bots.panels import confirming
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _ON_OFF = [app_commands.Choice(name=word, value=word) for word in ("status", "on", "off")]
 
 
-class SwitchesCog(StaffCog):
+class SwitchesCog(StaffOnlyCog):
     """They must answer while nothing else may be sent, so their answers do not pass through the outbox."""
 
     def __init__(self, bot: "CheckbackBot") -> None:

@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from bots import conf, permissions
 from bots.answers import Context, respond
-from bots.cogs.base import StaffCog, standing
+from bots.cogs.base import StaffOnlyCog, standing
 from bots.operations import engine, planning
 from bots.operations.planning import Subject
 
 
-class TeamCog(StaffCog):
+class TeamCog(StaffOnlyCog):
     """Their answers are about other people, so the words of the typed form are not kept."""
 
     @commands.hybrid_command(  # type: ignore[arg-type]  # discord.py's types lose the class of the context

@@ -1,7 +1,7 @@
 """A button under a question whether something shall really be done. It is for one person, and not for long."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from bots.panels import Panel
 
 log = structlog.get_logger(__name__)
 
+PREFIX: Final = "confirm:"
 VALID_FOR: Final = timedelta(minutes=15)
 """From the time at which the question was shown, by Discord's clock."""
 SOMEBODY_ELSES: Final = "This question was put to somebody else, so I did nothing."
@@ -34,6 +35,7 @@ class Deed:
     """Does it, after it has judged once more whether this person may; returns what to say."""
 
 
+_UNREACHED: Final = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
 DEEDS: Final[dict[str, Deed]] = {}
 
 
@@ -45,14 +47,14 @@ def offer(name: str, deed: Deed) -> None:
 
 class ConfirmButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=r"confirm:(?P<deed>[a-z_]+):(?P<asker>\d{1,20})",
+    template=rf"{PREFIX}(?P<deed>[a-z_]+):(?P<asker>\d{{1,20}})",
 ):
     """The button. What it does and for whom stands in its id, so that it survives a restart."""
 
     def __init__(self, deed: str, asker: str) -> None:
         label = DEEDS[deed].label if deed in DEEDS else "?"
         super().__init__(
-            discord.ui.Button(label=label, style=discord.ButtonStyle.danger, custom_id=f"confirm:{deed}:{asker}")
+            discord.ui.Button(label=label, style=discord.ButtonStyle.danger, custom_id=f"{PREFIX}{deed}:{asker}")
         )
         self.deed = deed
         self.asker = asker
@@ -71,7 +73,7 @@ class ConfirmButton(
         except Exception as error:
             # discord.py would log it with a traceback, which can quote people.
             log.error("bot.press_failed", deed=self.deed, **failures.describe(error))  # noqa: TRY400
-            with suppress(discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError):
+            with suppress(*_UNREACHED):
                 await _say(interaction, texts.TRY_AGAIN)
 
     async def _decide(self, interaction: discord.Interaction[Any]) -> None:
@@ -84,6 +86,27 @@ class ConfirmButton(
         else:
             await interaction.response.defer()  # the first answer must come within 3 s, whatever the database does
             await interaction.edit_original_response(content=await deed.act(interaction), view=None)
+
+
+async def heard(interaction: discord.Interaction[Any]) -> None:
+    """Answer a press of one of these buttons that its message has no longer, or that an older version has made:
+    discord.py is silent about it.
+    """
+    data: Any = interaction.data or {}
+    custom_id = str(data.get("custom_id", ""))
+    if interaction.type is not discord.InteractionType.component or not custom_id.startswith(PREFIX):
+        return
+    shown = interaction.message.components if interaction.message else []
+    is_live = ConfirmButton.__discord_ui_compiled_template__.fullmatch(custom_id) and custom_id in _custom_ids(shown)
+    if not is_live:
+        with suppress(*_UNREACHED):
+            await _say(interaction, texts.GONE)
+
+
+def _custom_ids(components: Iterable[Any]) -> Iterator[str]:
+    for component in components:
+        yield getattr(component, "custom_id", None) or ""
+        yield from _custom_ids(getattr(component, "children", ()))
 
 
 def _age(interaction: discord.Interaction[Any], message: discord.Message) -> timedelta:

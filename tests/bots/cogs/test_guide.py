@@ -60,7 +60,10 @@ class TestUnknown:
                 for where, text in ((support.general(practice), "!important"), ("dm", "!!! 3 days"), ("dm", "! hey"))
             ]
             await bot.has_handled(*keys)
-        assert await run_unit(Message.objects.filter(is_outgoing=True).count) == 0
+            await practice.member_says(person(practice), "dm", "!help")
+            async with asyncio.timeout(20):
+                assert "You can ask of me" in (await practice.sent.get()).content
+        assert await run_unit(Message.objects.filter(is_outgoing=True).count) == 1
 
 
 @pytest.mark.usefixtures("database")
