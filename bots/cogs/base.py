@@ -25,6 +25,7 @@ class MemberCog(commands.Cog):
 
     def __init__(self, bot: "CheckbackBot") -> None:
         self.bot = bot
+        self._told_to_wait = commands.CooldownMapping.from_cooldown(1, 60, each_person)
 
     async def cog_before_invoke(self, ctx: Context) -> None:  # type: ignore[override]
         """Say which command begins, without what was said with it."""
@@ -41,6 +42,9 @@ class MemberCog(commands.Cog):
             await _apologise(ctx)
             return
         log.debug("bot.command_refused", command=_name(ctx), reason=type(error).__name__)
+        is_typed_too_fast = ctx.interaction is None and isinstance(error, commands.CommandOnCooldown)
+        if is_typed_too_fast and self._told_to_wait.update_rate_limit(ctx):
+            return  # to answer each word of a flood would be a flood of ours
         try:
             await _tell(ctx, told)
         except Exception as failure:

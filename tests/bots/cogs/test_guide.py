@@ -8,6 +8,8 @@ from bots import texts
 from bots.database import run_unit
 from bots.practice import payloads
 from bots.practice.server import PracticeServer
+from bots.practice.world import User
+from followups.models import UserProfile
 from socialmedia.models import Message
 from tests.bots import support
 from tests.bots.running import checkback
@@ -33,6 +35,21 @@ class TestHelp:
         assert "stop_all" not in mine.content
         assert "- `/stop_all`: For the team" in of_staff.content
         assert len(of_staff.content) < 2000
+
+
+@pytest.mark.usefixtures("database")
+class TestBots:
+    async def test_are_not_heard(self, practice: PracticeServer) -> None:
+        other = User(1_100_000_000_000_000_001, "otherbot", "Other Bot", is_bot=True)
+        async with checkback(practice) as bot:
+            await practice.member_joins(other)
+            keys = [
+                (await practice.member_says(other.id, support.general(practice), text)).id
+                for text in ("!help", "!followup_settings on", "!stop_all")
+            ]
+            await bot.has_handled(*keys)
+        assert await run_unit(Message.objects.count) == 0
+        assert not await run_unit(UserProfile.objects.filter(pk=str(other.id)).exists)
 
 
 @pytest.mark.usefixtures("database")

@@ -14,7 +14,7 @@ from bots.panels import confirming
 from bots.practice.server import PracticeServer
 from bots.practice.things import Message as Shown
 from followups.models import ErasureReceipt, UserProfile
-from socialmedia.models import Account
+from socialmedia.models import Account, Message
 from tests.bots import running, support
 from tests.bots.running import checkback
 
@@ -63,13 +63,15 @@ class TestExport:
         assert json.loads(file.data)["consent"][0]["state"] == "granted"
 
     async def test_sends_the_typed_ones_in_private_and_not_twice_a_minute(self, practice: PracticeServer) -> None:
-        async with checkback(practice), asyncio.timeout(20):
-            for _ in range(2):
-                await practice.member_says(person(practice), support.general(practice), "!mydata export")
+        async with checkback(practice) as bot, asyncio.timeout(20):
+            for _ in range(4):
+                wrote = await practice.member_says(person(practice), support.general(practice), "!mydata export")
             first, second = await practice.sent.get(), await practice.sent.get()
+            await bot.has_handled(wrote.id)
         assert {first.channel_id, second.channel_id} == {practice.channel_for(person(practice), "dm").id}
         assert [len(shown.attachments) for shown in (first, second)] == [1, 0], [first.content, second.content]
         assert "you can use that again in" in second.content
+        assert await run_unit(Message.objects.filter(is_outgoing=True).count) == 2
 
 
 @pytest.mark.usefixtures("database")

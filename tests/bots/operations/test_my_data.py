@@ -8,12 +8,17 @@ import pytest
 from bots import answers
 from bots.answers import Refused
 from bots.attachments import ATTACHMENTS
+from bots.governor import controls
 from bots.operations import my_data
 from followups import goals
 from followups.models import ConsentReceipt, ErasureReceipt, UserProfile
+from followups.privacy.holdings import HOLDINGS
+from jobs import pauses
+from jobs.models import JobPause
 from socialmedia.models import Account, Message
 from tests.bots.operations.asking import ask, ask_as
 from tests.followups.factories import DAY, NOON, make_member, make_plan, make_thread, opt_out, say
+from tests.socialmedia.factories import make_bot
 
 pytestmark = pytest.mark.django_db
 
@@ -51,8 +56,6 @@ class TestShow:
         assert not UserProfile.objects.exists()
 
     def test_has_a_word_for_everything_that_is_held(self) -> None:
-        from followups.privacy.holdings import HOLDINGS
-
         assert {holding.subject for holding in HOLDINGS} - set(my_data.WORDS) <= {"chat_imports", "private_channels"}
 
 
@@ -111,6 +114,19 @@ class TestForget:
         assert my_data.forget(ask_as(member, source="button"), now=NOON).text == my_data.FORGOTTEN_BEFORE
         assert not UserProfile.objects.exists()
         assert ErasureReceipt.objects.count() == 1
+
+    def test_names_who_was_of_the_team_nowhere_any_more(self) -> None:
+        bot, staff = make_bot(), make_member()
+        follow_up = make_plan(make_member(), due_at=NOON + DAY, trigger_data={"planned_by": ask_as(staff).actor})
+        pauses.pause("follow_up_message", by=ask_as(staff).actor, now=NOON)
+        controls.stop(bot.pk, by=ask_as(staff).actor, now=NOON)
+
+        my_data.forget(ask_as(staff, source="button"), now=NOON)
+
+        follow_up.refresh_from_db()
+        named = [follow_up.trigger_data["planned_by"], JobPause.objects.get().paused_by]
+        named.append(controls.of_account(bot.pk).stopped_by)
+        assert all("forgotten-" in words and staff.user_id not in words for words in named)
 
     def test_is_kind_to_our_own_account(self) -> None:
         member = make_member()
