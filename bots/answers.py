@@ -4,28 +4,36 @@ A slash command is answered by an ephemeral message, a typed one by a queued pri
 both. What a command does is an `Operation`: one transaction, the member locked, an `Answer` at its end or `Refused`.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import aiohttp
 import discord
+import structlog
 from discord.ext import commands
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from bots import attachments, inbound, panels
+from bots import attachments, failures, inbound, panels
 from bots.database import run_unit
 from bots.people import Letter, Person, letter_of, person_of
 from followups.planning import CannotPlan
 from followups.preferences import BadPreference
 from socialmedia import inbox, outbox
-from socialmedia.models import Account
+from socialmedia.models import Account, Conversation, Message
 
 if TYPE_CHECKING:
     from bots.client import CheckbackBot  # noqa: F401 - named in the string below
 
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 Context = commands.Context["CheckbackBot"]
+NOT_KEPT: Final = "[a command of the team; its words are not kept]"
 
 
 class Refused(Exception):
@@ -49,6 +57,11 @@ class Question:
         """The key of the asker's profile."""
         return self.author.external_id
 
+    @property
+    def actor(self) -> str:
+        """Who it was, for those who read later what was done."""
+        return f"{self.author.username} ({self.author.external_id}, on Discord)"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -69,30 +82,75 @@ class Answer:
 Operation = Callable[[Question], Answer]
 
 
-async def respond(ctx: Context, operation: Operation) -> None:
-    """Carry out a command, and let only its author see the answer."""
-    if ctx.interaction is None:
-        question = Question(
-            author=person_of(ctx.author),
-            source="text_command",
-            evidence=f"message {ctx.message.id}",
-            asked_at=ctx.message.created_at,
-            guild_id=ctx.guild.id if ctx.guild else None,
-        )
-        await run_unit(
-            answer_text,
-            operation,
-            question,
-            own=ctx.bot.account,
-            letter=letter_of(ctx.message),
-            channel_id=str(ctx.channel.id) if ctx.guild is None else "",
-            now=timezone.now(),
-        )
-        return
-    await ctx.defer(ephemeral=True)  # the first answer must come within 3 s, whatever the database does
-    question = question_of(ctx.interaction, source="slash_command")
-    answer = await run_unit(answer_interaction, operation, question, now=timezone.now())
+async def respond(ctx: Context, operation: Operation, *, meets: bool = True, is_kept: bool = True) -> None:
+    """Carry out a command, and let only its author see the answer.
+
+    `meets=False`: who asks with a slash command is not remembered for it. `is_kept=False`: the answer to a typed
+    command is sent at once instead of queued, and its words are stored nowhere.
+    """
+    if ctx.interaction is not None:
+        await _respond_to_slash(ctx, ctx.interaction, operation, meets=meets)
+    elif is_kept:
+        await _persist(ctx, answer_text, operation)
+    else:
+        answer = await _persist(ctx, answer_directly, operation)
+        if answer is not None:
+            await send_directly(ctx, answer)
+
+
+async def respond_to_unknown(ctx: Context, text: str) -> None:
+    """Queue a private message to who wrote a private message that has been taken in already, once."""
+    await run_unit(
+        queue_note,
+        person_of(ctx.author),
+        text,
+        own=ctx.bot.account,
+        channel_id=str(ctx.channel.id),
+        message_id=str(ctx.message.id),
+        now=timezone.now(),
+    )
+
+
+async def _respond_to_slash(
+    ctx: Context, interaction: discord.Interaction[Any], operation: Operation, *, meets: bool
+) -> None:
+    if not interaction.response.is_done():
+        await ctx.defer(ephemeral=True)  # the first answer must come within 3 s, whatever the database does
+    question = question_of(interaction, source="slash_command")
+    answer = await run_unit(answer_interaction, operation, question, meets=meets, now=timezone.now())
     await ctx.send(answer.text, ephemeral=True, **await extras(answer.metadata, user_id=question.user_id))
+
+
+async def _persist(ctx: Context, take: Callable[..., T], operation: Operation) -> T:
+    """Take in a typed command. It is known by its id, so it is tried again while the database is away: it may say
+    that somebody wants no more messages.
+    """
+    take_it = partial(
+        take,
+        operation,
+        question_of_message(ctx.message),
+        own=ctx.bot.account,
+        letter=letter_of(ctx.message),
+        channel_id=str(ctx.channel.id) if ctx.guild is None else "",
+    )
+    for seconds in ctx.bot.retry_seconds:
+        try:
+            return await run_unit(take_it, now=timezone.now())
+        except (OperationalError, InterfaceError) as error:
+            log.warning("bot.database_away", operation="command", **failures.describe(error))
+            await asyncio.sleep(seconds)
+    return await run_unit(take_it, now=timezone.now())
+
+
+async def send_directly(ctx: Context, answer: Answer) -> None:
+    """Send an answer past the outbox, which may be stopped at this moment. What Discord refuses is only logged: who
+    asked can ask again.
+    """
+    more = await extras(answer.metadata, user_id=str(ctx.author.id))
+    try:
+        await ctx.author.send(answer.text, nonce=nonce_for(str(ctx.message.id)), **more)
+    except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError) as error:
+        log.warning("bot.answer_not_sent", message_id=ctx.message.id, **failures.describe(error))
 
 
 def question_of(interaction: discord.Interaction[Any], *, source: str) -> Question:
@@ -106,21 +164,35 @@ def question_of(interaction: discord.Interaction[Any], *, source: str) -> Questi
     )
 
 
+def question_of_message(message: discord.Message) -> Question:
+    """The question that a typed command is."""
+    return Question(
+        author=person_of(message.author),
+        source="text_command",
+        evidence=f"message {message.id}",
+        asked_at=message.created_at,
+        guild_id=message.guild.id if message.guild else None,
+    )
+
+
 async def extras(metadata: Mapping[str, Any], *, user_id: str) -> dict[str, Any]:
     """What goes along with an answer's text, as discord.py's `send` takes it: `view`, `file`."""
     made: dict[str, Any] = {}
     if panel := panels.PANELS.get(metadata.get("panel", "")):
-        made["view"] = panel.draw(await run_unit(panel.read, user_id, now=timezone.now()))
+        view = panel.draw(await run_unit(panel.read, user_id, now=timezone.now()))
+        view.stop()  # presses are heard by `panels.ITEMS`; the client would keep each view in memory for ever
+        made["view"] = view
     if attachment := attachments.ATTACHMENTS.get(metadata.get("attachment", "")):
         made["file"] = await run_unit(attachment, user_id, now=timezone.now())
     return made
 
 
-def answer_interaction(operation: Operation, question: Question, *, now: datetime) -> Answer:
+def answer_interaction(operation: Operation, question: Question, *, meets: bool = True, now: datetime) -> Answer:
     """Meet the asker, lock them, and carry the operation out; a refusal becomes the answer."""
     try:
         with transaction.atomic():
-            inbound.meet(question.author, now=now)
+            if meets:
+                inbound.meet(question.author, now=now)
             return operation(question)
     except (Refused, CannotPlan) as refusal:
         return Answer(str(refusal))
@@ -132,11 +204,66 @@ def answer_interaction(operation: Operation, question: Question, *, now: datetim
 def answer_text(
     operation: Operation, question: Question, *, own: Account, letter: Letter, channel_id: str = "", now: datetime
 ) -> bool:
-    """Carry out a typed command, and queue the answer as a private message.
+    """Carry out a typed command once, and queue the answer as a private message. False when the command is known.
 
-    A command that was written in private (`channel_id`) is kept in the inbox and taken once: False when it is known.
+    One that was written in private (`channel_id`) is kept in the inbox.
     """
+    conversation = _take_in(question, own=own, letter=letter, channel_id=channel_id, now=now)
+    if conversation is None:
+        return False
+    answer = answer_interaction(operation, question, meets=False, now=now)
+    outbox.queue_reply(
+        conversation=conversation,
+        text=answer.text,
+        metadata=answer.metadata,
+        nonce=nonce_for(letter.external_id),
+        now=now,
+    )
+    return True
+
+
+@transaction.atomic
+def answer_directly(
+    operation: Operation, question: Question, *, own: Account, letter: Letter, channel_id: str = "", now: datetime
+) -> Answer | None:
+    """Carry out a typed command once, and return the answer for the caller to send; None when the command is known.
+    Neither the command's words nor the answer's are kept: they are about other people.
+    """
+    letter = replace(letter, text=NOT_KEPT)
+    conversation = _take_in(question, own=own, letter=letter, channel_id=channel_id, now=now)
+    if conversation is None:
+        return None
+    answer = answer_interaction(operation, question, meets=False, now=now)
+    record = outbox.queue_reply(conversation=conversation, text=NOT_KEPT, nonce=nonce_for(letter.external_id), now=now)
+    outbox.suppress_queued(record.pk, reason="answered at once, past the outbox", now=now)
+    return answer
+
+
+@transaction.atomic
+def queue_note(person: Person, text: str, *, own: Account, channel_id: str, message_id: str, now: datetime) -> bool:
+    """Queue the one answer to a private message that is no command. False when it has one."""
+    account, _ = inbound.meet(person, now=now)
+    if Message.objects.filter(nonce=nonce_for(message_id)).exists():
+        return False
+    conversation = inbox.open_conversation(account=own, participant=account, external_channel_id=channel_id, now=now)
+    outbox.queue_reply(conversation=conversation, text=text, nonce=nonce_for(message_id), now=now)
+    return True
+
+
+def nonce_for(message_id: str) -> str:
+    """The nonce of the one answer to a typed command. The database refuses a second message with it, and so does
+    Discord for some minutes.
+    """
+    return f"re-{message_id}"
+
+
+def _take_in(
+    question: Question, *, own: Account, letter: Letter, channel_id: str, now: datetime
+) -> Conversation | None:
+    """Meet and lock who wrote a command, and open their conversation; None when the command is answered already."""
     account, _ = inbound.meet(question.author, now=now)
+    if Message.objects.filter(nonce=nonce_for(letter.external_id)).exists():
+        return None
     conversation = inbox.open_conversation(account=own, participant=account, external_channel_id=channel_id, now=now)
     if channel_id and not inbox.record_inbound(
         conversation=conversation,
@@ -147,7 +274,5 @@ def answer_text(
         is_read=True,
         now=now,
     ):
-        return False
-    answer = answer_interaction(operation, question, now=now)
-    outbox.queue_reply(conversation=conversation, text=answer.text, metadata=answer.metadata, now=now)
-    return True
+        return None
+    return conversation

@@ -13,9 +13,7 @@ from django.utils import timezone
 
 from bots import conf, failures, inbound, panels, presence, registration, relay, sessions
 from bots.catching_up import CatchingUp
-from bots.cogs.cockpit import CockpitCog
-from bots.cogs.settings import SettingsCog
-from bots.cogs.staff import StaffCog
+from bots.cogs import COGS
 from bots.database import run_unit
 from bots.gateway_lock import GatewayLock
 from bots.governor.calls import Calls
@@ -124,9 +122,8 @@ class CheckbackBot(commands.AutoShardedBot):
         self._lock = GatewayLock(self.account.pk)
         self._heart = presence.Heart(self.account.pk, self._state)
         await self.add_cog(self.listening)
-        await self.add_cog(SettingsCog(self))
-        await self.add_cog(CockpitCog(self))
-        await self.add_cog(StaffCog(self))
+        for cog in COGS:
+            await self.add_cog(cog(self))
         self.add_dynamic_items(*panels.ITEMS)
 
     async def close(self) -> None:

@@ -7,6 +7,8 @@ from followups.models import Topic
 from followups.preferences import Preferences
 
 TRY_AGAIN = "Sorry, that did not work just now. Nothing was changed; please try again in a minute."
+UNKNOWN_COMMAND = "I don't know that command. `help` shows what I can do."
+GONE = "That is out of date, so I did nothing. `help` shows what I can do now."
 STOPPED = "Understood: I will not write to you of my own accord any more."
 _HOW = (
     "Use `/followup_settings on`, `off` or `status`, or just write `stop` to me. With `/followups` you see what is "

@@ -1,18 +1,21 @@
 """What the relay asks before it sends, and tells afterwards. Each runs in the caller's transaction, if any."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest
 
-from followups import conf, consent, facts, harm, ledger, members, policy, responses, silence
+from followups import conf, consent, facts, harm, ledger, members, planning, policy, responses, silence
 from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Harm, Trigger, UserProfile
 from followups.policy import Decision, Gate, Verdict
+from jobs import pauses
 from socialmedia import outbox, templates
 from socialmedia.models import Message
 
+PAUSE_LOOK: Final = timedelta(minutes=2)
+"""How soon after the end of a pause what it held is asked about again, at the latest."""
 _FORGOTTEN: Final = Decision(Verdict.DROP, Gate.PROFILE, reason="The member has been forgotten.")
 
 
@@ -20,11 +23,11 @@ def may_send(message: Message, *, now: datetime) -> Decision:
     """Ask the policy once more, just before the call. Messages that are not follow-ups may always go, unless we
     started them ourselves: those need a live consent.
 
-    HOLD is possible, as when quiet hours have begun since: release the message until then.
+    HOLD is possible, as when quiet hours have begun since or follow-ups are paused: release the message until then.
     """
     follow_up = FollowUp.objects.filter(message=message).first() if message.is_automated else None
     if follow_up is None:
-        return _without_follow_up(message)
+        return _without_follow_up(message, now=now)
     if follow_up.status != FollowUpStatus.PENDING:
         reason = f"The follow-up is no longer pending but {follow_up.status}."
         return Decision(Verdict.DROP, reason=reason, inputs={"status": follow_up.status})
@@ -34,7 +37,7 @@ def may_send(message: Message, *, now: datetime) -> Decision:
         except UserProfile.DoesNotExist:
             return _FORGOTTEN
         known = facts.gather(follow_up.user_id, follow_up.trigger_type, now=now, asked_about=follow_up)
-        decision = policy.decide(known, now=now)
+        decision = _unless_paused(policy.decide(known, now=now), now=now)
         ledger.record(
             decision,
             user_id=follow_up.user_id,
@@ -141,7 +144,7 @@ def settle_unknown(message: Message, *, arrived: bool, by: str, now: datetime) -
     return True
 
 
-def _without_follow_up(message: Message) -> Decision:
+def _without_follow_up(message: Message, *, now: datetime) -> Decision:
     if not Message.objects.filter(pk=message.pk).exists():
         return _FORGOTTEN  # claimed just before its member was forgotten
     if not message.is_automated:
@@ -150,4 +153,13 @@ def _without_follow_up(message: Message) -> Decision:
         live = consent.require(message.conversation.participant_id)
     except consent.ConsentMissing as error:
         return Decision(Verdict.DROP, Gate.CONSENT, reason=str(error))
-    return Decision(Verdict.SEND, reason="The member has opted in.", inputs={"receipt_id": live.receipt_id})
+    opted_in = Decision(Verdict.SEND, reason="The member has opted in.", inputs={"receipt_id": live.receipt_id})
+    return _unless_paused(opted_in, now=now)
+
+
+def _unless_paused(decision: Decision, *, now: datetime) -> Decision:
+    """Hold what might be sent while follow-ups are paused: the pause must reach what is written already, too."""
+    if decision.verdict is not Verdict.SEND or not pauses.is_paused(planning.JOB_TYPE):
+        return decision
+    reason = "Follow-ups are paused for everybody."
+    return Decision(Verdict.HOLD, Gate.SWITCH, until=now + PAUSE_LOOK, reason=reason, inputs={"paused": True})

@@ -53,12 +53,17 @@ def queue_automated(
 
 
 def queue_reply(
-    *, conversation: Conversation, text: str, metadata: Mapping[str, Any] | None = None, now: datetime
+    *,
+    conversation: Conversation,
+    text: str,
+    metadata: Mapping[str, Any] | None = None,
+    nonce: str = "",
+    now: datetime,
 ) -> Message:
     """Queue an answer inside a conversation the member started (or a staff member's own message). `metadata` is for
-    whoever sends it.
+    whoever sends it. A `nonce` that names what is answered makes a second answer to it impossible.
     """
-    return _queue(conversation, text, is_automated=False, metadata=dict(metadata or {}), now=now)
+    return _queue(conversation, text, nonce=nonce, is_automated=False, metadata=dict(metadata or {}), now=now)
 
 
 def claim(*, account: Account, limit: int, lease: timedelta) -> list[Delivery]:
@@ -172,14 +177,14 @@ def settle_unknown(message_id: int, *, arrived: bool, now: datetime) -> bool:
     return Message.objects.filter(pk=message_id, status=MessageStatus.UNKNOWN).update(**changes) == 1
 
 
-def _queue(conversation: Conversation, text: str, *, now: datetime, **values: Any) -> Message:
+def _queue(conversation: Conversation, text: str, *, nonce: str = "", now: datetime, **values: Any) -> Message:
     """Insert a due queued message. Its nonce names its row, so every attempt of every relay uses the same one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('social_media_messages', 'id'))")
         (key,) = cursor.fetchone()
     return Message.objects.create(
         pk=key,
-        nonce=f"ob-{key}",
+        nonce=nonce or f"ob-{key}",
         conversation=conversation,
         message_text=text,
         is_outgoing=True,

