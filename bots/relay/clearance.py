@@ -34,7 +34,7 @@ class Clearance:
 def ask(held: Delivery, openings: Openings, *, now: datetime) -> Clearance:
     """Ask, and reserve a new channel when one is needed. A message that has begun is not held for quiet hours."""
     conversation = held.message.conversation
-    if controls.of_account(conversation.account_id).is_stopped:
+    if not controls.of_account(conversation.account_id).may_send:
         return Clearance(None)
     decision = delivery.may_send(held.message, now=now)
     if held.part_ids and decision.verdict is Verdict.HOLD:

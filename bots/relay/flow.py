@@ -125,7 +125,7 @@ def take(account: Account, *, limit: int, with_stranded: bool) -> list[Delivery]
     One rule for automated messages and answers: an answer is nearly always queued by the process that listens, and if
     it went past an older message that has to wait, the order of a conversation would be gone.
     """
-    if controls.of_account(account.pk).is_stopped or not presence.is_listened(account.pk):
+    if not controls.of_account(account.pk).may_send or not presence.is_listened(account.pk):
         return []
     taken = outbox.stranded(account=account, limit=limit, lease=LEASE) if with_stranded else []
     if len(taken) < limit:
