@@ -1,6 +1,7 @@
 """After a time in which nobody listened: what was written meanwhile, and who has come and gone."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -29,17 +30,17 @@ _READ_ERRORS: Final = (discord.DiscordException, *NETWORK_ERRORS)
 Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 
 
-class CatchingUp:
-    """Reads what one bot has missed. Everything is taken in as if it arrived now, so what is known changes nothing."""
+class Reading:
+    """Something that is read at most once at a time, and once more if it is wanted again meanwhile."""
 
-    def __init__(self, bot: "CheckbackBot") -> None:
-        self._bot = bot
+    def __init__(self, read: Callable[[], Awaitable[None]]) -> None:
+        self._read = read
         self._task: asyncio.Task[None] | None = None
         self._is_wanted = False
 
     async def run(self) -> None:
-        """Read what was missed; if that is under way, once more after it. Returns when it is done, or when it takes so
-        long that whoever waits for an answer has waited enough: the rest is read beside other things.
+        """Read. Returns when it is done, or when it takes so long that whoever waits for an answer has waited enough:
+        the rest is read beside other things.
         """
         self._is_wanted = True
         if self._task is None or self._task.done():
@@ -57,9 +58,30 @@ class CatchingUp:
             self._is_wanted = False
             await self._read()
 
-    async def _read(self) -> None:
+
+class CatchingUp:
+    """Reads what one bot has missed. Everything is taken in as if it arrived now, so what is known changes nothing.
+
+    `private` is wanted once private messages can arrive, `communities` once all communities are known.
+    """
+
+    def __init__(self, bot: "CheckbackBot") -> None:
+        self._bot = bot
+        self.private = Reading(self._read_threads)
+        self.communities = Reading(self._read_communities)
+
+    async def run(self) -> None:
+        """Read both; the private messages first, for the `stop` that may be in them."""
+        await self.private.run()
+        await self.communities.run()
+
+    def stop(self) -> None:
+        """Read no further."""
+        self.private.stop()
+        self.communities.stop()
+
+    async def _read_communities(self) -> None:
         since = await self._bot.listening.persist(listening.deaf_since, self._bot.account.pk, now=timezone.now())
-        await self._read_threads()  # first, for the `stop` that may be in them
         await attendance.look(self._bot)
         if since is not None:
             await self._read_channels(since)
