@@ -82,13 +82,13 @@ def _is_here(bot: "CheckbackBot", user_id: str) -> bool:
 
 
 def _sees_everybody(bot: discord.Client) -> bool:
-    """Whether this process has every shard, and knows each member of each community."""
+    """Whether this process has every shard, all of them are ready, and we know each member of each community."""
     shard_ids: Sequence[int] | None = getattr(bot, "shard_ids", None)
     if shard_ids is None:
         has_all = bot.shard_id is None or bot.shard_count in (None, 1)
     else:
         has_all = len(shard_ids) == bot.shard_count
-    return has_all and bool(bot.guilds) and all(is_known_of(guild) for guild in bot.guilds)
+    return has_all and bot.is_ready() and bool(bot.guilds) and all(is_known_of(guild) for guild in bot.guilds)
 
 
 def _others_may_see_more(guild_ids: Collection[int], *, now: datetime) -> bool:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 THREADS: Final = 2_000
+THREADS_AT_ONCE: Final = 10
+"""One after the other, they would take minutes at the distance of Discord."""
 THREAD_MESSAGES: Final = 2_000
 ACTIVE: Final = timedelta(days=30)
 CHANNELS: Final = 100
@@ -30,36 +32,57 @@ _READ_ERRORS: Final = (discord.DiscordException, *NETWORK_ERRORS)
 Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 
 
-class CatchingUp:
-    """Reads what one bot has missed. Everything is taken in as if it arrived now, so what is known changes nothing."""
+class Reading:
+    """Something that is read at most once at a time, and once more if it is wanted again meanwhile."""
 
-    def __init__(self, bot: "CheckbackBot") -> None:
-        self._bot = bot
-        self._private = _Rounds(self._read_threads)
-        self._around = _Rounds(self._look_around)
+    def __init__(self, read: Callable[[], Awaitable[None]]) -> None:
+        self._read = read
+        self._task: asyncio.Task[None] | None = None
+        self._is_wanted = False
 
-    async def read_private(self) -> None:
-        """Read the private messages; if that is under way, once more after it. Returns when it is done, or when it
-        takes so long that whoever waits for an answer has waited enough: the rest is read beside other things.
+    async def run(self) -> None:
+        """Read. Returns when it is done, or when it takes so long that whoever waits for an answer has waited enough:
+        the rest is read beside other things.
         """
-        self._private.want()
+        self._is_wanted = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._read_while_wanted())
+            self._task.add_done_callback(_note_end)
         await self.wait()
 
     async def wait(self) -> None:
-        """Wait for the private messages that are being read, with the same patience."""
-        await self._private.wait(PATIENCE_SECONDS)
-
-    async def look_around(self) -> None:
-        """Read what was written in channels, and see who has come and gone. Needs all communities to be known."""
-        self._around.want()
-        await self._around.wait(None)
+        """Wait for what is being read, with the same patience."""
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=PATIENCE_SECONDS)
 
     def stop(self) -> None:
         """Read no further."""
-        self._private.stop()
-        self._around.stop()
+        if self._task is not None:
+            self._task.cancel()
 
-    async def _look_around(self) -> None:
+    async def _read_while_wanted(self) -> None:
+        while self._is_wanted:
+            self._is_wanted = False
+            await self._read()
+
+
+class CatchingUp:
+    """Reads what one bot has missed. Everything is taken in as if it arrived now, so what is known changes nothing.
+
+    `private` is wanted once private messages can arrive, `communities` once all communities are known.
+    """
+
+    def __init__(self, bot: "CheckbackBot") -> None:
+        self._bot = bot
+        self.private = Reading(self._read_threads)
+        self.communities = Reading(self._read_communities)
+
+    def stop(self) -> None:
+        """Read no further."""
+        self.private.stop()
+        self.communities.stop()
+
+    async def _read_communities(self) -> None:
         since = await self._bot.listening.persist(listening.deaf_since, self._bot.account.pk, now=timezone.now())
         await attendance.look(self._bot)
         if since is not None:
@@ -74,20 +97,23 @@ class CatchingUp:
             active_since=timezone.now() - ACTIVE,
             limit=THREADS + 1,
         )
-        for thread in threads[:THREADS]:
-            await self._read_thread(thread)
+        at_once = asyncio.Semaphore(THREADS_AT_ONCE)
+        async with asyncio.TaskGroup() as readings:
+            for thread in threads[:THREADS]:
+                readings.create_task(self._read_thread(thread, at_once))
         if len(threads) > THREADS:
             log.warning("bot.threads_not_read", limit=THREADS)
 
-    async def _read_thread(self, thread: inbound.Thread) -> None:
+    async def _read_thread(self, thread: inbound.Thread, at_once: asyncio.Semaphore) -> None:
         channel = self._bot.get_partial_messageable(thread.channel_id, type=discord.ChannelType.private)
         after, count = thread.read_until - CLOCK_TOLERANCE, 0
-        try:
-            async for message in channel.history(after=after, limit=THREAD_MESSAGES, oldest_first=True):
-                await self._take_in(message)
-                count += 1
-        except _READ_ERRORS as error:
-            log.warning("bot.catch_up_failed", channel_id=thread.channel_id, **failures.describe(error))
+        async with at_once:
+            try:
+                async for message in channel.history(after=after, limit=THREAD_MESSAGES, oldest_first=True):
+                    await self._take_in(message)
+                    count += 1
+            except _READ_ERRORS as error:
+                log.warning("bot.catch_up_failed", channel_id=thread.channel_id, **failures.describe(error))
         if count >= THREAD_MESSAGES:
             log.warning("bot.thread_not_read_to_its_end", channel_id=thread.channel_id, limit=THREAD_MESSAGES)
 
@@ -122,34 +148,6 @@ class CatchingUp:
             await self._bot.listening.take_in_late(message)
         except Exception as error:
             _note_failure(message, error)
-
-
-class _Rounds:
-    """Something that is done one at a time: asked for while it is under way, it is done once more after that."""
-
-    def __init__(self, act: Callable[[], Awaitable[None]]) -> None:
-        self._act = act
-        self._task: asyncio.Task[None] | None = None
-        self._is_wanted = False
-
-    def want(self) -> None:
-        self._is_wanted = True
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._go_on())
-            self._task.add_done_callback(_note_end)
-
-    async def wait(self, seconds: float | None) -> None:
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=seconds)
-
-    def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _go_on(self) -> None:
-        while self._is_wanted:
-            self._is_wanted = False
-            await self._act()
 
 
 def _places(guild: discord.Guild, *, since: datetime) -> list[Place]:

@@ -244,7 +244,7 @@ class CheckbackBot(commands.AutoShardedBot):
     async def on_ready(self) -> None:
         """All shards have a session, and know their communities."""
         log.info("bot.ready", account_id=self.account.pk, communities=len(self.guilds), shards=self.shard_count)
-        await self.catching_up.look_around()
+        await self.catching_up.communities.run()
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         """Let the relays know at once: what they send now might not be wanted any more."""
@@ -257,14 +257,14 @@ class CheckbackBot(commands.AutoShardedBot):
         """
         times_lost = self._hearing.times_lost[shard_id]
         if shard_id == PRIVATE_SHARD:
-            await self.catching_up.read_private()
+            await self.catching_up.private.run()
         await self._hear_again(shard_id, times_lost=times_lost)
 
     async def on_shard_resumed(self, shard_id: int) -> None:
         """The old session goes on: Discord has repeated what we missed."""
         times_lost = self._hearing.times_lost[shard_id]
         if shard_id == PRIVATE_SHARD:
-            await self.catching_up.wait()
+            await self.catching_up.private.wait()
         await self._hear_again(shard_id, times_lost=times_lost)
 
     async def _hear_again(self, shard_id: int, *, times_lost: int) -> None:
