@@ -13,7 +13,18 @@ from datetime import UTC, datetime
 
 from benchmarks import harness
 
-SCRIPTS = ("drain", "lateness", "enqueue", "clusters", "memory", "scale", "sweep", "forecast", "import_export")
+SCRIPTS = (
+    "drain",
+    "lateness",
+    "enqueue",
+    "clusters",
+    "memory",
+    "scale",
+    "sweep",
+    "forecast",
+    "relay",
+    "import_export",
+)
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -202,7 +202,8 @@ def _send_bare(api_url: str, token: str, channels: Sequence[int], texts: Sequenc
                 channel = client.get_partial_messageable(channel_id, type=discord.ChannelType.private)
                 for text in texts:
                     async with places:
-                        await channel.send(text)
+                        with suppress(discord.HTTPException):  # refused five times: a lost message
+                            await channel.send(text)
 
             began = time.process_time()
             await asyncio.gather(*(send(channel_id) for channel_id in channels))
