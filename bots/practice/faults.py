@@ -118,7 +118,10 @@ def opening_dms_too_fast(*, times: int | None = 1) -> Fault:
 
 
 def quarantined(*, times: int | None = None) -> Fault:
-    """20026, on opening a private channel: Discord has flagged the bot as a spammer, until somebody appeals."""
+    """20026, on opening a private channel: Discord has flagged the bot as a spammer, until somebody appeals.
+
+    Code and words are as bots' owners have reported them (discord/discord-api-docs#2669); the status is a guess.
+    """
     text = (
         "Your bot has been flagged by our anti-spam system for abusive behavior. Please reach out to our team by going"
         " to https://dis.gd/report and appeal this action taken on your bot."

@@ -50,7 +50,7 @@ class Connection:
         self.socket = socket
         self.transport = transport
         self.is_deaf = False
-        self.is_closed_here = False
+        self.is_closed_by_us = False
         self._deflate = zlib.compressobj() if compressed else None
         self._queue: asyncio.Queue[Json | int] = asyncio.Queue()
 
@@ -60,7 +60,7 @@ class Connection:
 
     def close(self, code: int) -> None:
         """Close with a code, after everything sent so far."""
-        self.is_closed_here = True
+        self.is_closed_by_us = True
         self._queue.put_nowait(code)
 
     async def write(self) -> None:
@@ -188,7 +188,7 @@ class Gateway:
     def _ended(self, connection: Connection, code: int | None) -> None:
         ended = [each for each in self.sessions.values() if each.connection is connection]
         self._detach(connection)
-        if code in (1000, 1001) and not connection.is_closed_here:
+        if code in (1000, 1001) and not connection.is_closed_by_us:
             # The bot said goodbye: Discord does not resume such a session.
             for session in ended:
                 self.sessions.pop(session.id, None)

@@ -4,9 +4,11 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bots.practice.world import Json, Message, UnknownThing
+from bots.practice.world import Json, Message, NotAllowed, UnknownThing
 
 COMMAND, COMPONENT, AUTOCOMPLETE, SUBMITTED_FORM = 2, 3, 4, 5
+NUMBERS = (4, 10)
+"""Options that are whole and other numbers."""
 INTERACTION_TIME = timedelta(seconds=3)
 """How long a bot has for the first answer."""
 INTERACTION_LIFE = timedelta(minutes=15)
@@ -56,6 +58,32 @@ def nested_options(
         | ({"focused": True} if name == focused else {})
         for name, value in values.items()
     ]
+
+
+def require_filled(command: Json, inner: list[str], values: dict[str, object]) -> None:
+    """Raise NotAllowed for values that Discord's app would not send: one missing, not offered, or out of bounds."""
+    step = command
+    for name in inner:
+        step = next((each for each in step.get("options", []) if each["name"] == name), {})
+    for option in step.get("options", []):
+        value = values.get(option["name"])
+        if value is not None:
+            _require_good(option, value)
+        elif option.get("required"):
+            raise NotAllowed(f"The option {option['name']} is required.")
+
+
+def _require_good(option: Json, value: object) -> None:
+    name = option["name"]
+    choices = [choice["value"] for choice in option.get("choices") or []]
+    if choices and value not in choices:
+        raise NotAllowed(f"{value!r} is not one of the choices of {name}.")
+    size = value if option["type"] in NUMBERS else len(str(value))
+    if not isinstance(size, int | float) or isinstance(size, bool):
+        raise NotAllowed(f"The option {name} is a number.")
+    least, most = ("min_value", "max_value") if option["type"] in NUMBERS else ("min_length", "max_length")
+    if size < option.get(least, size) or size > option.get(most, size):
+        raise NotAllowed(f"The option {name} is too small, too large, too short or too long.")
 
 
 def leaves(options: list[Json]) -> list[Json]:

@@ -63,6 +63,7 @@ def _packed(row: Message) -> Json:
             {"id": each.id, "filename": each.filename, "content_type": each.content_type, "size": each.size}
             for each in row.attachments
         ],
+        "flags": row.flags,
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bots.practice import payloads, permissions
+from bots.practice import drafts, payloads, permissions
 from bots.practice.threads import Threads
 from bots.practice.world import Attachment, Json, Message, NotAllowed
 
@@ -35,6 +35,7 @@ class Messages(Threads):
         if "attachments" in changes:
             staying = {str(each.get("id")) for each in changes["attachments"] or []}
             row.attachments = [each for each in row.attachments if str(each.id) in staying]
+        row.flags |= drafts.flags_of(changes)
         row.attachments += files
         self.world.keep_files(row)
         row.edited_at = self.now()

@@ -200,7 +200,7 @@ def message(world: World, row: Message) -> Json:
         "embeds": row.embeds,
         "components": row.components,
         "pinned": False,
-        "flags": EPHEMERAL if row.is_ephemeral else 0,
+        "flags": row.flags | (EPHEMERAL if row.is_ephemeral else 0),
     }
     thread = world.thread_on(row)
     if thread is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import heapq
 import json
 import socket
 import struct
@@ -23,6 +24,7 @@ from bots.practice.thread_routes import ThreadRoutes, archived_refusal
 from bots.practice.world import Attachment, Channel, Json, Message, UnknownThing
 
 PREFIX = "/api/v10"
+MOST_MEMBERS = 1_000
 
 
 class RestApi:
@@ -55,6 +57,7 @@ class RestApi:
             ("GET", "/guilds/{guild_id}", self.guild),
             ("GET", "/guilds/{guild_id}/channels", self.guild_channels),
             ("GET", "/guilds/{guild_id}/roles", self.roles),
+            ("GET", "/guilds/{guild_id}/members", self.members),
             ("GET", "/guilds/{guild_id}/members/{user_id}", self.member),
             ("GET", "/channels/{channel_id}", self.channel),
             ("POST", "/channels/{channel_id}/typing", self.typing),
@@ -210,6 +213,14 @@ class RestApi:
             raise unknown(10007, "Member")
         return payloads.member(self.world, row)
 
+    def members(self, call: Call) -> list[Json]:
+        limit, after = call.asked_number("limit") or 1, call.asked_number("after") or 0
+        if limit > MOST_MEMBERS:
+            raise invalid_form("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 1000.")
+        rows = self.places.guild(call).members.values()
+        page = heapq.nsmallest(limit, (row for row in rows if row.user_id > after), key=lambda row: row.user_id)
+        return [payloads.member(self.world, row) for row in page]
+
     def open_dm(self, call: Call) -> Json:
         number = int(call.body["recipient_id"])
         if number not in self.world.users:
@@ -243,6 +254,8 @@ class RestApi:
         if nonce is not None and str(data.get("enforce_nonce", "")).lower() == "true":
             earlier = self.world.with_nonce(bot_id, str(nonce), now=self.community.now())
             if earlier is not None:
+                if earlier.id not in self.world.messages.get(earlier.channel_id, {}):
+                    raise unknown(10008, "Message")  # somebody has deleted it meanwhile
                 return payloads.message(self.world, earlier) | {"nonce": nonce}
         self._check_reachable(place)
         reference = data.get("message_reference") or {}
@@ -255,6 +268,7 @@ class RestApi:
             components=data.get("components") or [],
             reply_to=int(reference["message_id"]) if "message_id" in reference else None,
             attachments=self._attached(call),
+            flags=drafts.flags_of(data),
         )
         self.sent.put_nowait(row)
         return payloads.message(self.world, row) | ({} if nonce is None else {"nonce": nonce})

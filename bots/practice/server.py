@@ -172,6 +172,18 @@ class PracticeServer:
             await _answered(row, answers)
         return list(row.answers)
 
+    async def run_slash(
+        self,
+        user_id: int,
+        command: str,
+        options: dict[str, object] | None = None,
+        *,
+        where: Where = "dm",
+        force: bool = False,
+    ) -> Interaction:
+        """Let a member use a slash command; return when the bot has acknowledged it, be it with a form."""
+        return await _acknowledged(self.use_command(user_id, command, options, where=where, force=force))
+
     async def press_button(
         self,
         user_id: int,
@@ -233,7 +245,7 @@ class PracticeServer:
         return self.community.use_command(user_id, place, command, options or {}, force=force)
 
     async def member_joins(self, user: User | int, guild_id: int | None = None) -> None:
-        """Let a user join a community, the first one unless named. A new user is given whole."""
+        """Let a user join a community, the first one unless named. A new user is given whole; the bot may join too."""
         row = self.world.user(user) if isinstance(user, int) else user
         self.community.join(guild_id or next(iter(self.world.guilds)), row)
 

@@ -122,6 +122,7 @@ class Message:
     interaction_user_id: int | None = None
     reply_to: int | None = None
     attachments: list[Attachment] = field(default_factory=list)
+    flags: int = 0
 
     @property
     def is_ephemeral(self) -> bool:

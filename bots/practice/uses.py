@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from bots.practice import components, interactions, payloads, permissions
+from bots.practice import components, drafts, interactions, payloads, permissions
 from bots.practice.interactions import INTERACTION_LIFE, Interaction
 from bots.practice.messages import Messages
 from bots.practice.world import Attachment, Channel, Json, Message, NotAllowed, UnknownThing
@@ -24,20 +24,22 @@ class Uses(Messages):
     ) -> Interaction:
         """Let a member use a slash command; `command` names subcommands with spaces ("followups pause").
 
-        Raises NotAllowed when the command asks for permissions that the member lacks or for another place, unless the
-        use is by `force`, past what Discord's app would check.
+        Raises NotAllowed when the command asks for permissions that the member lacks, for another place or for other
+        values, unless the use is by `force`, past what Discord's app would check.
         """
         if not force:
-            self.require_allowed(user_id, channel, command)
+            self.require_allowed(user_id, channel, command, values)
         return self._use(interactions.COMMAND, user_id, channel, command, values)
 
-    def require_allowed(self, user_id: int, channel: Channel, command: str) -> None:
-        """Raise NotAllowed, with Discord's words, when a member may not use a command in a channel."""
-        registered = self.world.find_command(command.removeprefix("/").split()[0], channel.guild_id)
+    def require_allowed(self, user_id: int, channel: Channel, command: str, values: dict[str, object]) -> None:
+        """Raise NotAllowed, with a sentence for the member, when Discord's app would not send a command."""
+        name, *inner = command.removeprefix("/").split()
+        registered = self.world.find_command(name, channel.guild_id)
         guild = None if channel.guild_id is None else self.world.guild(channel.guild_id)
         refusal = permissions.refusal_of(registered, guild, user_id)
         if refusal is not None:
             raise NotAllowed(refusal)
+        interactions.require_filled(registered, inner, values)
 
     def ask_autocomplete(
         self, user_id: int, channel: Channel, command: str, values: dict[str, object], *, focused: str
@@ -197,6 +199,7 @@ class Uses(Messages):
             "interaction_name": interaction.name,
             "interaction_user_id": interaction.user_id,
             "attachments": list(files),
+            "flags": drafts.flags_of(data),
         }
         content = data.get("content") or ""
         if ephemeral:

@@ -24,6 +24,7 @@ class TinyBot(commands.Bot):
         self.reacted: asyncio.Queue[discord.RawReactionActionEvent] = asyncio.Queue()
         self.failed: asyncio.Queue[BaseException] = asyncio.Queue()
         self.pressed: asyncio.Queue[discord.Interaction[Any]] = asyncio.Queue()
+        self.moved: asyncio.Queue[discord.Guild] = asyncio.Queue()
         self.threads: asyncio.Queue[discord.Thread] = asyncio.Queue()
         self.changed: asyncio.Queue[Any] = asyncio.Queue()
         self.acts: dict[str, Callable[[discord.Interaction[Any]], Awaitable[Any]]] = {}
@@ -32,7 +33,6 @@ class TinyBot(commands.Bot):
         self.add_command(hello)
         self.add_command(think)
         self.add_command(settings)
-        self.tree.add_command(team)
         await self.tree.sync()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
@@ -53,6 +53,12 @@ class TinyBot(commands.Bot):
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         self.reacted.put_nowait(event)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        self.moved.put_nowait(guild)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        self.moved.put_nowait(guild)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         self.threads.put_nowait(thread)
@@ -120,15 +126,6 @@ async def settings(ctx: commands.Context[TinyBot]) -> None:
 async def pause(ctx: commands.Context[TinyBot], days: int, who: discord.User | None = None) -> None:
     """Pause for some days."""
     await ctx.send(f"{days + 1} {who}")
-
-
-@discord.app_commands.command()
-@discord.app_commands.guild_only()
-@discord.app_commands.default_permissions(manage_guild=True)
-async def team(interaction: discord.Interaction[Any]) -> None:
-    """Tell what the member may do; for the team."""
-    may = interaction.permissions
-    await interaction.response.send_message(f"{may.administrator} {may.manage_guild} {may.send_messages}")
 
 
 @contextlib.asynccontextmanager

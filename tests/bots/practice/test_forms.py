@@ -63,6 +63,22 @@ class TestForms:
             assert [answer.content for answer in sent.answers] == ["fine, Nothing, ['y']"]
             assert sent.on_message is asked.on_message
 
+    async def test_are_opened_by_a_command_too(self, practice: PracticeServer) -> None:
+        ada = support.people(practice.world)[0]
+
+        @discord.app_commands.command()
+        async def review(interaction: discord.Interaction[Any]) -> None:
+            """Open the form."""
+            await open_form(interaction)
+
+        async with connected(practice) as bot:
+            bot.tree.add_command(review)
+            await bot.tree.sync()
+            asked = await practice.run_slash(ada.id, "review", where=support.general(practice))
+            sent = await practice.submit_form(ada.id, asked, {"mood": "fine", "more": "", "again": "No"})
+            assert [(answer.content, answer.is_ephemeral) for answer in sent.answers] == [("fine, , ['No']", True)]
+            assert (sent.on_message, sent.name) == (None, "review")
+
     async def test_are_checked_as_the_app_does(self, practice: PracticeServer) -> None:
         ada, bruno = support.people(practice.world)[:2]
         async with connected(practice) as bot:

@@ -76,3 +76,36 @@ class TestMembers:
                 ("edited", False, {}),
                 ("3", True, {}),
             ]
+
+
+class TestTheBot:
+    async def test_may_be_removed_and_invited_again(self) -> None:
+        world = World.example(communities=2)
+        first, second = world.guilds.values()
+        ada = support.people(world)[0]
+        async with support.running_practice(world) as server, connected(server) as bot:
+            await server.member_leaves(world.bot.id, second.id)
+            assert (await soon(bot.moved.get())).id == second.id
+            assert [guild.id for guild in bot.guilds] == [first.id]
+            place = next(iter(second.channels))
+            await server.member_says(ada.id, place, "Is the bot gone?")
+            await server.member_leaves(ada.id, second.id)
+            with pytest.raises(discord.Forbidden):
+                await bot.get_partial_messageable(place).send("No")
+            with pytest.raises(discord.NotFound):
+                await bot.fetch_guild(second.id)
+            await server.member_joins(world.bot.id, second.id)
+            back = await soon(bot.moved.get())
+            assert ([guild.id for guild in bot.guilds], back.get_member(ada.id)) == ([first.id, second.id], None)
+            await bot.get_partial_messageable(place).send("Here again")
+            assert bot.heard.empty() or (await bot.heard.get()).content == "Here again"
+            assert bot.left.empty()
+
+    async def test_lists_members_by_pages(self, practice: PracticeServer) -> None:
+        async with connected(practice) as bot:
+            guild = bot.guilds[0]
+            everybody = sorted(practice.world.users)
+            found = {member.id async for member in guild.fetch_members(limit=None)}
+            assert found == set(everybody)
+            page = {member.id async for member in guild.fetch_members(limit=2, after=discord.Object(everybody[-4]))}
+            assert page == set(everybody[-3:-1])

@@ -1,3 +1,5 @@
+from typing import Any
+
 import discord
 import pytest
 
@@ -5,7 +7,21 @@ from bots.practice import permissions
 from bots.practice.server import PracticeServer
 from bots.practice.world import BOT_USER_ID, NotAllowed, World
 from tests.bots import support
-from tests.bots.practice.bot import connected, soon
+from tests.bots.practice.bot import TinyBot, connected, soon
+
+
+@discord.app_commands.command()
+@discord.app_commands.guild_only()
+@discord.app_commands.default_permissions(manage_guild=True)
+async def team(interaction: discord.Interaction[Any]) -> None:
+    """Tell what the member may do; for the team."""
+    may = interaction.permissions
+    await interaction.response.send_message(f"{may.administrator} {may.manage_guild} {may.send_messages}")
+
+
+async def register(bot: TinyBot) -> None:
+    bot.tree.add_command(team)
+    await bot.tree.sync()
 
 
 class TestRoles:
@@ -27,7 +43,8 @@ class TestRoles:
     async def test_are_told_with_an_interaction(self, practice: PracticeServer) -> None:
         ada, bruno, chiyo = support.people(practice.world)[:3]
         place = support.general(practice)
-        async with connected(practice):
+        async with connected(practice) as bot:
+            await register(bot)
             for who, told in ((ada, "True True True"), (bruno, "False True True"), (chiyo, "False False True")):
                 (answer,) = await practice.invoke_slash(who.id, "team", where=place, force=True)
                 assert answer.content == told
@@ -36,13 +53,15 @@ class TestRoles:
 class TestCommandPermissions:
     async def test_refuse_who_lacks_them(self, practice: PracticeServer) -> None:
         chiyo = support.people(practice.world)[2]
-        async with connected(practice):
+        async with connected(practice) as bot:
+            await register(bot)
             with pytest.raises(NotAllowed, match="You do not have permission"):
                 await practice.invoke_slash(chiyo.id, "team", where=support.general(practice))
 
     async def test_refuse_another_place(self, practice: PracticeServer) -> None:
         ada = support.people(practice.world)[0]
-        async with connected(practice):
+        async with connected(practice) as bot:
+            await register(bot)
             with pytest.raises(NotAllowed, match="only be used in a server"):
                 await practice.invoke_slash(ada.id, "team")
 

@@ -8,7 +8,7 @@ import pytest
 from discord.ext import commands
 
 from bots.practice.server import PracticeServer
-from bots.practice.world import BOT_USER_ID, UnknownThing, User, World, dm_channel_id
+from bots.practice.world import BOT_USER_ID, NotAllowed, UnknownThing, User, World, dm_channel_id
 from tests.bots import support
 from tests.bots.practice.bot import connected, soon
 
@@ -83,6 +83,14 @@ class TestPrivateMessages:
             await user.send("Good morning", nonce="ob-1")
         assert practice.sent.qsize() == 2
 
+    async def test_with_the_nonce_of_a_deleted_message_are_refused(self, practice: PracticeServer) -> None:
+        async with connected(practice) as bot:
+            user = await bot.fetch_user(support.people(practice.world)[0].id)
+            await (await user.send("Good morning", nonce="ob-1")).delete()
+            with pytest.raises(discord.NotFound) as caught:
+                await user.send("Good morning", nonce="ob-1")
+            assert caught.value.code == 10008
+
     async def test_with_a_file_keep_their_text(self, practice: PracticeServer) -> None:
         ada = support.people(practice.world)[0]
         async with connected(practice) as bot:
@@ -107,6 +115,46 @@ class TestPrivateMessages:
                 await user.send("x" * 2_001)
             assert (caught.value.status, caught.value.code) == (400, 50035)
             assert practice.sent.qsize() == 1
+
+    @pytest.mark.parametrize(
+        ("embeds", "field"),
+        [
+            ([discord.Embed(title="x" * 257)], "embeds.0.title"),
+            ([discord.Embed(description="x" * 4_097)], "embeds.0.description"),
+            ([discord.Embed().set_footer(text="x" * 2_049)], "embeds.0.footer.text"),
+            ([discord.Embed().add_field(name="x" * 257, value="y")], "embeds.0.fields.0.name"),
+            ([discord.Embed().add_field(name="x", value="")], "embeds.0.fields.0.value"),
+            ([discord.Embed(description="x" * 3_001)] * 2, "embeds"),
+        ],
+    )
+    async def test_with_too_large_embeds_are_refused(
+        self, practice: PracticeServer, embeds: list[discord.Embed], field: str
+    ) -> None:
+        async with connected(practice) as bot:
+            user = await bot.fetch_user(support.people(practice.world)[0].id)
+            with pytest.raises(discord.HTTPException) as caught:
+                await user.send(embeds=embeds)
+            assert (caught.value.code, f"In {field}:" in str(caught.value)) == (50035, True)
+            await user.send(embeds=[discord.Embed(description="x" * 3_000)] * 2)
+
+    async def test_may_have_the_newer_components(self, practice: PracticeServer) -> None:
+        ada = support.people(practice.world)[0]
+
+        class Page(discord.ui.LayoutView):
+            text = discord.ui.TextDisplay["Page"]("Hello")
+            row = discord.ui.ActionRow["Page"](discord.ui.Button(label="Yes", custom_id="yes"))
+
+        async with connected(practice) as bot:
+            user = await bot.fetch_user(ada.id)
+            message = await user.send(view=Page())
+            assert message.flags.components_v2
+            row = await soon(practice.sent.get())
+            pressed = await practice.press_button(ada.id, row, "yes")
+            assert [answer.content for answer in pressed.answers] == ["pressed"]
+            await message.edit(view=Page())
+            with pytest.raises(discord.HTTPException) as caught:
+                await user.send("Text beside it", view=Page())
+            assert caught.value.code == 50035
 
     async def test_to_somebody_who_left_are_refused(self, practice: PracticeServer) -> None:
         ada = support.people(practice.world)[0]
@@ -199,6 +247,37 @@ class TestCommands:
             assert answer.content == "3 bruno"
             assert not answer.is_ephemeral
 
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [
+            ({}, "days is required"),
+            ({"days": "2"}, "days is a number"),
+            ({"days": True}, "days is a number"),
+            ({"days": 0}, "too small"),
+            ({"days": 31}, "too large"),
+            ({"days": 2, "why": "because"}, "not one of the choices"),
+            ({"days": 2, "note": "x" * 11}, "too long"),
+        ],
+    )
+    def test_are_checked_as_the_app_does(self, options: dict[str, object], told: str) -> None:
+        pause: dict[str, object] = {
+            "name": "pause",
+            "type": 1,
+            "options": [
+                {"name": "days", "type": 4, "required": True, "min_value": 1, "max_value": 30},
+                {"name": "why", "type": 3, "choices": [{"name": "Busy", "value": "busy"}]},
+                {"name": "note", "type": 3, "max_length": 10},
+            ],
+        }
+        community = PracticeServer(World.example()).community
+        community.register([{"name": "settings", "description": "x", "options": [pause]}], guild_id=None)
+        ada = support.people(community.world)[0]
+        place = community.world.open_dm(ada.id, BOT_USER_ID)
+        with pytest.raises(NotAllowed, match=told):
+            community.use_command(ada.id, place, "settings pause", options)
+        community.use_command(ada.id, place, "settings pause", options, force=True)
+        community.use_command(ada.id, place, "settings pause", {"days": 30, "why": "busy", "note": "x" * 10})
+
     async def test_that_nobody_registered_are_unknown(self, practice: PracticeServer) -> None:
         with pytest.raises(UnknownThing):
             await practice.invoke_slash(support.people(practice.world)[0].id, "nothing")
@@ -234,7 +313,7 @@ class TestCommands:
     async def test_keep_their_ids_when_registered_again(self, practice: PracticeServer) -> None:
         async with connected(practice) as bot:
             first = {command.name: command.id for command in await bot.tree.fetch_commands()}
-            assert set(first) == {"hello", "think", "settings", "team"} | {"help"} & set(first)
+            assert set(first) == {"hello", "think", "settings"} | {"help"} & set(first)
             await bot.tree.sync()
             assert {command.name: command.id for command in await bot.tree.fetch_commands()} == first
 
