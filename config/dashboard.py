@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 
+from bots.models import BotControl
 from config import charts
 from followups import conf
 from followups.models import Draft, DraftStatus, FollowUp, FollowUpHistory, FollowUpStatus, StaffFlag, UserProfile
@@ -195,8 +196,10 @@ def _outbox() -> list[Figure]:
     sending = Message.objects.filter(status=MessageStatus.SENDING).count()
     unknown = Message.objects.filter(status=MessageStatus.UNKNOWN).count()
     messages = "socialmedia_message"
+    stopped = BotControl.objects.filter(account__is_active=True, stopped_at__isnull=False).first()
+    note = f"The bot was stopped by {stopped.stopped_by}" if stopped else "Waiting for the bot"
     return [
-        Figure("Queued", f"{queued:,}", _list(messages, status__exact="queued"), "Waiting for the bot"),
+        Figure("Queued", f"{queued:,}", _list(messages, status__exact="queued"), note, "warning" if stopped else ""),
         Figure("Being sent", f"{sending:,}", _list(messages, status__exact="sending")),
         Figure(
             "Delivery unknown",

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Final
+from weakref import WeakSet
 
 import aiohttp
 import structlog
@@ -25,15 +26,20 @@ BUSY_SECONDS: Final = 2 / ASKS_PER_SECOND
 """Whoever asks again within this time is under load."""
 KEEP_SECONDS: Final = 0.05
 """A slot that was not used for so long is let go: kept ones would add up to a burst."""
-PATIENCE_SECONDS: Final = 30.0
-"""Shorter than the relay's patience with a call, so that no request goes out which the relay has given up."""
+PATIENCE_SECONDS: Final = 15.0
+"""Opening a channel and sending may both wait so long within the relay's patience with a message: so no request goes
+out which the relay has given up.
+"""
 WRITE_SECONDS: Final = 1.0
 SHARE_WITHOUT_DATABASE: Final = 5
 """Without a database each process makes a fifth of the requests: nobody knows how many others there are."""
 
 
 class NotSent(aiohttp.ClientError):
-    """The governor let a request not go out. In this try Discord has certainly not seen it."""
+    """The governor let a request not go out."""
+
+    is_first: bool = True
+    """It is the first one of its task. Else it may be another try of discord.py's, and an earlier one got through."""
 
 
 class Calls:
@@ -41,6 +47,7 @@ class Calls:
 
     def __init__(self) -> None:
         self.account_id: int | None = None
+        self._tried: WeakSet[asyncio.Task[object]] = WeakSet()  # those that have made a request
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._slots: deque[float] = deque()  # when each may be used, by the monotonic clock
@@ -87,8 +94,16 @@ class Calls:
     async def _before(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
     ) -> None:
-        if self.account_id is not None and _is_paced(params.url):
+        if self.account_id is None or not _is_paced(params.url):
+            return
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in one
+        try:
             await self.slot()
+        except NotSent as error:
+            error.is_first = task not in self._tried
+            raise
+        self._tried.add(task)
 
     async def _next_slot(self) -> float:
         oldest = time.monotonic() - KEEP_SECONDS

@@ -1,5 +1,6 @@
 """The budget of new private channels: Discord bars bots that open many, and publishes no figure."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -32,6 +33,8 @@ THEIR_OWN_CHOICE: Final = ("50007", "50278")
 JUDGED: Final = 20
 FEWEST_TO_JUDGE: Final = 5
 BAD_SHARE: Final = 0.2
+
+_DISCORDS_CODE: Final = re.compile(r"[1-9]\d+")
 
 _TRIP: Final = """
 INSERT INTO bot_controls AS known (account_id, opening_paused_until, opening_pause_reason, trips, updated_at)
@@ -70,8 +73,14 @@ def reserve(account_id: int, *, user_id: str, now: datetime) -> datetime | None:
 
 def settle(account_id: int, *, user_id: str, success: bool, code: str = "", now: datetime) -> None:
     """Write down what became of the opening that was reserved last for this person. One that succeeds after a pause
-    ends the row of trips. Leave out what nobody knows, such as a lost answer: the next try goes ahead in its place.
+    ends the row of trips.
+
+    Only Discord's own code says that it was refused. What failed otherwise (a lost answer, the network, a 502) may
+    have opened the channel or not: it stays open, and the next try goes ahead in its place. Else an outage of minutes
+    would use up the budget of the day.
     """
+    if not success and not _DISCORDS_CODE.fullmatch(code):
+        return
     unsettled = _openings(account_id).filter(target_type=TARGET, target_id=user_id, success=None)
     key = unsettled.order_by("-created_at").values_list("pk", flat=True).first()
     if key is not None:

@@ -18,9 +18,9 @@ BARRED_FROM: Final = 10_000
 
 RECENT: Final = (
     "(SELECT coalesce(sum(count), 0)::int FROM discord_invalid_requests "
-    "WHERE minute > clock_timestamp() - interval '11 minutes')"
+    "WHERE minute > statement_timestamp() - interval '11 minutes')"
 )
-"""SQL: how many there were in the last ten minutes. By the unique index, a row per minute and status."""
+"""SQL: how many there were in the last ten minutes. By the unique index, which a volatile clock could not use."""
 
 
 def record(counts: Mapping[int, int]) -> None:
@@ -34,7 +34,7 @@ def record(counts: Mapping[int, int]) -> None:
             "ON CONFLICT (minute, status) DO UPDATE SET count = known.count + excluded.count",
             [[status for status, _ in rows], [count for _, count in rows]],
         )
-        cursor.execute("DELETE FROM discord_invalid_requests WHERE minute < clock_timestamp() - interval '1 day'")
+        cursor.execute("DELETE FROM discord_invalid_requests WHERE minute < statement_timestamp() - interval '1 day'")
 
 
 def recent() -> int:

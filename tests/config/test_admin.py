@@ -9,8 +9,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from bots.governor import controls
 from config.models import ApiToken
 from tests.config.factories import make_community, make_key, make_staff
+from tests.socialmedia.factories import make_bot
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +58,7 @@ class TestEveryPage:
 class TestFirstPage:
     def test_has_few_queries(self, boss: Client, django_assert_max_num_queries: Any) -> None:
         make_community(10, now=timezone.now())
-        with django_assert_max_num_queries(23):
+        with django_assert_max_num_queries(24):
             page = boss.get(reverse("admin:index"))
         assert page.status_code == 200
 
@@ -79,6 +81,10 @@ class TestFirstPage:
         page = client.get(reverse("admin:index"))
         assert [group.title for group in page.context["groups"]] == ["Jobs"]
         assert reverse("admin:followups_userprofile_changelist") not in page.content.decode()
+
+    def test_says_that_the_bot_was_stopped(self, boss: Client) -> None:
+        controls.stop(make_bot().pk, by="ann", now=timezone.now())
+        assert "The bot was stopped by ann" in boss.get(reverse("admin:index")).content.decode()
 
     def test_says_that_nothing_runs(self, boss: Client) -> None:
         page = boss.get(reverse("admin:index"))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 import aiohttp
@@ -44,6 +44,19 @@ async def fetch(server: PracticeServer, bot: discord.Client) -> None:
 def fetched(server: PracticeServer) -> int:
     """How many requests for a person have arrived."""
     return sum(request.path.removeprefix("/users/").isdecimal() for request in server.requests)
+
+
+def slots_until_barred(mine: Calls, number: int) -> Callable[[], Awaitable[None]]:
+    """Let the governor give out so many slots, and then see too many refused requests."""
+    given = iter(range(number))
+
+    async def slot() -> None:
+        if next(given, None) is None:
+            await run_unit(refuse, 5000)
+            mine._slots.clear()
+        await Calls.slot(mine)
+
+    return slot
 
 
 @contextlib.asynccontextmanager
@@ -91,12 +104,24 @@ class TestRunningBot:
         async with running.checkback(practice) as bot:
             await run_unit(refuse, 5000)
             bot.calls._slots.clear()  # taken before, and good for a moment only
-            with pytest.raises(NotSent):
+            with pytest.raises(NotSent) as raised:
                 await fetch(practice, bot)
             assert fetched(practice) == 0
+            assert raised.value.is_first
             await run_unit(InvalidRequests.objects.update, count=4999)
             await fetch(practice, bot)
             assert fetched(practice) == 1
+
+    async def test_says_whether_an_earlier_try_of_discord_pys_may_have_got_through(
+        self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with running.checkback(practice) as bot:
+            practice.faults.add(rate_limited(method="GET", path="/users/*"))
+            monkeypatch.setattr(bot.calls, "slot", slots_until_barred(bot.calls, 1))
+            with pytest.raises(NotSent) as raised:
+                await asyncio.create_task(fetch(practice, bot))
+            assert fetched(practice) == 1
+            assert not raised.value.is_first
 
 
 class TestSlot:

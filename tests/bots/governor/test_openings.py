@@ -64,7 +64,7 @@ class TestReserve:
         assert openings.reserve(bot, user_id="6", now=NOW + HOUR) == NOW + 90 * MINUTE
 
     def test_takes_a_new_place_for_one_that_was_settled_or_is_old(self, bot: int) -> None:
-        opened(bot, 1, success=False)
+        opened(bot, 1, success=False, code="40003")
         assert openings.reserve(bot, user_id="1", now=NOW) is None
         assert openings.used(bot, now=NOW) == (2, 2)
         assert openings.reserve(bot, user_id="1", now=NOW + HOUR) is None
@@ -83,6 +83,14 @@ class TestSettle:
         opened(bot, 2, success=False, code="50007")
         rows = AutomationAction.objects.order_by("pk").values_list("target_id", "success", "error_code")
         assert list(rows) == [("1", True, ""), ("2", False, "50007")]
+
+    @pytest.mark.parametrize("code", ["", "0", "TimeoutError", "NotSent", "RateLimited"])
+    def test_leaves_what_discord_did_not_say_to_the_next_try(self, bot: int, code: str) -> None:
+        """An outage must not use up the budget."""
+        for minute in range(10):
+            opened(bot, 1, success=False, code=code, at=NOW + minute * MINUTE)
+        assert openings.used(bot, now=NOW + 10 * MINUTE) == (1, 1)
+        assert openings.refused(bot) == (0, 0)
 
     def test_of_nobody_known_changes_nothing(self, bot: int) -> None:
         openings.settle(bot, user_id="1", success=True, now=NOW)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from bots.governor import controls, pace, refusals
@@ -89,6 +90,14 @@ class TestLedger:
         refusals.record({403: 3})
         assert refusals.recent() == 11
         assert sum(row.count for row in InvalidRequests.objects.all()) == 11
+
+    def test_is_read_by_its_index(self, bot: int) -> None:
+        """It is asked before each claim and call."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            cursor.execute(f"EXPLAIN SELECT {refusals.RECENT}")
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert "Index Cond: (minute > " in plan, plan
 
     @pytest.mark.django_db(transaction=True)
     def test_loses_nothing_when_processes_write_at_once(self) -> None:
