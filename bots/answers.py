@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import aiohttp
@@ -122,8 +123,8 @@ async def _respond_to_slash(
 
 
 async def _persist(ctx: Context, take: Callable[..., T], operation: Operation) -> T:
-    """Take in a typed command. It is known by its id, so it is tried again while the database is away: it may say
-    that somebody wants no more messages.
+    """Take in a typed command. It is known by its id, so it may be tried again, however long the database is away: it
+    may say that somebody wants no more messages.
     """
     take_it = partial(
         take,
@@ -133,13 +134,13 @@ async def _persist(ctx: Context, take: Callable[..., T], operation: Operation) -
         letter=letter_of(ctx.message),
         channel_id=str(ctx.channel.id) if ctx.guild is None else "",
     )
-    for seconds in ctx.bot.retry_seconds:
+    pauses = chain(ctx.bot.retry_seconds, repeat(ctx.bot.retry_seconds[-1]))
+    while True:
         try:
             return await run_unit(take_it, now=timezone.now())
         except (OperationalError, InterfaceError) as error:
             log.warning("bot.database_away", operation="command", **failures.describe(error))
-            await asyncio.sleep(seconds)
-    return await run_unit(take_it, now=timezone.now())
+            await asyncio.sleep(next(pauses))
 
 
 async def send_directly(ctx: Context, answer: Answer) -> None:

@@ -15,6 +15,7 @@ from bots.cogs.base import MemberCog, each_person, refuse_unknown_slash, standin
 from bots.operations import engine
 from bots.operations.engine import Connection
 from bots.panels import confirming
+from followups import consent
 
 LONGEST: Final = 2000
 _WORD: Final = re.compile(r"[a-z]+(_[a-z]+)*", re.IGNORECASE)
@@ -39,6 +40,8 @@ class GuideCog(MemberCog):
         """
         if message.guild is not None or message.author.bot or message.is_system():
             return
+        if consent.asks_to_stop(message.content):
+            return  # it was understood, however it was written
         ctx = await self.bot.get_context(message)
         if not ctx.valid and ctx.prefix == conf.current().prefix and _WORD.fullmatch(ctx.invoked_with or ""):
             await respond_to_unknown(ctx, f"{texts.UNKNOWN_COMMAND}\n\n{guide(ctx)}"[:LONGEST])
@@ -46,7 +49,7 @@ class GuideCog(MemberCog):
     @commands.hybrid_command(name="help", description="What you can ask of me.")  # type: ignore[arg-type]  # discord.py's types lose the class of the context
     async def help_(self, ctx: Context) -> None:
         """What you can ask of me."""
-        await respond(ctx, partial(_said, guide(ctx)))
+        await respond(ctx, partial(_said, guide(ctx)), meets=False)
 
     @commands.hybrid_command(name="bot_status", description="How I am.")  # type: ignore[arg-type]
     @commands.cooldown(10, 60, each_person)

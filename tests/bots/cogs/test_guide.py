@@ -68,6 +68,13 @@ class TestUnknown:
         kept = await run_unit(Message.objects.get, is_outgoing=False)
         assert (kept.message_text, kept.is_read) == ("!important I feel terrible", False)
 
+    async def test_is_not_said_of_a_stop(self, practice: PracticeServer) -> None:
+        async with checkback(practice), asyncio.timeout(20):
+            await practice.member_says(person(practice), "dm", "!stop")
+            assert texts.STOPPED in (await practice.sent.get()).content
+            await practice.member_says(person(practice), "dm", "!help")
+            assert "You can ask of me" in (await practice.sent.get()).content
+
     async def test_is_passed_over_in_silence_in_public_and_where_no_word_follows(
         self, practice: PracticeServer
     ) -> None:

@@ -111,6 +111,18 @@ class TestText:
         assert (receipt.state, receipt.source) == ("granted", "text_command")
         assert receipt.evidence.startswith("message ")
 
+    async def test_waits_for_a_database_that_is_away(self, practice: PracticeServer) -> None:
+        """Discord tells it only once, and somebody wants no more messages."""
+        await run_unit(running.opt_in, practice)
+        async with checkback(practice) as bot:
+            with running.database_away():
+                wrote = await practice.member_says(ada_id(practice), "dm", "!followup_settings off")
+                with pytest.raises(TimeoutError):  # it has not given up
+                    async with asyncio.timeout(0.5):
+                        await bot.has_handled(wrote.id)
+            await bot.has_handled(wrote.id)
+        assert (await run_unit(newest_receipt)).state == "withdrawn"
+
     async def test_understands_the_seed_words(self, practice: PracticeServer) -> None:
         async with checkback(practice):
             assert "**enabled**" in await self.say(practice, "!followup_settings enable")
