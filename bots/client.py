@@ -104,15 +104,14 @@ class CheckbackBot(commands.AutoShardedBot):
             for task in waits:
                 task.cancel()
             await self._end_relay()  # before the connection, which it still needs
-            has_ended = serving.done()
             serving.cancel()
             await asyncio.wait({serving})
             await self._retire()
-        if has_ended:
-            serving.result()
-            raise EndedByItself("The connection to Discord ended.")
-        if not stop.is_set():
-            raise EndedByItself("The relay of queued messages ended.")
+        error = None if serving.cancelled() else serving.exception()
+        if stop.is_set():
+            return
+        what = "relay of queued messages" if self._relay_ended.is_set() else "connection to Discord"
+        raise error or EndedByItself(f"The {what} ended.")
 
     async def setup_hook(self) -> None:
         """Runs once, after the login. Nothing here reaches the members: this process may only stand by."""

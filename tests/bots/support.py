@@ -1,11 +1,12 @@
 """What the tests of the Discord edge share: discord.py pointed at a practice server, and a community to act in."""
 
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Iterator
 
 import discord
 import yarl
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import Route
 
 from bots.practice.server import PracticeServer
@@ -29,6 +30,10 @@ async def running_practice(world: World | None = None) -> AsyncIterator[Practice
     async with PracticeServer(world or World.example()) as server:
         with discord_pointed_at(server):
             yield server
+        # Whoever is stopped while it connects leaves discord.py's heart beating, for a loop that will be closed then.
+        for thread in threading.enumerate():
+            if isinstance(thread, KeepAliveHandler):
+                thread.stop()
 
 
 def people(world: World) -> list[User]:

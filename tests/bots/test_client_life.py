@@ -232,6 +232,19 @@ class TestEnd:
         stored = await run_unit(Message.objects.get, pk=message.pk)
         assert (stored.status, stored.first_attempt_at is None) == ("queued", False)
 
+    async def test_that_was_asked_for_is_no_failure_whatever_happens_meanwhile(self, practice: PracticeServer) -> None:
+        message = await run_unit(running.queue, practice)
+        held = practice.faults.add(Fault(Kind.HELD_AFTER))
+        async with started(practice) as (bot, stop, run):
+            async with asyncio.timeout(10):
+                await held.struck.wait()
+            stop.set()
+            practice.gateway.close_all(4004)
+            await eventually(lambda: not bot.is_connected, "the connection is lost")
+            held.release.set()
+            await asyncio.wait_for(run, 10)
+        assert (await run_unit(Message.objects.get, pk=message.pk)).status != "sending"
+
     async def test_gives_up_a_send_when_the_patience_is_over(
         self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
