@@ -16,6 +16,7 @@ class PanelBot(TinyBot):
     async def setup_hook(self) -> None:
         self.add_command(panel)
         self.add_command(choose)
+        self.tree.add_command(staff)
         await super().setup_hook()
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
@@ -93,3 +94,11 @@ async def choose(
 ) -> None:
     """Choose among options."""
     await ctx.send(f"{days + 1} days, {size.value}, {who}")
+
+
+@discord.app_commands.command()
+@discord.app_commands.guild_only()
+@discord.app_commands.default_permissions(manage_guild=True)
+async def staff(interaction: discord.Interaction[Any]) -> None:
+    """Only for those who look after the community."""
+    await interaction.response.send_message("At your service", ephemeral=True)

@@ -155,6 +155,8 @@ class TestChatSocket:
             dm = await page.become(ada.id)
             await page.ask(t="complete", channel=dm, name="hello", options={"name": "A"}, focused="name", ref=1)
             assert [each["name"] for each in (await page.hear("answered"))["choices"]] == ["Ada", "Alma"]
+            await page.ask(t="slash", channel=dm, name="staff", options={}, ref=10)
+            assert "in a server" in (await page.hear("error"))["text"]
             await page.ask(t="slash", channel=dm, name="panel", options={}, ref=2)
             panel = (await page.hear("message"))["message"]
             press = {"t": "press", "channel": dm, "message": panel["id"]}
@@ -323,8 +325,8 @@ class TestInABrowser:
             assert practice.dm_texts(ada.id)[0] == "Hello <img"
 
     def count(self, practice: PracticeServer) -> int:
-        """Return how many commands the menu shows in private: a group is shown as its parts."""
-        rows = [row for row in practice.world.commands[None] if row["name"] != "team"]
+        """Return how many commands the menu shows: a group is shown as its parts."""
+        rows = practice.world.commands[None]
         groups = [[each for each in row["options"] if each["type"] == 1] for row in rows]
         return sum(len(group) or 1 for group in groups)
 
@@ -444,10 +446,8 @@ class TestInABrowser:
         place = next(practice.world.channels())
         at = f"#{farah.id}/{place.id}"
         async with connected(practice, PanelBot()), self.page(browser, practice, at) as page:
-            await box(page, "#welcome").press_sequentially("/te")
-            await expect(page.get_by_role("listbox")).to_contain_text(
-                "No command begins like that."
-            )  # /team is staff's
+            await box(page, "#welcome").press_sequentially("/sta")  # for the team: she is not of it
+            await expect(page.get_by_role("listbox")).to_contain_text("No command begins like that.")
             await page.keyboard.press("Control+A")
             await page.keyboard.type("/choose 3 size:lar")
             await page.keyboard.press("Enter")
@@ -465,6 +465,10 @@ class TestInABrowser:
             await page.keyboard.press("Enter")
             await expect(page.get_by_role("log")).to_contain_text("4 days, large, bruno")
             await expect(page.get_by_role("log")).to_contain_text("Farah Haddad used /choose")
+            await page.get_by_role("button", name="Bruno Vega").click()  # a moderator
+            await page.get_by_role("button", name="welcome").click()
+            await box(page, "#welcome").press_sequentially("/sta")
+            await expect(page.get_by_role("option")).to_contain_text("Only for those who look after the community.")
 
     async def test_own_messages_are_changed_answered_and_deleted_by_keyboard(
         self, browser: Browser, practice: PracticeServer

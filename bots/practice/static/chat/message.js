@@ -56,7 +56,7 @@ function reactions(message) {
       onclick: () => react(message, each.emoji) }, each.emoji, " ", el("b", {}, String(each.count)))));
 }
 
-export function onlyYou(dismiss) {
+function onlyYou(dismiss) {
   return el("p", { className: "only" }, el("span", { className: "eye", ariaHidden: "true" }), el("span", {}, "Only you can see this ·"),
     el("button", { type: "button", className: "link", "data-key": "dismiss", onclick: dismiss }, "Dismiss message"));
 }
