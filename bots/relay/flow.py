@@ -7,6 +7,7 @@ from typing import Final
 
 import discord
 import structlog
+from django.db import ProgrammingError
 
 from bots import failures, presence, wakeup
 from bots.database import run_unit
@@ -125,9 +126,18 @@ def take(account: Account, *, limit: int, with_stranded: bool) -> list[Delivery]
     One rule for automated messages and answers: an answer is nearly always queued by the process that listens, and if
     it went past an older message that has to wait, the order of a conversation would be gone.
     """
-    if not controls.of_account(account.pk).may_send or not presence.is_listened(account.pk):
+    if not controls.of_account(account.pk).may_send or not _is_listened(account):
         return []
     taken = outbox.stranded(account=account, limit=limit, lease=LEASE) if with_stranded else []
     if len(taken) < limit:
         taken += outbox.claim(account=account, limit=limit - len(taken), lease=LEASE)
     return taken
+
+
+def _is_listened(account: Account) -> bool:
+    """Whoever can't find out does not send, and goes on asking."""
+    try:
+        return presence.is_listened(account.pk)
+    except ProgrammingError as error:
+        log.warning("relay.listener_unknown", **failures.describe(error))
+        return False
