@@ -99,7 +99,7 @@ def usage(ctx: Context) -> str:
 def part_names(command: "commands.Group[Any, ..., Any]") -> list[str]:
     """What may follow the name of a command that has parts: first what it does without one."""
     fallback = getattr(command, "fallback", None)
-    return [*([fallback] if fallback else []), *sorted(part.name for part in command.commands)]
+    return [*([fallback] if fallback else []), *command.all_commands]
 
 
 async def refuse_unknown_slash(
