@@ -10,6 +10,7 @@ from followups import campaigns, channels, composing, conf, consent, facts, plan
 from followups.analytics import experiments
 from followups.models import FollowUp, FollowUpStatus, Trigger, UserProfile
 from followups.policy import Gate, Verdict
+from jobs import pauses
 
 _LONGEST_OCCASION = 100
 
@@ -92,10 +93,15 @@ def _obstacle(profile: UserProfile, follow_up: FollowUp, *, now: datetime) -> Ob
     known = replace(known, is_held_out=held_out and follow_up.message_id is None)
     decision = policy.decide(known, now=max(now, follow_up.scheduled_at))
     if decision.verdict is Verdict.SEND or decision.gate is None:
-        return None
+        return pause_of_all()
     return obstacle(
         str(decision.gate), decision.inputs, until=decision.until, is_final=decision.verdict is Verdict.DROP
     )
+
+
+def pause_of_all() -> Obstacle | None:
+    """The pause of all follow-ups, which the policy is not asked about: their jobs wait, for nobody knows how long."""
+    return Obstacle(Gate.SWITCH) if pauses.is_paused(planning.JOB_TYPE) else None
 
 
 def obstacle(gate: str, inputs: Mapping[str, Any], *, until: datetime | None, is_final: bool) -> Obstacle:

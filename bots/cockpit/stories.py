@@ -27,7 +27,7 @@ class Story:
 
 
 def why(user_id: str, *, now: datetime) -> str:
-    """The answer to "Why?": what would be said now, and what was decided lately. In seven queries."""
+    """The answer to "Why?": what would be said now, and what was decided lately. In eight queries."""
     if not UserProfile.objects.filter(pk=user_id).exists():
         return wording.STRANGER
     told = [f"• <t:{int(story.at.timestamp())}:d> {story.kind}: {story.words}." for story in _stories(user_id)]
@@ -45,8 +45,11 @@ def _now(user_id: str, *, now: datetime) -> str:
     known = facts.gather(user_id, Trigger.INACTIVITY, now=now)
     decision = policy.decide(replace(known, planned_for=None), now=now)
     if decision.gate is None:
+        stop = reading.pause_of_all()
+    else:
+        stop = reading.obstacle(str(decision.gate), decision.inputs, until=decision.until, is_final=False)
+    if stop is None:
         return "**Right now** nothing stands against a check-in, should there be a reason for one."
-    stop = reading.obstacle(str(decision.gate), decision.inputs, until=decision.until, is_final=False)
     return f"**Right now** no check-in would come, because {wording.because(stop)}."
 
 

@@ -31,7 +31,7 @@ def pause_followups(question: Question, *, action: str, reason: str, now: dateti
 
 def _pause(question: Question, reason: str, now: datetime) -> Answer:
     if not pauses.pause(JOB_TYPE, by=question.actor, reason=_checked(reason), now=now):
-        return Answer(f"Follow-ups have been paused already, {_since_pause()}. Nothing was changed.")
+        return Answer(f"Follow-ups are paused already, {_since_pause()}. Nothing was changed.")
     return Answer(
         "Follow-ups are **paused**: no new one is written, and those that wait are held. Answers to members still go "
         f"out. {_waiting_follow_ups()} `pause_followups off` lets them go on; the policy is asked again then."

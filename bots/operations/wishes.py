@@ -11,9 +11,9 @@ from bots.answers import Answer, Question, Refused
 from bots.cockpit import wording
 from bots.cockpit.reading import obstacle
 from followups import conf, consent, goals, policy, preferences
-from followups.models import Goal, Topic, UserProfile
+from followups.models import FollowUp, FollowUpStatus, Goal, Topic, UserProfile
 from followups.planning import Plan
-from followups.policy import Gate
+from followups.policy import Gate, Verdict
 from followups.preferences import BadPreference
 
 NO_GOAL: Final = "You have no goal. Set one like this: `goal set run 5 km in 2 weeks`, and I will ask you then."
@@ -24,6 +24,10 @@ NOT_OPTED_IN: Final = (
     "No message will come of it, because you have not allowed any. `followup_settings on` changes that."
 )
 NO_CHECK_INS: Final = "No message will come of it, because you have left out check-ins."
+_ASKED: Final = {
+    FollowUpStatus.PENDING: "I will ask you about it on {at}.",
+    FollowUpStatus.EXECUTED: "I have asked you about it.",
+}
 MONTHS: Final = tuple(calendar.month_name)[1:]
 
 
@@ -33,11 +37,14 @@ def show_goal(question: Question) -> Answer:
     if goal is None:
         return Answer(NO_GOAL)
     zone = _zone(question.user_id)
-    planned = "I will ask you about it" if goal.follow_up_id else "The time to ask you about it is"
-    will_come = "" if goal.follow_up_id else f" {_why_nothing_comes(question.user_id)}"
-    return Answer(
-        f"Your goal: {_quoted(goal.text)}. {planned} on {_moment(goal.check_in_at, zone)}.{will_come}".strip()
-    )
+    planned = FollowUp.objects.filter(pk=goal.follow_up_id).first() if goal.follow_up_id else None
+    if planned is not None:
+        said = _ASKED.get(FollowUpStatus(planned.status), "I will not ask you about it, as things stand.")
+        said = said.format(at=_moment(planned.scheduled_at, zone))
+    else:
+        at = _moment(goal.check_in_at, zone)
+        said = f"The time to ask you about it is on {at}. {_why_nothing_comes(question.user_id)}".strip()
+    return Answer(f"Your goal: {_quoted(goal.text)}. {said}")
 
 
 def set_goal(question: Question, *, text: str, when: str, now: datetime) -> Answer:
@@ -62,9 +69,18 @@ def set_goal(question: Question, *, text: str, when: str, now: datetime) -> Answ
         raise Refused(f"{_moment(at, zone)} is past. Choose a time that lies ahead, like `in 2 weeks`.")
     found = goals.set_goal(user_id=question.user_id, text=words, check_in_at=at, now=now)
     noted = f"Noted: {_quoted(found.goal.text)}."
-    if found.plan.created:
-        return Answer(f"{noted} I will ask you about it on {_moment(at, zone)}. `goal clear` takes it back.")
+    if found.plan.created and found.plan.follow_up is not None:
+        planned = _moment(found.plan.follow_up.scheduled_at, zone)
+        return Answer(f"{noted} I will ask you about it on {planned}{_later(found.plan)}. `goal clear` takes it back.")
     return Answer(f"{noted} {_why_not(found.plan)}")
+
+
+def _later(plan: Plan) -> str:
+    """Why it is planned for another time than the member's; empty if it is not."""
+    gate, inputs = plan.decision.gate, plan.decision.inputs
+    if plan.decision.verdict is not Verdict.HOLD or gate is None:
+        return ""
+    return f", later than you said, because {wording.because(obstacle(gate, inputs, until=None, is_final=False))}"
 
 
 def _why_not(plan: Plan) -> str:

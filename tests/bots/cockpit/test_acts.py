@@ -14,6 +14,7 @@ from bots.panels import cockpit
 from bots.people import Person
 from followups import consent, planning, preferences
 from followups.models import Booking, ConsentReceipt, FollowUp, UserProfile
+from jobs import pauses
 from jobs.models import ScheduledJob
 from socialmedia.models import MessageStatus
 from tests.concurrency import at_once
@@ -85,6 +86,14 @@ class TestLooking:
         until = wording.moment(NOON + 3 * DAY)
         assert f"**held** until about {until}, because you paused follow-ups" in text
         assert "gate" not in text
+
+    def test_tells_of_a_pause_of_all_follow_ups(self) -> None:
+        profile = make_member()
+        make_plan(profile, due_at=NOON + DAY)
+        pauses.pause(planning.JOB_TYPE, by="grace", now=NOON)
+        said = "because follow-ups are switched off for everybody at the moment"
+        assert f"it will be **held**, {said}" in press(profile, presses.page(presses.HOME)).text
+        assert f"**Right now** no check-in would come, {said}" in press(profile, presses.WHY).text
 
     def test_knows_when_it_is_on_its_way(self) -> None:
         profile = make_member()

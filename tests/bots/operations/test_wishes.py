@@ -1,12 +1,13 @@
 """`goal` and `birthday`."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bots import answers
 from bots.operations import wishes
-from followups import consent
+from followups import consent, planning
 from followups.models import FollowUp, Goal, UserProfile
 from tests.bots.operations.asking import ask_as
 from tests.followups.factories import NOON, make_member
@@ -47,6 +48,22 @@ class TestGoal:
         member = make_member()
         set_goal(member, "run in 2 weeks and swim", "in 3 weeks")
         assert Goal.objects.get().text == "run in 2 weeks and swim"
+
+    def test_tells_the_time_that_is_planned_not_the_one_that_was_wished(self) -> None:
+        member = make_member(paused_until=NOON + timedelta(days=3))
+        told = set_goal(member, "run in 2 days")
+        assert "I will ask you about it on 2026-11-21 at 12:00 (UTC), later than you said, because you paused" in told
+        assert "I will ask you about it on 2026-11-21" in wishes.show_goal(ask_as(member)).text
+
+    def test_says_that_what_was_skipped_will_not_come(self) -> None:
+        member = make_member()
+        set_goal(member, "run in 2 weeks")
+        planning.cancel_followup(FollowUp.objects.get().pk, reason="cancelled by the member", now=NOON)
+        assert "I will not ask you about it" in wishes.show_goal(ask_as(member)).text
+
+    def test_says_in_the_members_words_why_it_would_come_too_late(self) -> None:
+        told = set_goal(make_member(paused_until=NOON + timedelta(days=90)), "run in 2 days")
+        assert "But I will not ask you about it, because you paused follow-ups" in told
 
     def test_says_that_nothing_will_come_of_it_without_a_yes(self) -> None:
         told = set_goal(make_member(opted_in=False), "run in 2 weeks")
