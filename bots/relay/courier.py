@@ -96,16 +96,14 @@ class Courier:
         try:
             return await self._go(attempt, text, is_last=is_last)
         except discord.RateLimited as error:
-            await self._release(attempt, timedelta(seconds=error.retry_after), reason="rate limited", refused=True)
+            await self._release(attempt, timedelta(seconds=error.retry_after), reason="rate limited")
         except discord.HTTPException as error:
             await self._refused(attempt, error)
         except NotSent as error:
-            attempt.note_error(error)
             self._pause(NOT_SENT_PAUSE)
             untouched = not attempt.may_have_arrived
             await self._release(attempt, NOT_SENT_PAUSE, reason=str(error), untouched=untouched)
         except NETWORK_ERRORS as error:
-            attempt.note_error(error)
             await self._lost(attempt, type(error).__name__)
         return None
 
@@ -189,7 +187,7 @@ class Courier:
             await self._fail(attempt, error, unreachable=True)
         elif verdict is Verdict.CHANNEL_GONE and not attempt.has_opened:
             await run_unit(outcomes.forget_channel, attempt.held.message.conversation_id)
-            await self._release(attempt, timedelta(), reason=verdict.value, refused=True)
+            await self._release(attempt, timedelta(), reason=verdict.value)
         elif verdict is Verdict.BARRED:
             await self._barred(attempt, error)
         elif verdict is Verdict.RATE_LIMITED:
@@ -207,12 +205,12 @@ class Courier:
         now, account_id = timezone.now(), attempt.conversation.account_id
         until = await run_unit(self._openings.trip, account_id, reason=f"{error.code}: {error.text}", now=now)
         log.warning("relay.openings_tripped", code=error.code, until=until)
-        await self._release(attempt, until - now, reason=error.text, refused=True)
+        await self._release(attempt, until - now, reason=error.text)
 
     async def _pause_all(self, attempt: Attempt, pause: timedelta, verdict: Verdict) -> None:
         log.warning("relay.paused", seconds=pause.total_seconds(), reason=verdict.value)
         self._pause(pause)
-        await self._release(attempt, pause, reason=verdict.value, refused=True)
+        await self._release(attempt, pause, reason=verdict.value)
 
     async def _lost(self, attempt: Attempt, reason: str) -> None:
         """We do not know whether Discord took it: soon once more, with the same nonce."""
@@ -275,12 +273,9 @@ class Courier:
         held, now = attempt.held, timezone.now()
         await self._write(held, "unknown", lambda: outcomes.settle_unknown(held, reason=reason, now=now))
 
-    async def _release(
-        self, attempt: Attempt, delay: timedelta, *, reason: str, refused: bool = False, untouched: bool = False
-    ) -> None:
-        """Back to the queue. `refused` says that Discord answered and did not take it."""
-        held, at = attempt.held, timezone.now() + delay
-        lost = attempt.may_have_arrived and not refused
+    async def _release(self, attempt: Attempt, delay: timedelta, *, reason: str, untouched: bool = False) -> None:
+        """Back to the queue."""
+        held, at, lost = attempt.held, timezone.now() + delay, attempt.may_have_arrived
         await self._write(
             held,
             "released",

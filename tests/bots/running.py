@@ -16,6 +16,7 @@ from psycopg import sql
 from bots import inbound
 from bots.client import CheckbackBot
 from bots.database import run_unit
+from bots.governor.calls import Calls
 from bots.models import BotHeartbeat
 from bots.people import person_of
 from bots.practice.server import PracticeServer
@@ -104,6 +105,7 @@ async def relays(
     **options: Any,
 ) -> AsyncIterator[list[Relay]]:
     """Relays of the practice bot that only do what they are told: `run_once`. Another process listens meanwhile."""
+    options.setdefault("http_trace", Calls().trace())  # as the real bot does; without an account it paces nothing
     async with contextlib.AsyncExitStack() as stack:
         made = []
         for _ in range(number):

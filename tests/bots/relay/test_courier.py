@@ -2,9 +2,10 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
+import aiohttp
 import pytest
-from discord.http import Route
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -257,18 +258,32 @@ class TestLostAnswers:
         assert (await run_unit(state_of, message)).status == "unknown"
 
 
+class Network(aiohttp.TCPConnector):
+    """Makes no connection while it has an error."""
+
+    error: Exception | None = None
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(self.error, OSError) and not isinstance(self.error, TimeoutError):
+            raise aiohttp.ClientConnectorError(args[0].connection_key, self.error)
+        if self.error is not None:
+            raise self.error
+        return await super().connect(*args, **kwargs)
+
+
 class TestDiscordAway:
     async def test_keeps_what_cannot_have_left_in_the_queue(self, practice: PracticeServer) -> None:
+        """However long it took to find out: a name server that is away, or a network, lets one wait."""
         message = await run_unit(queue, practice, "Later.")
-        async with relays(practice) as (relay,):
+        network = Network()
+        async with relays(practice, connector=network) as (relay,):
             await run_unit(Conversation.objects.update, external_channel_id=str(await dm_channel(practice)))
-            here = Route.BASE
-            Route.BASE = "http://127.0.0.1:1/api/v10"  # nobody listens there
-            await relay.run_once()
-            stored = await run_unit(state_of, message)
-            assert (stored.status, stored.first_attempt_at) == ("queued", None)
-            Route.BASE = here
-            await run_unit(make_due, message)
+            for network.error in (TimeoutError(), OSError("No address associated with hostname")):
+                await relay.run_once()
+                stored = await run_unit(state_of, message)
+                assert (stored.status, stored.first_attempt_at) == ("queued", None)
+                await run_unit(make_due, message)
+            network.error = None
             await relay.run_once()
         assert practice.dm_texts(people(practice)[0]) == ["Later."]
         assert (await run_unit(state_of, message)).status == "sent"
