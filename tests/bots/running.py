@@ -122,6 +122,7 @@ async def relays(
 
 def somebody_listens(account: Account) -> None:
     """Be a process of this account that hears what its members write, for as long as a test may take."""
+    BotHeartbeat.objects.filter(account=account).update(has_gateway=False)  # whoever had it was killed
     BotHeartbeat.objects.update_or_create(
         process="listener",
         defaults={
@@ -150,6 +151,9 @@ class FreeOpenings:
 
     def settle(self, account_id: int, *, user_id: str, success: bool, code: str = "", now: datetime) -> None:
         self.settled.append((success, code))
+
+    def forget(self, account_id: int, *, user_id: str) -> None:
+        self.reserved.remove(user_id)
 
     def trip(self, account_id: int, *, reason: str, now: datetime) -> datetime:
         self.tripped.append(reason)

@@ -1,7 +1,7 @@
 """The relay over the real wire: each message once, and an outcome for each."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from bots import inbound
 from bots.database import run_unit
+from bots.governor import openings
 from bots.people import Letter, Person
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
@@ -18,7 +19,7 @@ from bots.practice.server import PracticeServer
 from followups import consent
 from followups.models import FollowUp, FollowUpHistory, UserProfile
 from socialmedia import outbox
-from socialmedia.models import Conversation, Message
+from socialmedia.models import AutomationAction, Conversation, Message
 from tests.bots import running
 from tests.bots.relay.acting import (
     MINUTE,
@@ -190,6 +191,28 @@ class TestForgotten:
             assert not await relay.run_once()
         assert practice.sent.qsize() == (kind is Kind.ANSWER_LOST)
 
+    @pytest.mark.parametrize("kind", [Kind.HELD_AFTER, Kind.DROPPED])
+    async def test_while_a_channel_is_opened_no_place_of_the_budget_names_them(
+        self, practice: PracticeServer, kind: Kind
+    ) -> None:
+        class Late(running.FreeOpenings):
+            """Takes the place just after the member was forgotten."""
+
+            def reserve(self, account_id: int, *, user_id: str, now: datetime) -> None:
+                forget(practice)
+                assert openings.reserve(account_id, user_id=user_id, now=now) is None
+
+            settle = staticmethod(openings.settle)
+            forget = staticmethod(openings.forget)
+
+        await run_unit(queue, practice)
+        practice.faults.add(Fault(kind, path="/users/@me/channels")).release.set()
+        async with relays(practice, openings=Late()) as (relay,):
+            await relay.run_once()
+        assert practice.sent.empty()
+        assert await run_unit(places_with, str(people(practice)[0])) == []
+        assert await run_unit(AutomationAction.objects.count) == 1
+
     async def test_nothing_claimed_goes_out_any_more(self, practice: PracticeServer) -> None:
         """Forgotten between the claim and the call, also an answer that the policy would let pass."""
         await run_unit(queue, practice)
@@ -315,14 +338,19 @@ class TestStranded:
         assert practice.dm_texts(people(practice)[0]) == ["Once."]
         assert (await run_unit(state_of, message)).status == "sent"
 
-    async def test_is_looked_up_later(self, practice: PracticeServer) -> None:
+    @pytest.mark.parametrize("has_channel", [True, False])
+    async def test_is_looked_up_later_unless_its_channel_was_not_even_open(
+        self, practice: PracticeServer, has_channel: bool
+    ) -> None:
         message = await run_unit(queue, practice, "Once.")
+        if has_channel:
+            await run_unit(Conversation.objects.update, external_channel_id=str(await dm_channel(practice)))
         await run_unit(claim_and_die, practice)
         await run_unit(age, message, timedelta(minutes=10))
         async with relays(practice) as (relay,):
             await relay.run_once()
-        assert (await run_unit(state_of, message)).status == "unknown"
-        assert practice.sent.empty()
+        assert (await run_unit(state_of, message)).status == ("unknown" if has_channel else "sent")
+        assert practice.sent.qsize() == (not has_channel)
 
 
 class TestLostLease:
