@@ -20,7 +20,7 @@ from bots.relay import clearance, verdicts
 from bots.relay.calls import LEASE, NETWORK_ERRORS, Attempt, Calls, first_attempt
 from bots.relay.clearance import Clearance
 from bots.relay.verdicts import Verdict
-from followups.policy import Decision
+from followups.policy import Decision, Gate
 from followups.policy import Verdict as Policy
 from socialmedia import outbox
 from socialmedia.outbox import Delivery
@@ -34,7 +34,7 @@ TOKEN_PAUSE: Final = timedelta(minutes=1)
 HISTORY_PATIENCE: Final = timedelta(days=1)
 """So long after the first attempt a history that can't be read is waited for."""
 INTERNAL_TRIES: Final = 20
-BETWEEN_OPENINGS: Final = timedelta(milliseconds=200)
+BETWEEN_QUEUED: Final = timedelta(milliseconds=200)
 FORGET_QUEUE_SECONDS: Final = 60.0
 
 RECORDED_ERRORS: Final = (discord.HTTPException, discord.RateLimited, *NETWORK_ERRORS)
@@ -153,21 +153,28 @@ class Courier:
         """Do not send: the policy says so."""
         now = timezone.now()
         if decision.verdict is Policy.HOLD:
-            await self._wait(attempt, decision.until or now + timedelta(minutes=5), reason=decision.reason)
+            until = decision.until or now + timedelta(minutes=5)
+            if decision.gate is Gate.SWITCH:
+                until = self._in_line(until)
+            await self._wait(attempt, until, reason=decision.reason)
         else:
             held = attempt.held
             await self._write(held, "suppressed", lambda: outcomes.settle_suppressed(held, decision=decision, now=now))
 
     async def _wait_for_budget(self, attempt: Attempt, until: datetime) -> None:
-        """Wait for the budget of new channels. Thousands may: they come back one after another, because all at once
-        they would be in the way of those whose channel is open. An answer comes before them.
-        """
+        """Wait for the budget of new channels. An answer comes before what is automated."""
         if attempt.held.message.is_automated:
-            is_first = time.monotonic() - self._last_queued_at > FORGET_QUEUE_SECONDS
-            self._queue = 1 if is_first else self._queue + 1
-            self._last_queued_at = time.monotonic()
-            until += self._queue * BETWEEN_OPENINGS
+            until = self._in_line(until)
         await self._wait(attempt, until, reason="the budget of new private channels is used up")
+
+    def _in_line(self, until: datetime) -> datetime:
+        """When to come back from something that thousands may wait for: one after another, because all at once they
+        would be in the way of those who need not wait.
+        """
+        is_first = time.monotonic() - self._last_queued_at > FORGET_QUEUE_SECONDS
+        self._queue = 1 if is_first else self._queue + 1
+        self._last_queued_at = time.monotonic()
+        return until + self._queue * BETWEEN_QUEUED
 
     async def _wait(self, attempt: Attempt, until: datetime, *, reason: str) -> None:
         """Back to the queue as it was."""
