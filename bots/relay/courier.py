@@ -37,6 +37,10 @@ INTERNAL_TRIES: Final = 20
 BETWEEN_QUEUED: Final = timedelta(milliseconds=200)
 FORGET_QUEUE_SECONDS: Final = 60.0
 
+MANY_LOST: Final = 4
+"""So many messages lost without one that arrived in between, and it is Discord that is away, not a channel."""
+AWAY_PAUSE: Final = timedelta(seconds=20)
+
 RECORDED_ERRORS: Final = (discord.HTTPException, discord.RateLimited, *NETWORK_ERRORS)
 DATABASE_AWAY: Final = (OperationalError, InterfaceError)
 
@@ -49,6 +53,14 @@ class Courier:
         self._openings = openings
         self._pause = pause
         self._queue, self._last_queued_at = 0, 0.0
+        self._lost_since_one_arrived: set[int] = set()
+
+    @property
+    def is_discord_away(self) -> bool:
+        """Whether answers were lost of late, and none came. What is tried then only adds to what nobody knows the
+        outcome of, so one message at a time is enough to see that Discord is back.
+        """
+        return len(self._lost_since_one_arrived) >= MANY_LOST
 
     async def deliver(self, held: Delivery) -> None:
         """Deliver one message; whatever goes wrong, leave it in a state that says so.
@@ -122,7 +134,9 @@ class Courier:
             await self._open(attempt)
             return await self._go(attempt, text, is_last=is_last)  # asked again: a `stop` may have come meanwhile
         else:
-            return await self._calls.send(attempt, text, extras)
+            external_id = await self._calls.send(attempt, text, extras)
+            self._lost_since_one_arrived.clear()
+            return external_id
         return None
 
     async def _extras(self, attempt: Attempt) -> dict[str, Any]:
@@ -223,6 +237,10 @@ class Courier:
         """We do not know whether Discord took it: soon once more, with the same nonce."""
         delay = timedelta(seconds=min(2 ** min(attempt.held.message.attempts - 1, 4), 15))
         doubt = "no answer" if attempt.may_have_arrived else "not sent"
+        if attempt.may_have_arrived:
+            self._lost_since_one_arrived.add(attempt.held.message.pk)
+            if self.is_discord_away:
+                self._pause(AWAY_PAUSE)
         await self._release(attempt, delay, reason=f"{doubt}: {reason}")
 
     async def _settle_by_history(self, attempt: Attempt, text: str, may: Clearance) -> str | None:

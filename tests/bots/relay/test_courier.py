@@ -16,6 +16,7 @@ from bots.people import Letter, Person
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
+from bots.relay.courier import MANY_LOST
 from followups import consent
 from followups.models import FollowUp, FollowUpHistory, UserProfile
 from socialmedia import outbox
@@ -310,6 +311,40 @@ class TestDiscordAway:
             await relay.run_once()
         assert practice.dm_texts(people(practice)[0]) == ["Later."]
         assert (await run_unit(state_of, message)).status == "sent"
+
+    async def test_leaves_few_messages_in_doubt(self, practice: PracticeServer) -> None:
+        """However long it is away: what was sent into the void may have to be looked at by a person."""
+
+        def open_channels() -> None:
+            for row in Conversation.objects.all():
+                channel = practice.channel_for(int(row.participant_id), "dm")
+                Conversation.objects.filter(pk=row.pk).update(external_channel_id=str(channel.id))
+
+        def in_doubt() -> int:
+            return Message.objects.exclude(first_attempt_at=None).count()
+
+        for index in range(MANY_LOST):
+            await run_unit(queue, practice, "lost", index)
+        await run_unit(open_channels)
+        away = practice.faults.add(Fault(Kind.DROPPED, times=None))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            assert await run_unit(in_doubt) == MANY_LOST
+            later = timezone.now() + timedelta(hours=1)
+            await run_unit(Message.objects.update, next_attempt_at=later)
+            await run_unit(Message.objects.update, status="suppressed")  # so that their conversations are free
+            for index in range(MANY_LOST):
+                await run_unit(queue, practice, "waits", index)
+            assert not await relay.run_once()  # for a while
+            for number in (1, 2):
+                relay._paused_until = 0.0
+                assert await relay.run_once()
+                assert await run_unit(in_doubt) == MANY_LOST + number
+            practice.faults.remove(away)
+            relay._paused_until = 0.0
+            await relay.run_once()
+            await relay.run_once()
+        assert practice.sent.qsize() == MANY_LOST - 2
 
     async def test_waits_with_the_look_into_the_history(self, practice: PracticeServer) -> None:
         message = await run_unit(queue, practice, "Once.")
