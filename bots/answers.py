@@ -4,19 +4,16 @@ A slash command is answered by an ephemeral message, a typed one by a queued pri
 both. What a command does is an `Operation`: one transaction, the member locked, an `Answer` at its end or `Refused`.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
-from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import aiohttp
 import discord
 import structlog
 from discord.ext import commands
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from bots import attachments, failures, inbound, panels
@@ -126,21 +123,18 @@ async def _persist(ctx: Context, take: Callable[..., T], operation: Operation) -
     """Take in a typed command. It is known by its id, so it may be tried again, however long the database is away: it
     may say that somebody wants no more messages.
     """
-    take_it = partial(
-        take,
-        operation,
-        question_of_message(ctx.message),
-        own=ctx.bot.account,
-        letter=letter_of(ctx.message),
-        channel_id=str(ctx.channel.id) if ctx.guild is None else "",
-    )
-    pauses = chain(ctx.bot.retry_seconds, repeat(ctx.bot.retry_seconds[-1]))
-    while True:
-        try:
-            return await run_unit(take_it, now=timezone.now())
-        except (OperationalError, InterfaceError) as error:
-            log.warning("bot.database_away", operation="command", **failures.describe(error))
-            await asyncio.sleep(next(pauses))
+
+    def command() -> T:
+        return take(
+            operation,
+            question_of_message(ctx.message),
+            own=ctx.bot.account,
+            letter=letter_of(ctx.message),
+            channel_id=str(ctx.channel.id) if ctx.guild is None else "",
+            now=timezone.now(),
+        )
+
+    return await ctx.bot.listening.persist(command)
 
 
 async def send_directly(ctx: Context, answer: Answer) -> None:

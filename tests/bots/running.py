@@ -79,10 +79,10 @@ def database_away() -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def checkback(server: PracticeServer) -> AsyncIterator[HastyBot]:
+async def checkback(server: PracticeServer, given: HastyBot | None = None) -> AsyncIterator[HastyBot]:
     """Run the whole bot until the block ends; it is ready when the block begins."""
     stop = asyncio.Event()
-    async with HastyBot() as bot:
+    async with given or HastyBot() as bot:
         running = asyncio.create_task(bot.run_until(stop, server.token))
         try:
             await server.wait_connected()
