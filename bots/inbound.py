@@ -134,7 +134,7 @@ def _take_back(conversation: Conversation, message_ids: Collection[str], *, now:
         members.lock(user_id)
     taken = inbox.take_back(conversation=conversation, external_message_ids=message_ids, now=now)
     for message in taken:
-        mirror.taken_back(message)
+        mirror.taken_back(message, now=now)
         responses.note_taken_back(message, user_id=user_id, now=now)
     return len(taken)
 
