@@ -19,6 +19,8 @@ def register() -> None:
     Of posts in the staff channel an empty row stays as long.
     """
     hold(Holding("staff_posts", StaffPost, _posts, before_erasure=_withdraw))
+    # What waits to be posted in the staff channel about something else, and names them.
+    keep(Kept(StaffPost, ("text",), without=Q(text="")))
     keep(Kept(BotControl, ("stopped_by", "stop_reason", "opening_pause_reason")))
 
 
