@@ -20,6 +20,7 @@ from followups import flags, privacy
 from socialmedia.models import Message
 from tests.bots import support
 from tests.bots.running import CheckbackBot, checkback, eventually
+from tests.followups.privacy.factories import places_with
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -197,13 +198,20 @@ class TestMembersThread:
         (new,) = [row for row in practice.world.channels() if row.parent_id == staff_channel]
         assert texts(practice, new.id)[-1] == "💬 Are you there?"
 
-    async def test_goes_when_the_member_is_forgotten(self, practice: PracticeServer, staff_channel: int) -> None:
-        ada = support.people(practice.world)[1].id
-        async with posting(practice) as (_, poster):
+    async def test_goes_when_the_member_is_forgotten_and_nothing_of_it_stays(
+        self, practice: PracticeServer, staff_channel: int, settings: Settings
+    ) -> None:
+        settings.DISCORD_KEEP_CHANNEL_TEXTS = True
+        owner, ada = (row.id for row in support.people(practice.world)[:2])
+        async with posting(practice) as (bot, poster):
             await practice.member_says(ada, "dm", "Hello?")
             await eventually(StaffPost.objects.exists, "the first message")
             await post(poster)
+            thread = await run_unit(StaffThread.objects.get)
+            remark = await practice.member_says(owner, int(thread.thread_id), f"{ada} is difficult.")
+            await bot.has_handled(remark.id)
             await run_unit(forget, str(ada))
+            assert await run_unit(places_with, str(ada), "Bruno", "difficult") == []
             assert not await run_unit(StaffPost.objects.exists)
             await post(poster)
         assert not [row for row in practice.world.channels() if row.parent_id == staff_channel]
