@@ -18,7 +18,8 @@ def register() -> None:
     Not the threads of staff: their rows lose their conversation and stay until the bot has deleted the thread itself.
     Of posts in the staff channel an empty row stays as long.
     """
-    hold(Holding("staff_posts", StaffPost, _posts, before_erasure=_withdraw))
+    hold(Holding("staff_posts", StaffPost, _posts))
+    hold(Holding("staff_notices", StaffPost, _notices, before_erasure=_withdraw))
     # What waits to be posted in the staff channel about something else, and names them.
     keep(Kept(StaffPost, ("text",), without=Q(text="")))
     keep(Kept(BotControl, ("stopped_by", "stop_reason", "opening_pause_reason")))
@@ -26,8 +27,12 @@ def register() -> None:
 
 def _posts(member: UserProfile) -> QuerySet[StaffPost]:
     theirs = Conversation.objects.filter(participant_id=member.user_id)
-    return StaffPost.objects.filter(Q(conversation__in=theirs) | Q(user_id=member.user_id))
+    return StaffPost.objects.filter(conversation__in=theirs)
+
+
+def _notices(member: UserProfile) -> QuerySet[StaffPost]:
+    return StaffPost.objects.filter(user_id=member.user_id)
 
 
 def _withdraw(member: UserProfile, now: datetime) -> None:
-    posts.withdraw(StaffPost.objects.filter(user_id=member.user_id), now=now)
+    posts.withdraw(_notices(member), now=now)

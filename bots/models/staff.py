@@ -112,10 +112,8 @@ class StaffPost(models.Model):
             ),
         ]
         indexes = [
-            # What waits, oldest first.
-            models.Index(fields=["next_attempt_at", "id"], condition=Q(status="queued"), name="idx_staff_posts_queue"),
-            # Left by a process that died.
-            models.Index(fields=["lease_expires_at"], condition=Q(status="sending"), name="idx_staff_posts_leased"),
+            # What waits or was left by a process that died, oldest first.
+            models.Index(fields=["id"], condition=Q(status__in=["queued", "sending"]), name="idx_staff_posts_waiting"),
             # Forgetting a member; a thread's order.
             models.Index(fields=["conversation", "id"], name="idx_staff_posts_conversation"),
             models.Index(fields=["user_id"], condition=~Q(user_id=""), name="idx_staff_posts_user"),

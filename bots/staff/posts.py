@@ -61,11 +61,11 @@ def _rows(post: Post, *, account_id: int) -> list[StaffPost]:
 @transaction.atomic
 def claim(*, account_id: int, now: datetime) -> Claimed | None:
     """Take the oldest post that may go now: due, or left by a poster that died, and none before it in its thread."""
-    is_open = Q(status=StaffPostStatus.QUEUED) | Q(status=StaffPostStatus.SENDING)
+    is_open = Q(status__in=[StaffPostStatus.QUEUED, StaffPostStatus.SENDING])
     earlier = StaffPost.objects.filter(is_open, conversation=OuterRef("conversation"), pk__lt=OuterRef("pk"))
     due = Q(status=StaffPostStatus.QUEUED, next_attempt_at__lte=now)
     stranded = Q(status=StaffPostStatus.SENDING, lease_expires_at__lte=now)
-    rows = StaffPost.objects.filter(due | stranded, account_id=account_id, withdrawn_at=None)
+    rows = StaffPost.objects.filter(is_open, due | stranded, account_id=account_id, withdrawn_at=None)
     candidates = rows.exclude(Exists(earlier))
     candidates = candidates.select_related("conversation").order_by("id")
     row = candidates.select_for_update(of=("self",), skip_locked=True).first()
