@@ -127,8 +127,15 @@ class StaffPost(models.Model):
             models.Index(
                 fields=["withdrawn_at"], condition=Q(withdrawn_at__isnull=False), name="idx_staff_posts_withdrawn"
             ),
-            # Forgetting what was posted long ago.
-            models.Index(fields=["created_at"], name="idx_staff_posts_created"),
+            # Pruning: what names nobody, and what is in threads.
+            models.Index(
+                fields=["created_at"],
+                condition=Q(conversation__isnull=True, user_id=""),
+                name="idx_staff_posts_notices",
+            ),
+            models.Index(
+                fields=["created_at"], condition=Q(conversation__isnull=False), name="idx_staff_posts_in_threads"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from bots.staff.posts import Post
 from followups import privacy
 from followups.models import FlagKind, StaffFlag
 from jobs.models import HealthResult, HealthStatus, JobStatus, ScheduledJob
+from socialmedia import conf as conversations
 from socialmedia.models import Message, MessageStatus
 
 Row = TypeVar("Row", bound=Model)
@@ -33,7 +34,7 @@ def collect(*, account_id: int, console_url: str, now: datetime) -> int:
 
     Not while somebody is being forgotten: what was read before must not be written after.
     """
-    posts.prune(before=now - KEEP)
+    posts.prune(before=now - KEEP, in_threads_before=now - conversations.current().keep_messages)
     with transaction.atomic():
         return _collect(account_id, console_url, now=now) if privacy.hold_off_at_once() else 0
 

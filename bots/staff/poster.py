@@ -25,6 +25,7 @@ HISTORY: Final = 50
 """So many of a thread's newest messages are looked at before something is posted for the second time."""
 MOST_AT_ONCE: Final = 20
 LONGEST_PAUSE_SECONDS: Final = 900
+DELETE_PAUSE_SECONDS: Final = 300
 _NEVER: Final = frozenset({50006, 50035, 200000, 200001, 240000})
 """Discord's codes for words that it will not take however often: empty, malformed, forbidden here. Everything else,
 such as a channel of the wrong kind, a locked thread or too many threads, is a matter of settings that can be mended.
@@ -74,7 +75,7 @@ class Poster:
     async def _delete(self) -> None:
         if time.monotonic() >= self._delete_again_at:
             is_done = await threads.delete_what_must_go(self._client, account_id=self._account.pk, now=timezone.now())
-            self._delete_again_at = 0.0 if is_done else time.monotonic() + LONGEST_PAUSE_SECONDS
+            self._delete_again_at = 0.0 if is_done else time.monotonic() + DELETE_PAUSE_SECONDS
 
     async def _post(self, claimed: Claimed, settings: BotSettings) -> None:
         place: discord.PartialMessageable | None = None

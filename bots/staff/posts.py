@@ -124,7 +124,11 @@ def withdrawn(*, account_id: int, now: datetime) -> list[StaffPost]:
     return list(rows.order_by("withdrawn_at")[:50])
 
 
-def prune(*, before: datetime) -> int:
-    """Forget what was posted, or refused, before this time."""
-    old = StaffPost.objects.filter(status__in=[StaffPostStatus.SENT, StaffPostStatus.FAILED])
-    return old.filter(created_at__lt=before).delete()[0]
+def prune(*, before: datetime, in_threads_before: datetime) -> int:
+    """Forget what was posted, or refused, before these times. What names a member in the staff channel stays known for
+    as long as they are: how else could it be deleted in Discord?
+    """
+    settled = StaffPost.objects.filter(status__in=[StaffPostStatus.SENT, StaffPostStatus.FAILED], withdrawn_at=None)
+    notices = settled.filter(conversation__isnull=True, user_id="", created_at__lt=before)
+    in_threads = settled.filter(conversation__isnull=False, created_at__lt=in_threads_before)
+    return notices.delete()[0] + in_threads.delete()[0]

@@ -81,7 +81,7 @@ async def _delete(client: discord.Client, row: StaffThread | StaffPost) -> bool:
             elif row.external_message_id:
                 place = client.get_partial_messageable(int(row.channel_id))
                 await place.get_partial_message(int(row.external_message_id)).delete()
-    except discord.HTTPException as error:
+    except discord.DiscordException as error:
         log.warning("staff.not_deleted", row=str(row), **failures.describe(error))
         return False
     await run_unit(row.delete)
