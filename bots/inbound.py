@@ -134,7 +134,7 @@ def _take_back(conversation: Conversation, message_ids: Collection[str], *, now:
         members.lock(user_id)
     taken = inbox.take_back(conversation=conversation, external_message_ids=message_ids, now=now)
     for message in taken:
-        mirror.taken_back(message)
+        mirror.taken_back(message, now=now)
         responses.note_taken_back(message, user_id=user_id, now=now)
     return len(taken)
 
@@ -185,11 +185,11 @@ def receive_channel(
         channel=channel,
         author=account,
         sent_at=post.sent_at,
-        text="" if post.message_id in gone else _kept(post),
+        text=_kept(post, gone),
         edited_at=now if post.message_id in gone else post.edited_at,
     )
     if not is_new:
-        _change_post(post)
+        _change_post(post, gone)
         return False
     members.note_joined(profile.user_id, at=post.sent_at)
     responses.record_activity(profile, at=post.sent_at, is_private=False, now=now)
@@ -202,7 +202,7 @@ def receive_channel_edit(
     """Take in that a member has changed what they wrote in a channel; one whose arrival was missed is noted as new.
     Where the community keeps no words (any more), the old ones go. False when nothing changes.
     """
-    if _change_post(post):
+    if _change_post(post, gone):
         return True
     if activity.is_known(post.message_id):
         return False
@@ -214,14 +214,14 @@ def receive_channel_deletion(message_ids: Collection[int], *, now: datetime) -> 
     return activity.take_back(message_ids, now=now)
 
 
-def _kept(post: Post) -> str:
-    return post.text if conf.current().keep_channel_texts else ""
+def _kept(post: Post, gone: Container[int]) -> str:
+    return post.text if conf.current().keep_channel_texts and post.message_id not in gone else ""
 
 
-def _change_post(post: Post) -> bool:
+def _change_post(post: Post, gone: Container[int]) -> bool:
     if post.edited_at is None:
         return False
-    return activity.change(message_id=post.message_id, text=_kept(post), edited_at=post.edited_at)
+    return activity.change(message_id=post.message_id, text=_kept(post, gone), edited_at=post.edited_at)
 
 
 # --- signs, arrivals, departures ---

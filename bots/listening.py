@@ -15,7 +15,7 @@ from django.utils import timezone
 from bots import attendance, inbound
 from bots.database import insist
 from bots.inbound import Post
-from bots.people import channel_of, is_from_person, letter_of, person_of, words_of
+from bots.people import channel_of, is_among_staff, is_from_person, letter_of, person_of, words_of
 
 if TYPE_CHECKING:
     from bots.client import CheckbackBot
@@ -140,11 +140,12 @@ class Listening(commands.Cog):
         )
 
     async def _take_in_post(self, receive: Callable[..., bool], message: discord.Message) -> None:
+        words = "" if is_among_staff(message) else words_of(message)
         await self._persist_or_drop(
             receive,
             author=person_of(message.author),
             channel=channel_of(message),
-            post=Post(message.id, words_of(message), message.created_at, message.edited_at),
+            post=Post(message.id, words, message.created_at, message.edited_at),
             gone=self._gone,
             now=timezone.now(),
         )

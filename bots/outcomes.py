@@ -48,9 +48,14 @@ def _tell_of_sent(message: Message, *, now: datetime) -> None:
 def settle_failed(held: Delivery, *, code: str, reason: str, unreachable: bool, now: datetime) -> bool:
     """The message was refused for good. False, and nothing changed, when the lease was lost."""
     return _settle(
-        lambda: delivery.on_failed(held.message, reason=reason, unreachable=unreachable, now=now),
+        lambda: _tell_of_failure(held.message, reason=reason, unreachable=unreachable, now=now),
         lambda: outbox.record_failed(held, code=code, reason=reason, now=now),
     )
+
+
+def _tell_of_failure(message: Message, *, reason: str, unreachable: bool, now: datetime) -> None:
+    delivery.on_failed(message, reason=reason, unreachable=unreachable, now=now)
+    mirror.not_sent(message, reason=reason)
 
 
 def settle_suppressed(held: Delivery, *, decision: Decision, now: datetime) -> bool:

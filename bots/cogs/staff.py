@@ -1,16 +1,23 @@
 """`reply`: a member of staff answers a member of the community from their thread."""
 
+from functools import partial
+
 import discord
+import structlog
 from discord import app_commands
 from discord.ext import commands
 from django.utils import timezone
 
-from bots.answers import Context
+from bots import failures
+from bots.answers import Answer, Context, Question, Refused, respond
 from bots.cogs.base import MemberCog
 from bots.database import run_unit
 from bots.people import person_of
+from bots.relay import NETWORK_ERRORS
 from bots.staff import answering
 from bots.staff.answering import CannotAnswer
+
+log = structlog.get_logger(__name__)
 
 QUEUED = "📨"
 
@@ -38,7 +45,7 @@ class StaffCog(MemberCog):
                 now=timezone.now(),
             )
         except CannotAnswer as refusal:
-            await ctx.send(str(refusal), ephemeral=True)
+            await _refuse(ctx, str(refusal))
             return
         if ctx.interaction is not None:
             await ctx.send(f"{QUEUED} On its way. You see it here when it has arrived.", ephemeral=True)
@@ -46,5 +53,21 @@ class StaffCog(MemberCog):
             await _note_queued(ctx.message)
 
 
+async def _refuse(ctx: Context, why: str) -> None:
+    """In private, as all commands answer: it may have been typed anywhere, by anybody."""
+    if ctx.interaction is not None:
+        await ctx.send(why, ephemeral=True)
+    else:
+        await respond(ctx, partial(_refusal, why))
+
+
+def _refusal(why: str, _question: Question) -> Answer:
+    raise Refused(why)
+
+
 async def _note_queued(message: discord.Message) -> None:
-    await message.add_reaction(QUEUED)
+    """Where the bot may not react, the answer is on its way all the same: nobody shall send it again."""
+    try:
+        await message.add_reaction(QUEUED)
+    except (discord.HTTPException, discord.RateLimited, *NETWORK_ERRORS) as error:
+        log.warning("staff.reaction_not_added", message_id=message.id, **failures.describe(error))
