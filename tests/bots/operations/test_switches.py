@@ -34,6 +34,12 @@ class TestPauseFollowUps:
         assert (row.job_type, row.paused_by, row.reason) == ("follow_up_message", WHO, "a flood")
         assert "1 written message waits." in told
 
+    def test_is_not_ended_by_a_wish_from_before_it(self) -> None:
+        """A typed command can be read hours late, after a time offline."""
+        pauses.pause("follow_up_message", by="boss", now=NOON + HOUR)
+        assert "were paused after you asked" in pause("off")
+        assert JobPause.objects.exists()
+
     def test_says_who_did_it_and_since_when(self) -> None:
         pause("on", "a flood")
         since = f"since 2026-11-18 12:00 UTC, by {WHO} (a flood)"
