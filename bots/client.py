@@ -68,6 +68,9 @@ class CheckbackBot(commands.AutoShardedBot):
             commands.when_mentioned_or(prefix),
             intents=intents(),
             allowed_mentions=discord.AllowedMentions.none(),
+            # Not for somebody alone: they could use it, as an administrator, in communities that it was not invited to.
+            allowed_installs=discord.app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=discord.app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             help_command=None,
             max_ratelimit_timeout=30.0,
             http_trace=self.calls.trace(),
