@@ -66,6 +66,8 @@ _SOURCES: Final = {
     "dm_stop_word": "by writing to me",
     "api": "through the team's programs",
     "command": "through the team",
+    "admin": "through the team",
+    "import": "as it was brought over from elsewhere",
 }
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from bots import misuse
+from bots.answers import NOT_KEPT
 from bots.database import run_unit
 from bots.models import BotControl
 from bots.practice.server import PracticeServer
 from bots.practice.world import User
 from followups.models import ConsentReceipt, ErasureReceipt, FollowUp, Goal, UserProfile
 from jobs.models import JobPause, ScheduledJob
+from socialmedia.models import Message
 from tests.bots import running, support
 from tests.bots.running import HastyBot, checkback
 
@@ -155,6 +157,12 @@ def count() -> dict[str, int]:
     return {model.__name__: model._default_manager.count() for model in CHANGED_BY_COMMANDS}
 
 
+def words_of(user_id: int) -> set[str]:
+    """What is kept of the private messages with somebody."""
+    messages = Message.objects.filter(conversation__participant_id=str(user_id))
+    return set(messages.values_list("message_text", flat=True))
+
+
 def bad(answers: Iterable[tuple[Row, str]]) -> list[tuple[str | None, str]]:
     """The answers that are not what they should be."""
     return [
@@ -201,7 +209,9 @@ class TestBadInput:
                     Row("has not opted in", "schedule_followup {member} 2", who=MODERATOR),
                     Row("has not opted in", "schedule_followup {left} 2", who=MODERATOR),
                     Row("I have not met", "schedule_followup {stranger}", who=MODERATOR),
+                    Row("`!schedule_followup <user> [hours]`", "schedule_followup {member} soon", who=MODERATOR),
                 )
             ]
             assert bad(answers) == []
             assert await run_unit(count) == before
+            assert await run_unit(words_of, town.people[MODERATOR]) == {NOT_KEPT}
