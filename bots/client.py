@@ -246,6 +246,9 @@ class CheckbackBot(commands.AutoShardedBot):
     async def on_ready(self) -> None:
         """All shards have a session, and know their communities."""
         log.info("bot.ready", account_id=self.account.pk, communities=len(self.guilds), shards=self.shard_count)
+        if len(self.guilds) > 1 and not conf.current().command_guilds:
+            hint = "Name the communities whose administrators are staff in DISCORD_COMMAND_GUILDS; now none are."
+            log.warning("bot.many_communities", communities=len(self.guilds), hint=hint)
         await self.catching_up.communities.run()
 
     async def on_shard_disconnect(self, shard_id: int) -> None:

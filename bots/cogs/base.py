@@ -79,7 +79,9 @@ def standing(ctx: Context) -> Standing:
     """What Discord says of the author here."""
     if ctx.interaction is not None:
         return standing_of_interaction(ctx.interaction)
-    return standing_of_member(ctx.author) if isinstance(ctx.author, discord.Member) else Standing(ctx.author.id)
+    if isinstance(ctx.author, discord.Member):
+        return standing_of_member(ctx.author, communities=len(ctx.bot.guilds))
+    return Standing(ctx.author.id)
 
 
 def standing_of_interaction(interaction: discord.Interaction[Any]) -> Standing:
@@ -94,16 +96,18 @@ def standing_of_interaction(interaction: discord.Interaction[Any]) -> Standing:
         guild_id=guild_id,
         is_administrator=interaction.permissions.administrator,
         role_ids=frozenset(role.id for role in getattr(interaction.user, "roles", ())),
+        communities=len(interaction.client.guilds),
     )
 
 
-def standing_of_member(member: discord.Member) -> Standing:
+def standing_of_member(member: discord.Member, *, communities: int) -> Standing:
     """The same of somebody in a community of ours."""
     return Standing(
         user_id=member.id,
         guild_id=member.guild.id,
         is_administrator=member.guild_permissions.administrator,
         role_ids=frozenset(role.id for role in member.roles),
+        communities=communities,
     )
 
 

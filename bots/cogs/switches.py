@@ -113,8 +113,9 @@ async def _resume(interaction: "discord.Interaction[CheckbackBot]") -> str:
 def _standings(interaction: "discord.Interaction[CheckbackBot]") -> list[Standing]:
     """Where the asker stands: the typed command's question is pressed in private, and may come from any community."""
     found = [standing_of_interaction(interaction)]
-    members = (guild.get_member(interaction.user.id) for guild in interaction.client.guilds)
-    return found + [standing_of_member(member) for member in members if member is not None]
+    guilds = interaction.client.guilds
+    members = (guild.get_member(interaction.user.id) for guild in guilds)
+    return found + [standing_of_member(each, communities=len(guilds)) for each in members if each is not None]
 
 
 confirming.offer("resume", Deed(label="Send again", again="resume_all", act=_resume))

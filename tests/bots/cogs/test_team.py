@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from bots import misuse
 from bots.answers import NOT_KEPT
@@ -101,6 +102,17 @@ class TestScheduling:
             assert int(registered[name]) == 8  # administrators
         assert registered["bot_status"] is registered["mydata"] is None
         assert reach == {((0,), (0, 1)), ((0,), (0,))}  # installed by communities alone; in them and in private
+
+    async def test_is_for_administrators_of_named_communities_if_the_bot_is_in_several(
+        self, practice: PracticeServer, settings: Any
+    ) -> None:
+        """Anybody can invite a public bot to a community of their own."""
+        world, home = practice.world, next(iter(practice.world.guilds))
+        world.add_guild(world.new_id(timezone.now()), "Elsewhere", owner_id=person(practice), now=timezone.now())
+        async with checkback(practice):
+            assert await use(practice, "stop_all") == misuse.NOT_STAFF
+            settings.DISCORD_COMMAND_GUILDS = [home]
+            assert (await use(practice, "stop_all")).startswith("**Stopped.**")
 
     async def test_is_for_nobody_where_the_bot_is_no_member(self, practice: PracticeServer) -> None:
         """Discord lets people use an app in a community of their own that it was never invited to."""
