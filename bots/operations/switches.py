@@ -12,7 +12,8 @@ from jobs import pauses
 from jobs.models import JobPause
 from socialmedia.models import Message, MessageStatus
 
-LONGEST_REASON: Final = 500
+LONGEST_REASON: Final = 255
+"""As much as a pause keeps."""
 _SINCE: Final = "since {at}, by {by}{reason}"
 _ALL_JOBS: Final = (
     "Follow-ups are held back because all jobs are paused, not by me: go to Pauses in the console, or see there who "

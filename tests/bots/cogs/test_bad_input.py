@@ -86,7 +86,8 @@ ROWS = [
     # the rest
     Row("There is no job `nonsense`", "job_status nonsense", "job_status", {"id": "nonsense"}),
     Row("Write `pause_followups on`", "pause_followups maybe"),
-    Row("at most 500 characters", f"stop_all {'x' * 501}", "stop_all", {"reason": "x" * 501}),
+    Row("at most 255 characters", f"stop_all {'x' * 256}", "stop_all", {"reason": "x" * 256}),
+    Row("at most 255 characters", f"pause_followups on {'x' * 256}"),
     Row("Say `on`, `off` or `status`", "debug maybe"),
     Row("more than I understand", "mydata everything"),
     Row("I hold nothing", None, "mydata export", who=UNMET),

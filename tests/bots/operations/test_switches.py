@@ -58,10 +58,14 @@ class TestPauseFollowUps:
             assert "all jobs are paused" in pause(action)
         assert JobPause.objects.get().job_type == "*"
 
-    @pytest.mark.parametrize(("action", "reason"), [("", ""), ("maybe", ""), ("on", "x" * 501), ("x" * 5000, "")])
+    def test_keeps_the_longest_reason(self) -> None:
+        pause("on", "*" * switches.LONGEST_REASON)
+        assert JobPause.objects.get().reason == "*" * switches.LONGEST_REASON
+
+    @pytest.mark.parametrize(("action", "reason"), [("", ""), ("maybe", ""), ("on", "x" * 256), ("x" * 5000, "")])
     def test_refuses_kindly_and_changes_nothing(self, action: str, reason: str) -> None:
         told = pause(action, reason)
-        assert "Write `pause_followups on`" in told or "at most 500 characters" in told
+        assert "Write `pause_followups on`" in told or "at most 255 characters" in told
         assert not JobPause.objects.exists()
 
 
