@@ -69,6 +69,9 @@ class CheckbackBot(commands.AutoShardedBot):
             commands.when_mentioned_or(prefix),
             intents=intents(),
             allowed_mentions=discord.AllowedMentions.none(),
+            # Not for somebody alone: they could use it, as an administrator, in communities that it was not invited to.
+            allowed_installs=discord.app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=discord.app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             help_command=None,
             max_ratelimit_timeout=30.0,
             http_trace=self.calls.trace(),
@@ -254,6 +257,9 @@ class CheckbackBot(commands.AutoShardedBot):
     async def on_ready(self) -> None:
         """All shards have a session, and know their communities."""
         log.info("bot.ready", account_id=self.account.pk, communities=len(self.guilds), shards=self.shard_count)
+        if len(self.guilds) > 1 and not conf.current().command_guilds:
+            hint = "Name the communities whose administrators are staff in DISCORD_COMMAND_GUILDS; now none are."
+            log.warning("bot.many_communities", communities=len(self.guilds), hint=hint)
         await self.catching_up.communities.run()
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
