@@ -116,7 +116,14 @@ def usage(ctx: Context) -> str:
     if ctx.command is None:
         return f"{ctx.clean_prefix}help"
     start = ctx.clean_prefix if ctx.interaction is None else "/"
-    return f"{start}{ctx.command.qualified_name} {ctx.command.signature}".strip()
+    parts = f"[{'|'.join(part_names(ctx.command))}]" if isinstance(ctx.command, commands.Group) else ""
+    return f"{start}{ctx.command.qualified_name} {parts or ctx.command.signature}".strip()
+
+
+def part_names(command: "commands.Group[Any, ..., Any]") -> list[str]:
+    """What may follow the name of a command that has parts: first what it does without one."""
+    fallback = getattr(command, "fallback", None)
+    return [*([fallback] if fallback else []), *command.all_commands]
 
 
 async def refuse_unknown_slash(

@@ -98,7 +98,7 @@ def show(question: Question) -> Answer:
 
 
 def _receipt(row: ConsentReceipt) -> str:
-    how = _SOURCES.get(row.source, f"({row.source})")
+    how = _SOURCES.get(row.source, f"through {row.source}")
     return f"- {row.recorded_at:%Y-%m-%d}: {_STATES[ConsentState(row.state)]}, {how}"
 
 

@@ -164,7 +164,7 @@ class TestPresses:
             assert wording.RESUMED in resumed.content
             assert (await profile(practice)).paused_until is None
             rarer = await press(practice, resumed, the(resumed, "less"))
-            assert "Less often, then: at most every 4 days" in rarer.content
+            assert "Less often, then: at most once every 4 days" in rarer.content
             skipped = await press(practice, rarer, the(rarer, "skip"))
             assert "Nothing is planned" in skipped.content
         assert (await reload(follow_up)).reason == "cancelled by the member"
@@ -226,7 +226,7 @@ class TestForm:
             fields = {"quiet_start": "10 pm", "quiet_end": "08:00", "zone": "Europe/Berlin"}
             sent = await practice.submit_form(ada(practice), opened, fields)
             page = await settled(sent)
-            assert "never from 22:00 to 8:00 or 21:00 to 9:00" in page.content
+            assert "never from 22:00 to 8:00 (yours) or 21:00 to 9:00 (the community" in page.content
             again = await practice.press_button(ada(practice), page, the(page, "form"))
             assert again.modal is not None
             held = [row["component"].get("value") for row in again.modal["components"]]

@@ -159,7 +159,7 @@ def test_every_source_of_consent_has_words() -> None:
     member = make_member()
     row = ConsentReceipt(user=member, state="granted", source="carrier_pigeon", recorded_at=NOON)
     shown: Any = my_data._receipt(row)
-    assert shown == "- 2026-11-18: yes, (carrier_pigeon)"
+    assert shown == "- 2026-11-18: yes, through carrier_pigeon"
 
 
 def test_a_thread_without_messages_is_held_too() -> None:
