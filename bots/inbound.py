@@ -134,7 +134,7 @@ def _take_back(conversation: Conversation, message_ids: Collection[str], *, now:
         members.lock(user_id)
     taken = inbox.take_back(conversation=conversation, external_message_ids=message_ids, now=now)
     for message in taken:
-        mirror.taken_back(message)
+        mirror.taken_back(message, now=now)
         responses.note_taken_back(message, user_id=user_id, now=now)
     return len(taken)
 
@@ -185,11 +185,11 @@ def receive_channel(
         channel=channel,
         author=account,
         sent_at=post.sent_at,
-        text="" if post.message_id in gone else _kept(post),
+        text=_kept(post, gone),
         edited_at=now if post.message_id in gone else post.edited_at,
     )
     if not is_new:
-        _change_post(post)
+        _change_post(post, gone)
         return False
     members.note_joined(profile.user_id, at=post.sent_at)
     responses.record_activity(profile, at=post.sent_at, is_private=False, now=now)
@@ -202,7 +202,7 @@ def receive_channel_edit(
     """Take in that a member has changed what they wrote in a channel; one whose arrival was missed is noted as new.
     Where the community keeps no words (any more), the old ones go. False when nothing changes.
     """
-    if _change_post(post):
+    if _change_post(post, gone):
         return True
     if activity.is_known(post.message_id):
         return False
@@ -214,14 +214,14 @@ def receive_channel_deletion(message_ids: Collection[int], *, now: datetime) -> 
     return activity.take_back(message_ids, now=now)
 
 
-def _kept(post: Post) -> str:
-    return post.text if conf.current().keep_channel_texts else ""
+def _kept(post: Post, gone: Container[int]) -> str:
+    return post.text if conf.current().keep_channel_texts and post.message_id not in gone else ""
 
 
-def _change_post(post: Post) -> bool:
+def _change_post(post: Post, gone: Container[int]) -> bool:
     if post.edited_at is None:
         return False
-    return activity.change(message_id=post.message_id, text=_kept(post), edited_at=post.edited_at)
+    return activity.change(message_id=post.message_id, text=_kept(post, gone), edited_at=post.edited_at)
 
 
 # --- signs, arrivals, departures ---
@@ -257,9 +257,12 @@ class Thread:
     read_until: datetime
 
 
-def threads_to_read(*, own: Account, active_since: datetime, limit: int) -> list[Thread]:
+def threads_to_read(*, own: Account, deaf_since: datetime | None, active_since: datetime, limit: int) -> list[Thread]:
     """The private channels where something may have been written while nobody listened: first those of members who
     opted in, whose `stop` must not be missed, then those active lately.
+
+    All since `deaf_since` counts as unread, even if something newer is known: that may have been heard at once, before
+    the older was read. But nothing from before the conversation, which may be what a member wanted to be forgotten.
     """
     newest_inbound = Message.objects.filter(conversation=OuterRef("pk"), is_outgoing=False).order_by("-sent_at")
     opted_in = UserProfile.objects.filter(pk=OuterRef("participant_id"), follow_ups_enabled=True)
@@ -273,4 +276,7 @@ def threads_to_read(*, own: Account, active_since: datetime, limit: int) -> list
         .filter(Q(is_opted_in=True) | Q(last_message_at__gte=active_since))
         .order_by("-is_opted_in", F("last_message_at").desc(nulls_last=True))
     )
-    return [Thread(int(row.external_channel_id), row.read_until) for row in threads[:limit]]
+    return [
+        Thread(int(row.external_channel_id), min(row.read_until, max(deaf_since or row.read_until, row.created_at)))
+        for row in threads[:limit]
+    ]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import discord
 
+from bots import conf
 from socialmedia.activity import ChannelRef
 
 
@@ -59,6 +60,12 @@ def channel_of(message: discord.Message) -> ChannelRef:
         guild_id=str(guild.id) if guild else "",
         guild_name=guild.name if guild else "",
     )
+
+
+def is_among_staff(message: discord.Message) -> bool:
+    """Whether it was written in the staff channel, or a thread below it: staff speak about members there."""
+    staff, place = conf.current().staff_channel, message.channel
+    return staff is not None and staff in (place.id, getattr(place, "parent_id", None))
 
 
 def letter_of(message: discord.Message) -> Letter:

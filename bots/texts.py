@@ -31,9 +31,10 @@ def status(chosen: Preferences | None, *, now: datetime) -> str:
     return " ".join([*sentences, _HOW])
 
 
-def enabled() -> str:
-    """What the member has just agreed to, in the words of the consent."""
-    return f"Follow-up messages are now **enabled** for you. {consent.WORDING}"
+def enabled(wording_version: str = consent.WORDING_VERSION) -> str:
+    """What the member has agreed to, in the words of that consent: an older one may stand."""
+    wording = consent.WORDINGS.get(wording_version, consent.WORDING)
+    return f"Follow-up messages are now **enabled** for you. {wording}"
 
 
 def disabled(*, cancelled: int) -> str:

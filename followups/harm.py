@@ -21,7 +21,8 @@ def note(user_id: str, kind: Harm, *, at: datetime) -> bool:
 def note_all(user_ids: Sequence[str], kind: Harm, *, at: datetime) -> int:
     """The same for many members at once, of whom few were written to in that time. Returns how many were charged."""
     reached = FollowUpHistory.objects.filter(user_id__in=user_ids, sent_at__lte=at, sent_at__gte=at - WITHIN)
-    return sum(note(user_id, kind, at=at) for user_id in reached.values_list("user_id", flat=True).distinct())
+    reached_ids = reached.order_by("user_id").values_list("user_id", flat=True).distinct()
+    return sum(note(each, kind, at=at) for each in reached_ids)
 
 
 def note_earlier(sent: FollowUpHistory) -> None:

@@ -10,8 +10,9 @@ from django.db.models import Q
 from followups import cancelling, conf, harm, members, readings
 from followups.emotion import Reading
 from followups.llm import drafting
-from followups.models import FollowUpHistory, Holdout, Trigger, UserProfile
-from socialmedia.models import ChannelActivity, Message
+from followups.models import FollowUp, FollowUpHistory, FollowUpStatus, Holdout, Trigger, UserProfile
+from socialmedia import inbox
+from socialmedia.models import ChannelActivity, Message, MessageStatus
 
 MOOT_REASON = "member wrote"
 TAKEN_BACK_REASON = "the member took back what it rests on"
@@ -73,9 +74,15 @@ def note_taken_back(message: Message, *, user_id: str, now: datetime) -> None:
     """Take in that a private message was deleted: nothing rests on its words any more, not even a follow-up that was
     written and has not gone out yet. That the member wrote, and answered, stays. Needs the member's row locked.
     """
-    for follow_up_id in drafting.citing(message):
+    follow_ups = drafting.citing(message)
+    for follow_up_id in follow_ups:
         cancelling.cancel(follow_up_id, reason=TAKEN_BACK_REASON, now=now)
+    unsent = FollowUp.objects.filter(pk__in=follow_ups, status=FollowUpStatus.CANCELLED)
+    texts = Message.objects.filter(pk__in=unsent.values("message_id"), status=MessageStatus.SUPPRESSED)
+    texts.update(message_text=inbox.TAKEN_BACK)
+    unsent.update(message_content=inbox.TAKEN_BACK)
     drafting.outdate(user_id, now=now)
+    drafting.forget_words(message)
     readings.forget(message, now=now)
 
 

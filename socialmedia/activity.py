@@ -84,7 +84,10 @@ def change(*, message_id: int, text: str, edited_at: datetime) -> bool:
     or those of a newer edit already.
     """
     rows = ChannelActivity.objects.filter(Q(edited_at=None) | Q(edited_at__lt=edited_at), pk=message_id)
-    return bool(rows.exclude(text=text).update(text=text, edited_at=edited_at))
+    is_changed = bool(rows.exclude(text=text).update(text=text, edited_at=edited_at))
+    if text and not is_changed:
+        rows.update(edited_at=edited_at)  # back to earlier words: what was in between comes too late from now on
+    return is_changed
 
 
 def take_back(message_ids: Collection[int], *, now: datetime) -> int:

@@ -50,9 +50,10 @@ STOPPED: Final = "Understood: I will not write to you of my own accord any more.
 STOPPED_ALREADY: Final = "Follow-ups are off already. Nothing will come."
 OFF: Final = "Follow-ups are off for you, so there is nothing to change here."
 NOT_UNDERSTOOD: Final = "That button is from another version of me. Nothing was changed; here is how things stand now."
-STRANGER: Final = "Nothing is stored about you here (any more), so nothing was changed."
+STRANGER: Final = "I hold nothing about you (any more), so nothing was changed."
 MY_DATA_IS: Final = (
-    "`/mydata` shows what is stored about you, gives you a copy of it, or has it deleted. Only you can see the answer."
+    "`/mydata show` tells you what I hold about you, `/mydata export` hands you all of it as a file, and "
+    "`/mydata forget` erases it. Only you can see the answer."
 )
 CHANGED: Final = "Changed."
 

@@ -1,16 +1,20 @@
 """`reply`: a member of staff answers a member of the community from their thread."""
 
-import discord
+import structlog
 from discord import app_commands
 from discord.ext import commands
 from django.utils import timezone
 
+from bots import failures
 from bots.answers import Context
-from bots.cogs.base import MemberCog
+from bots.cogs.base import MemberCog, tell
 from bots.database import run_unit
+from bots.failures import UNREACHED
 from bots.people import person_of
 from bots.staff import answering
 from bots.staff.answering import CannotAnswer
+
+log = structlog.get_logger(__name__)
 
 QUEUED = "📨"
 
@@ -23,6 +27,7 @@ class StaffCog(MemberCog):
     )
     @app_commands.describe(text="They get it as a private message from the bot.")
     @app_commands.default_permissions(manage_messages=True)
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @commands.guild_only()
     async def reply(self, ctx: Context, *, text: str) -> None:
         """Queue the answer; the thread shows it when it has arrived."""
@@ -38,13 +43,16 @@ class StaffCog(MemberCog):
                 now=timezone.now(),
             )
         except CannotAnswer as refusal:
-            await ctx.send(str(refusal), ephemeral=True)
+            await tell(ctx, str(refusal))  # in private: anybody can type this anywhere
             return
-        if ctx.interaction is not None:
-            await ctx.send(f"{QUEUED} On its way. You see it here when it has arrived.", ephemeral=True)
-        else:
-            await _note_queued(ctx.message)
+        try:
+            await _note_queued(ctx)
+        except UNREACHED as error:  # it is queued, and who is told that it is not would write it again
+            log.warning("bot.answer_not_sent", command="reply", **failures.describe(error))
 
 
-async def _note_queued(message: discord.Message) -> None:
-    await message.add_reaction(QUEUED)
+async def _note_queued(ctx: Context) -> None:
+    if ctx.interaction is not None:
+        await ctx.send(f"{QUEUED} On its way. You see it here when it has arrived.", ephemeral=True)
+    else:
+        await ctx.message.add_reaction(QUEUED)

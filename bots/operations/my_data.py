@@ -55,7 +55,8 @@ WORDS: Final = {
     "job_reports": "reports of those tasks",
     "actions": "messages to you that count for a limit",
     "holdouts": "comparisons in which you got no message",
-    "staff_posts": "posts for the team about you",
+    "staff_posts": "posts for the team in your thread",
+    "staff_notices": "posts for the team about you",
 }
 RECEIPTS_SHOWN: Final = 8
 _STATES: Final = {ConsentState.GRANTED: "yes", ConsentState.REFUSED: "no", ConsentState.WITHDRAWN: "no more"}
@@ -66,6 +67,8 @@ _SOURCES: Final = {
     "dm_stop_word": "by writing to me",
     "api": "through the team's programs",
     "command": "through the team",
+    "admin": "through the team",
+    "import": "as it was brought over from elsewhere",
 }
 
 

@@ -12,7 +12,8 @@ from jobs import pauses
 from jobs.models import JobPause
 from socialmedia.models import Message, MessageStatus
 
-LONGEST_REASON: Final = 500
+LONGEST_REASON: Final = 255
+"""As much as a pause keeps."""
 _SINCE: Final = "since {at}, by {by}{reason}"
 _ALL_JOBS: Final = (
     "Follow-ups are held back because all jobs are paused, not by me: go to Pauses in the console, or see there who "
@@ -30,8 +31,8 @@ def pause_followups(question: Question, *, action: str, reason: str, now: dateti
 
 
 def _pause(question: Question, reason: str, now: datetime) -> Answer:
-    if not pauses.pause(JOB_TYPE, by=question.actor, reason=_checked(reason), now=now):
-        return Answer(f"Follow-ups are paused already, {_since_pause()}. Nothing was changed.")
+    if not pauses.pause(JOB_TYPE, by=question.actor, reason=_checked(reason), now=question.asked_at):
+        return Answer(f"Follow-ups have been paused already, {_since_pause()}. Nothing was changed.")
     return Answer(
         "Follow-ups are **paused**: no new one is written, and those that wait are held. Answers to members still go "
         f"out. {_waiting_follow_ups()} `pause_followups off` lets them go on; the policy is asked again then."
@@ -39,6 +40,9 @@ def _pause(question: Question, reason: str, now: datetime) -> Answer:
 
 
 def _resume(question: Question, _reason: str, now: datetime) -> Answer:
+    row = JobPause.objects.filter(job_type=JOB_TYPE).first()
+    if row is not None and row.paused_at > question.asked_at:  # read late, after a time offline
+        raise Refused(f"Follow-ups were paused after you asked for that, {_since_pause()}, so nothing was changed.")
     since = _since_pause()
     if not pauses.resume(JOB_TYPE, by=question.actor):
         return Answer(_ALL_JOBS if pauses.is_paused(JOB_TYPE) else "Follow-ups are not paused. Nothing was changed.")

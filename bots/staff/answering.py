@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
+from bots import conf
 from bots.models import StaffThread
 from bots.people import Person
 from followups import consent, members
@@ -17,11 +18,6 @@ LONGEST: Final = 4000
 
 class CannotAnswer(Exception):
     """The member does not get this; the message is a sentence for staff. Nothing has changed."""
-
-
-def is_staff_thread(thread_id: int) -> bool:
-    """Whether this thread stands for a conversation."""
-    return StaffThread.objects.filter(thread_id=str(thread_id), conversation__isnull=False).exists()
 
 
 @transaction.atomic
@@ -54,7 +50,8 @@ def answer(*, thread_id: int, text: str, by: Person, evidence: str, now: datetim
 
 
 def _conversation(thread_id: int) -> Conversation:
-    thread = StaffThread.objects.filter(thread_id=str(thread_id)).select_related("conversation").first()
+    known = StaffThread.objects.filter(thread_id=str(thread_id), channel_id=str(conf.current().staff_channel))
+    thread = known.select_related("conversation").first()
     if thread is None or thread.conversation is None:
         raise CannotAnswer("Answer in the thread of the member, below the staff channel.")
     return thread.conversation

@@ -1,11 +1,13 @@
 """A member's private messages in their thread, both ways. Called in the transaction that records the message."""
 
+from datetime import datetime
 from typing import Final
 
+from discord.utils import escape_markdown
 from django.db.models import Q
 
 from bots import conf
-from bots.models import StaffPost, StaffPostStatus
+from bots.models import StaffPost
 from bots.staff import posts
 from bots.staff.posts import Post
 from socialmedia.models import Message
@@ -21,7 +23,7 @@ def received(message: Message) -> None:
 def sent(message: Message) -> None:
     """Show staff what the member got, and which of them wrote it, if the community wants that."""
     by = message.metadata.get("staff")
-    who = f"**{by}** (staff)" if by else "**Checkback**"
+    who = f"**{escape_markdown(by)}** (staff)" if by else "**Checkback**"
     _show(message, f"↩️ {who}: {message.message_text}")
 
 
@@ -31,11 +33,18 @@ def edited(message: Message) -> None:
     _show(message, f"✏️ changed to: {message.message_text}", key=f"message:{message.pk}:edit:{moment}")
 
 
-def taken_back(message: Message) -> None:
-    """Show staff no more of what the member took back than they have seen already, and keep none of it here."""
+def not_sent(message: Message, *, reason: str) -> None:
+    """Tell staff that an answer of theirs did not arrive, whether or not they see private messages in Discord."""
+    if "staff" in message.metadata and conf.current().staff_channel is not None:
+        text = f"⚠️ This answer did not arrive ({reason}):\n{message.message_text}"
+        post = Post(f"message:{message.pk}:not sent", text, message.conversation_id)
+        posts.queue([post], account_id=message.conversation.account_id)
+
+
+def taken_back(message: Message, *, now: datetime) -> None:
+    """Show staff no more of what the member took back, neither here nor in Discord."""
     about = Q(key=f"message:{message.pk}") | Q(key__startswith=f"message:{message.pk}:")
-    StaffPost.objects.filter(about, status=StaffPostStatus.QUEUED).delete()
-    if StaffPost.objects.filter(about).update(text=_TAKEN_BACK):
+    if posts.withdraw(StaffPost.objects.filter(about), now=now):
         _show(message, _TAKEN_BACK, key=f"message:{message.pk}:taken back")
 
 

@@ -1,12 +1,12 @@
 """Posts what waits for staff, one after the other, each once as far as Discord lets us know."""
 
 import asyncio
+import time
 from datetime import timedelta
 from typing import Final
 
 import discord
 import structlog
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from bots import conf, failures
@@ -25,6 +25,11 @@ HISTORY: Final = 50
 """So many of a thread's newest messages are looked at before something is posted for the second time."""
 MOST_AT_ONCE: Final = 20
 LONGEST_PAUSE_SECONDS: Final = 900
+DELETE_PAUSE_SECONDS: Final = 300
+_NEVER: Final = frozenset({50006, 50035, 200000, 200001, 240000})
+"""Discord's codes for words that it will not take however often: empty, malformed, forbidden here. Everything else,
+such as a channel of the wrong kind, a locked thread or too many threads, is a matter of settings that can be mended.
+"""
 
 
 class NoTextChannel(Exception):
@@ -37,14 +42,18 @@ class Poster:
     def __init__(self, client: discord.Client, account: Account) -> None:
         self._client = client
         self._account = account
+        self._delete_again_at = 0.0
+        """By the monotonic clock: what Discord does not let us delete is not asked for every second."""
 
     async def run(self) -> None:
-        """Post until cancelled; whatever goes wrong is logged and tried again."""
+        """Post until cancelled; whatever goes wrong is logged and tried again. It never ends by itself: the bot listens
+        only as long as this runs.
+        """
         while True:
             if (settings := conf.current()).staff_channel is not None:
                 try:
                     await self.run_once(settings)
-                except (OperationalError, InterfaceError, discord.DiscordException, *NETWORK_ERRORS) as error:
+                except Exception as error:
                     log.warning("staff.trouble", **failures.describe(error))
             await asyncio.sleep(EVERY_SECONDS)
 
@@ -53,7 +62,7 @@ class Poster:
         await run_unit(
             notices.collect, account_id=self._account.pk, console_url=settings.console_url, now=timezone.now()
         )
-        await threads.delete_orphans(self._client, account_id=self._account.pk)
+        await self._delete()
         tried = 0
         while tried < MOST_AT_ONCE:
             claimed = await run_unit(posts.claim, account_id=self._account.pk, now=timezone.now())
@@ -63,19 +72,27 @@ class Poster:
             tried += 1
         return tried
 
+    async def _delete(self) -> None:
+        if time.monotonic() >= self._delete_again_at:
+            is_done = await threads.delete_what_must_go(self._client, account_id=self._account.pk, now=timezone.now())
+            self._delete_again_at = 0.0 if is_done else time.monotonic() + DELETE_PAUSE_SECONDS
+
     async def _post(self, claimed: Claimed, settings: BotSettings) -> None:
+        place: discord.PartialMessageable | None = None
         try:
             place = await self._place(claimed.row, settings)
             message_id = None if claimed.is_untried else await self._find(place, claimed)
             if message_id is None:
                 message_id = await self._send(place, claimed)
+        except threads.MemberForgotten:
+            return  # and the post with them
         except asyncio.CancelledError:
             await run_unit(posts.release, claimed, next_attempt_at=timezone.now(), error="the bot was stopped")
             raise
-        except (NoTextChannel, discord.HTTPException, discord.RateLimited, *NETWORK_ERRORS) as error:
-            await self._refused(claimed, error)
+        except (NoTextChannel, discord.DiscordException, *NETWORK_ERRORS) as error:
+            await self._refused(claimed, place, error)
         else:
-            await run_unit(posts.record_sent, claimed, message_id=str(message_id))
+            await run_unit(posts.record_sent, claimed, message_id=str(message_id), channel_id=str(place.id))
 
     async def _place(self, row: StaffPost, settings: BotSettings) -> discord.PartialMessageable:
         """The staff channel, or the member's thread below it."""
@@ -84,36 +101,43 @@ class Poster:
             channel = self._client.get_channel(place_id) or await self._client.fetch_channel(place_id)
             if not isinstance(channel, discord.TextChannel):
                 raise NoTextChannel("DISCORD_STAFF_CHANNEL is no text channel, so it can have no threads.")
-            place_id = await threads.of_conversation(channel, row.conversation, prefix=settings.prefix)
+            place_id = await threads.of_conversation(
+                channel, row.conversation, own_id=int(self._account.external_id or 0), prefix=settings.prefix
+            )
         return self._client.get_partial_messageable(place_id)
 
     async def _find(self, place: discord.PartialMessageable, claimed: Claimed) -> int | None:
         """The id of our own post, should an earlier attempt have arrived after all."""
-        nonce = _nonce(claimed)
-        async for message in place.history(limit=HISTORY):
-            is_ours = self._client.user is not None and message.author.id == self._client.user.id
-            is_later = claimed.row.first_attempt_at is not None and message.created_at > (
-                claimed.row.first_attempt_at - timedelta(seconds=30)
-            )
-            if is_ours and is_later and (message.nonce == nonce or message.content.strip() == claimed.row.text.strip()):
-                return message.id
-        return None
+        nonce, words, own_id = _nonce(claimed), claimed.row.text.strip(), int(self._account.external_id or 0)
+        first = claimed.row.first_attempt_at
+        since = None if first is None else first - timedelta(seconds=30)
+        newest = [message async for message in place.history(limit=HISTORY) if message.author.id == own_id]
+        alike = [
+            message.id
+            for message in newest
+            if (since is None or message.created_at > since)
+            and (message.nonce == nonce or message.content.strip() == words)
+        ]
+        others = await run_unit(
+            posts.known_message_ids, [str(key) for key in alike], conversation_id=claimed.row.conversation_id
+        )
+        return min((key for key in alike if str(key) not in others), default=None)
 
     async def _send(self, place: discord.PartialMessageable, claimed: Claimed) -> int:
         nobody = discord.AllowedMentions.none()
         sent = await place.send(claimed.row.text, nonce=_nonce(claimed), allowed_mentions=nobody, suppress_embeds=True)
         return sent.id
 
-    async def _refused(self, claimed: Claimed, error: Exception) -> None:
+    async def _refused(self, claimed: Claimed, place: discord.PartialMessageable | None, error: Exception) -> None:
         """A channel that is gone or closed to us is a matter of settings, so it is tried until somebody mends it; only
         a post that Discord does not take as it is fails.
         """
         log.warning("staff.not_posted", post_id=claimed.row.pk, **failures.describe(error))
-        if isinstance(error, discord.HTTPException) and error.status == 400:
+        if place is not None and isinstance(error, discord.HTTPException) and error.code in _NEVER:
             await run_unit(posts.record_failed, claimed, error=_sentence(error))
             return
-        if isinstance(error, discord.NotFound) and claimed.row.conversation_id is not None:
-            await run_unit(threads.forget, claimed.row.conversation_id)
+        if place is not None and isinstance(error, discord.NotFound) and claimed.row.conversation_id is not None:
+            await run_unit(threads.forget, place.id)
         pause = timedelta(seconds=min(2 ** min(claimed.row.attempts, 12), LONGEST_PAUSE_SECONDS))
         await run_unit(posts.release, claimed, next_attempt_at=timezone.now() + pause, error=_sentence(error))
 

@@ -150,6 +150,16 @@ def outdate(user_id: str, *, now: datetime) -> int:
     return len(live_ones)
 
 
+def forget_words(message: Message) -> int:
+    """Empty what was written for the author of a message that is taken back, by a model that knew it: all that is not
+    in use, and of that what rests on this message. By idx_drafts_follow_up. Needs the member's row locked.
+    """
+    theirs = FollowUp.objects.filter(user_id=message.conversation.participant_id)
+    known = Draft.objects.filter(follow_up__in=theirs, newest_message_id__gte=message.pk).exclude(status__in=LIVE)
+    cites = Q(claims__contains=[{"source": f"m{message.pk}"}])
+    return known.filter(cites | ~Q(status=DraftStatus.USED)).update(text="", claims=[])
+
+
 def resume(draft: Draft, *, now: datetime) -> None:
     """Let the job that waited for a person run at once, unless it was moved to another time while the draft waited."""
     is_due = Q(scheduled_time__lte=now) | Q(next_attempt_at=draft.expires_at)

@@ -2,6 +2,6 @@
 
 from followups.privacy.digests import erased_at, was_forgotten
 from followups.privacy.exporting import export
-from followups.privacy.forgetting import CannotForget, forget, hold_off
+from followups.privacy.forgetting import CannotForget, forget, hold_off, hold_off_at_once
 
-__all__ = ["CannotForget", "erased_at", "export", "forget", "hold_off", "was_forgotten"]
+__all__ = ["CannotForget", "erased_at", "export", "forget", "hold_off", "hold_off_at_once", "was_forgotten"]

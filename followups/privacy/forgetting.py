@@ -45,6 +45,9 @@ def forget(*, user_id: str, source: str, evidence: str, actor: str, now: datetim
             actor="member" if actor == user_id else actor,
         )
         cancelling.cancel_pending(user_id, reason="forgotten", now=now)
+        for holding in HOLDINGS:
+            if holding.before_erasure is not None:
+                holding.before_erasure(member, now)
         receipt.counts = _erase(member, redactor)
         receipt.save(force_insert=True)
         receipt.refresh_from_db()
@@ -56,9 +59,15 @@ def hold_off() -> None:
     _take_turn("pg_advisory_xact_lock_shared")
 
 
-def _take_turn(lock: str) -> None:
+def hold_off_at_once() -> bool:
+    """The same without waiting. False while somebody is being forgotten."""
+    return _take_turn("pg_try_advisory_xact_lock_shared") is True
+
+
+def _take_turn(lock: str) -> object:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {lock}(hashtextextended('checkback.forgetting', 0))")
+        return cursor.fetchone()[0]
 
 
 def _lock(user_id: str) -> UserProfile:

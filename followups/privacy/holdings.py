@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.admin.models import LogEntry
@@ -45,6 +46,8 @@ class Holding:
     """What an export calls them."""
     model: type[Model]
     rows: Callable[[UserProfile], QuerySet[Any]]
+    before_erasure: Callable[[UserProfile, datetime], object] | None = None
+    """What must be done before the rows go, as to keep the way to something outside of the database."""
 
 
 def table_of(model: type[Model]) -> str:

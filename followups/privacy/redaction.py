@@ -15,7 +15,7 @@ from followups.models import FollowUp, StaffFlag
 from followups.planning import JOB_TYPE
 from followups.privacy.holdings import table_of
 from jobs.models import JobExecution, JobPause, RecurringRun, Report, ScheduledJob
-from socialmedia.models import ChatImport
+from socialmedia.models import Channel, ChatImport, Message
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ KEPT: Final = [
     # Who was of the team and did something to others.
     Kept(FollowUp, ("trigger_data",), without=~Q(trigger_data__has_key="planned_by")),
     Kept(JobPause, ("paused_by", "reason")),
+    Kept(Message, ("metadata",), without=~Q(metadata__has_key="staff")),  # by idx_messages_staff
+    # Threads, whose names may name somebody.
+    Kept(Channel, ("name",)),
 ]
 """Read through as a whole: forgetting is rare."""
 

@@ -53,6 +53,12 @@ class Migration(migrations.Migration):
             name="edited_at",
             field=models.DateTimeField(blank=True, help_text="When its sender last changed it.", null=True),
         ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("metadata__has_key", "staff")), fields=["id"], name="idx_messages_staff"
+            ),
+        ),
         migrations.CreateModel(
             name="AutomationAction",
             fields=[

@@ -208,6 +208,8 @@ class Message(models.Model):
             models.Index(fields=["lease_expires_at"], condition=Q(status="sending"), name="idx_messages_in_delivery"),
             # What waits for a person (console). Small.
             models.Index(fields=["sent_at"], condition=Q(status="unknown"), name="idx_messages_unknown"),
+            # Forgetting who was of the team: their answers to others. Small.
+            models.Index(fields=["id"], condition=Q(metadata__has_key="staff"), name="idx_messages_staff"),
         ]
 
     def __str__(self) -> str:

@@ -124,6 +124,9 @@ class TestReceiveChannel:
         settings.DISCORD_KEEP_CHANNEL_TEXTS = True
         assert self.post(gone=(7,))
         assert ChannelActivity.objects.get().text == ""
+        late = Post(7, "Good evening", NOW - MINUTE, NOW + MINUTE)  # Discord's clock may be ahead of ours
+        inbound.receive_channel_edit(author=ADA, channel=GENERAL, post=late, gone=(7,), now=NOW)
+        assert ChannelActivity.objects.get().text == ""
 
     def test_takes_in_an_edit_of_what_was_missed(self, settings: Any) -> None:
         settings.DISCORD_KEEP_CHANNEL_TEXTS = True

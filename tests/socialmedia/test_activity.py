@@ -51,7 +51,8 @@ class TestTexts:
     def test_follow_an_edit_and_never_an_older_one(self) -> None:
         assert activity.change(message_id=5, text="Good evening", edited_at=NOON + 2 * MINUTE)
         assert not activity.change(message_id=5, text="Good noon", edited_at=NOON + MINUTE)
-        assert not activity.change(message_id=5, text="Good evening", edited_at=NOON + 3 * MINUTE)
+        assert not activity.change(message_id=5, text="Good evening", edited_at=NOON + 4 * MINUTE)
+        assert not activity.change(message_id=5, text="In between", edited_at=NOON + 3 * MINUTE)
         assert not activity.change(message_id=6, text="Of nobody", edited_at=NOON)
         assert ChannelActivity.objects.get().text == "Good evening"
 

@@ -9,6 +9,7 @@ from django.db import connection
 from bots import texts
 from bots.choices import Choice
 from bots.database import run_unit
+from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
 from followups import consent
 from followups.models import ConsentReceipt, UserProfile
@@ -20,6 +21,13 @@ from tests.bots.running import checkback
 def ada_id(server: PracticeServer) -> int:
     """One of the community's people."""
     return support.people(server.world)[0].id
+
+
+async def eventually_struck(fault: Fault, times: int) -> None:
+    """Wait until the fault has struck so often."""
+    async with asyncio.timeout(10):
+        while fault.count < times:
+            await asyncio.sleep(0.01)
 
 
 def newest_receipt() -> ConsentReceipt:
@@ -55,6 +63,32 @@ class TestSlash:
         assert receipt.evidence.startswith("interaction ")
         assert (receipt.actor, receipt.wording_version) == (str(ada_id(practice)), consent.WORDING_VERSION)
         assert practice.sent.empty()
+
+    @pytest.mark.parametrize("kind", [Kind.DROPPED, Kind.ANSWER_LOST])
+    async def test_shows_what_was_done_when_the_first_answer_is_lost(
+        self, practice: PracticeServer, kind: Kind
+    ) -> None:
+        practice.faults.add(Fault(kind, path="/webhooks/*"))
+        async with checkback(practice) as bot:
+            row = practice.use_command(ada_id(practice), "followup_settings", {"action": "on"})
+            async with asyncio.timeout(10):
+                while not (row.answers and practice.requests[-1].method == "PATCH"):
+                    await asyncio.sleep(0.01)
+            await bot.calls.finish()
+        (shown,) = row.answers
+        assert "**enabled**" in shown.content
+        assert shown.ephemeral_for == ada_id(practice)
+
+    async def test_takes_a_no_that_discord_takes_no_answer_to(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        late = Fault(Kind.REFUSED, path="/interactions/*", times=None, status=404, code=10062)
+        practice.faults.add(late)
+        async with checkback(practice):
+            for action in ("off", "on"):
+                practice.use_command(ada_id(practice), "followup_settings", {"action": action})
+            await running.eventually(lambda: newest_receipt().state == "withdrawn", "the no")
+            await eventually_struck(late, 4)
+        assert (await run_unit(newest_receipt)).state == "withdrawn"
 
     async def test_says_what_is_paused_and_left_out(self, practice: PracticeServer) -> None:
         await run_unit(running.opt_in, practice)

@@ -1,6 +1,7 @@
 """Staff answer members from their thread: through the one outbox, once, and only whom they may write to."""
 
 import pytest
+from pytest_django import Settings
 
 from bots.models import StaffThread
 from bots.people import Person
@@ -12,14 +13,22 @@ from tests.followups.factories import NOON, make_member, make_thread, say
 
 pytestmark = pytest.mark.django_db
 
+CHANNEL = 4000
 ANN = Person(external_id="77", username="ann", display_name="Ann")
 THREAD = 4242
+
+
+@pytest.fixture(autouse=True)
+def staff_channel(settings: Settings) -> None:
+    settings.DISCORD_STAFF_CHANNEL = CHANNEL
 
 
 def make_staff_thread(profile: UserProfile) -> Conversation:
     """A thread that stands for the member's private channel."""
     conversation = make_thread(profile)
-    StaffThread.objects.create(conversation=conversation, account=conversation.account, thread_id=str(THREAD))
+    StaffThread.objects.create(
+        conversation=conversation, account=conversation.account, channel_id=str(CHANNEL), thread_id=str(THREAD)
+    )
     return conversation
 
 
@@ -68,6 +77,12 @@ class TestAnswer:
     def test_belongs_into_a_members_thread(self) -> None:
         with pytest.raises(CannotAnswer, match="thread of the member"):
             answer(thread_id=1)
+
+    def test_is_not_given_below_a_channel_that_is_the_staffs_no_more(self, settings: Settings) -> None:
+        make_staff_thread(make_member())
+        settings.DISCORD_STAFF_CHANNEL = CHANNEL + 1
+        with pytest.raises(CannotAnswer, match="below the staff channel"):
+            answer()
 
     def test_finds_nobody_after_the_member_was_forgotten(self) -> None:
         make_staff_thread(make_member())

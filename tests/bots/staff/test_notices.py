@@ -1,6 +1,6 @@
 """What staff are told: each thing that needs a person, once, with the way to it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -23,10 +23,10 @@ def bot() -> Account:
     return make_bot()
 
 
-def collect(bot: Account) -> list[str]:
+def collect(bot: Account, *, now: datetime = NOON) -> list[str]:
     """Collect, and return the new posts' texts."""
     known = set(StaffPost.objects.values_list("pk", flat=True))
-    notices.collect(account_id=bot.pk, console_url=CONSOLE, now=NOON)
+    notices.collect(account_id=bot.pk, console_url=CONSOLE, now=now)
     return [row.text for row in StaffPost.objects.order_by("pk") if row.pk not in known]
 
 
@@ -68,6 +68,7 @@ class TestFailedJobs:
         assert text.startswith("❌ 3 jobs of the type")
         make_job("failed", now=NOON, completed_at=NOON - timedelta(minutes=1))
         assert collect(bot) == []
+        assert collect(bot, now=NOON + timedelta(minutes=20)) == []  # within the hour looked back, in the clock's next
 
 
 class TestIllHealth:

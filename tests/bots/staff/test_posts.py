@@ -1,6 +1,6 @@
 """The small outbox for staff: each key once, in order within a thread, by one poster at a time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -29,6 +29,11 @@ def claim(thread: Conversation) -> str | None:
     """Claim the next post and return its key."""
     taken = posts.claim(account_id=thread.account_id, now=LATER)
     return taken and taken.row.key
+
+
+def prune(before: datetime, *, in_threads_before: datetime | None = None) -> int:
+    """Prune, in threads by the same time if no other is given."""
+    return posts.prune(before=before, in_threads_before=in_threads_before or before)
 
 
 class TestQueue:
@@ -75,6 +80,20 @@ class TestClaim:
         assert (row.status, row.external_message_id, row.attempts) == ("sent", "2", 2)
 
 
+class TestWithdraw:
+    def test_leaves_of_what_is_just_posted_the_way_to_delete_it(self, thread: Conversation) -> None:
+        queue(thread, "flag:1", in_thread=False)
+        queue(thread, "flag:2", in_thread=False)
+        taken = posts.claim(account_id=thread.account_id, now=LATER)
+        assert taken is not None
+        assert posts.withdraw(StaffPost.objects.all(), now=LATER) == 1
+        assert posts.withdrawn(account_id=thread.account_id, now=LATER) == []
+        assert posts.record_sent(taken, message_id="9", channel_id="4")
+        (row,) = posts.withdrawn(account_id=thread.account_id, now=LATER)
+        assert (row.key, row.text, row.external_message_id, row.channel_id) == ("flag:1", "", "9", "4")
+        assert claim(thread) is None
+
+
 @pytest.mark.django_db(transaction=True)
 class TestClaimAtOnce:
     def test_gives_each_post_to_one_poster(self) -> None:
@@ -92,7 +111,15 @@ class TestPrune:
         taken = posts.claim(account_id=thread.account_id, now=LATER)
         assert taken is not None
         queue(thread, "flag:2", in_thread=False)
-        assert posts.prune(before=LATER + DAY) == 0
+        assert prune(LATER + DAY) == 0
         posts.record_sent(taken, message_id="1")
-        assert posts.prune(before=LATER + DAY) == 1
+        assert prune(LATER + DAY) == 1
         assert StaffPost.objects.get().key == "flag:2"
+
+    def test_remembers_for_as_long_what_may_have_to_be_deleted_in_discord(self, thread: Conversation) -> None:
+        queue(thread, "message:1")
+        posts.queue([Post("flag:1", "Ada", user_id=thread.participant_id)], account_id=thread.account_id)
+        StaffPost.objects.update(status="sent")
+        assert prune(LATER, in_threads_before=NOON) == 0
+        assert prune(LATER) == 1
+        assert StaffPost.objects.get().key == "flag:1"

@@ -31,6 +31,7 @@ from tests.followups.factories import (
     opt_out,
     start_job,
 )
+from tests.followups.privacy.factories import places_with
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,6 +116,7 @@ class TestAutomatic:
         assert (follow_up.status, follow_up.reason) == ("cancelled", responses.TAKEN_BACK_REASON)
         assert follow_up.message is not None
         assert Message.objects.get(pk=follow_up.message.pk).status == "suppressed"
+        assert places_with("chemistry") == []
 
     def test_never_asks_inside_a_transaction(self, llm: LlmServer) -> None:
         """Somebody else can lock the member while the model thinks."""
@@ -441,6 +443,7 @@ class TestDraft:
         draft.refresh_from_db()
         assert (draft.status, draft.problem) == ("void", drafting.NEWS)
         assert ScheduledJob.objects.get(job_id=follow_up.job_id).next_attempt_at in {NOON, NOON + HOUR}
+        assert places_with("chemistry") == []
         execute(follow_up, now=NOON + HOUR)
         assert len(llm.questions) == 2
         assert "chemistry" in str(llm.questions[0])

@@ -185,6 +185,13 @@ def _make_logs(member: UserProfile, name: str) -> None:
         decided_at=NOON,
         skipped_because=f"{member.pk} is busy",
     )
+    other = make_thread(make_member())
+    outbox.queue_reply(
+        conversation=other, text="Sure.", metadata={"staff": name, "staff_id": member.pk, "evidence": "1"}, now=NOON
+    )
+    StaffPost.objects.create(account=other.account, key=f"harm:{other.pk}", text=f"It hurt {member.pk}, {name}.")
+    StaffPost.objects.create(account=other.account, key=f"flag:{other.pk}", user_id=member.pk, text=f"{name} is sad")
+    Channel.objects.create(external_id=f"thread {other.pk}", name=f"{name} · {member.pk}", guild_name="Harbor")
     flags.raise_flag(kind="harm", subject="a template", detail=f"It hurt {member.pk}, {name}.", now=NOON)
     staff, _ = User.objects.get_or_create(username="boss")
     LogEntry.objects.log_actions(str(staff.pk), [member, make_thread(member)], CHANGE, change_message=f"Called {name}.")
