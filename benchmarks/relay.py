@@ -233,13 +233,13 @@ def judge(practice: Practice, texts: Sequence[str], *, cpu: float) -> dict[str, 
 def main() -> None:
     """Ask all, and compare."""
     parser = harness.parser(__doc__)
-    parser.add_argument("--messages", type=int, help="so many in all (1,000)")
+    parser.add_argument("--messages", type=int, help="so many in all (1,000), rounded to as many for each")
     parser.add_argument("--conversations", type=int, help="over so many conversations (200)")
     options = parser.parse_args()
     count = options.messages or (60 if options.quick else 1000)
     spread = options.conversations or (20 if options.quick else 200)
     practice = Practice(spread)
-    texts = [f"message {number}" for number in range(count // spread)]
+    texts = [f"message {number}" for number in range(max(1, round(count / spread)))]
     harness.prepare()
     try:
         with practice.running():
@@ -249,7 +249,7 @@ def main() -> None:
     if options.json:
         harness.dump({**results, "idle": late})
     else:
-        _print(results, late, count)
+        _print(results, late, len(texts) * spread)
 
 
 def _ask(practice: Practice, texts: Sequence[str], *, probes: int) -> tuple[dict[str, Any], list[float]]:

@@ -4,23 +4,21 @@ A slash command is answered by an ephemeral message, a typed one by a queued pri
 both. What a command does is an `Operation`: one transaction, the member locked, an `Answer` at its end or `Refused`.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
-from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import aiohttp
 import discord
 import structlog
 from discord.ext import commands
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from bots import attachments, failures, inbound, panels
 from bots.database import run_unit
+from bots.failures import UNREACHED
 from bots.people import Letter, Person, letter_of, person_of
 from followups.planning import CannotPlan
 from followups.preferences import BadPreference
@@ -83,13 +81,18 @@ class Answer:
 Operation = Callable[[Question], Answer]
 
 
-async def respond(ctx: Context, operation: Operation, *, meets: bool = True, is_kept: bool = True) -> None:
+async def respond(
+    ctx: Context, operation: Operation, *, meets: bool = True, is_kept: bool = True, even_unheard: bool = False
+) -> None:
     """Carry out a command, and let only its author see the answer.
 
     `meets=False`: who asks with a slash command is not remembered for it. `is_kept=False`: the answer to a typed
-    command is sent at once instead of queued, and its words are stored nowhere.
+    command is sent at once instead of queued, and its words are stored nowhere. `even_unheard`: a slash command is
+    carried out although Discord takes no answer to it any more, as it is 3 s after the question: an end of messages
+    must not depend on that.
     """
     if ctx.interaction is not None:
+        await _acknowledge(ctx, ctx.interaction, even_unheard=even_unheard)
         await _respond_to_slash(ctx, ctx.interaction, operation, meets=meets)
     elif is_kept:
         await _persist(ctx, answer_text, operation)
@@ -115,32 +118,53 @@ async def respond_to_unknown(ctx: Context, text: str) -> None:
 async def _respond_to_slash(
     ctx: Context, interaction: discord.Interaction[Any], operation: Operation, *, meets: bool
 ) -> None:
-    if not interaction.response.is_done():
-        await ctx.defer(ephemeral=True)  # the first answer must come within 3 s, whatever the database does
     question = question_of(interaction, source="slash_command")
     answer = await run_unit(answer_interaction, operation, question, meets=meets, now=timezone.now())
-    await ctx.send(answer.text, ephemeral=True, **await extras(answer.metadata, user_id=question.user_id))
+    more = await extras(answer.metadata, user_id=question.user_id)
+    try:
+        await ctx.send(answer.text, ephemeral=True, **more)
+    except UNREACHED as error:  # it is done, so nobody may be told that it is not
+        log.warning("bot.answer_not_sent", interaction_id=interaction.id, **failures.describe(error))
+        await _show_once_more(interaction, answer, user_id=question.user_id)
+
+
+async def _acknowledge(ctx: Context, interaction: discord.Interaction[Any], *, even_unheard: bool) -> None:
+    """Say that it was heard: the first answer must come within 3 s, whatever the database does."""
+    if interaction.response.is_done():
+        return
+    try:
+        await ctx.defer(ephemeral=True)
+    except UNREACHED as error:
+        if not even_unheard:
+            raise
+        log.warning("bot.answer_not_sent", interaction_id=interaction.id, **failures.describe(error))
+
+
+async def _show_once_more(interaction: discord.Interaction[Any], answer: Answer, *, user_id: str) -> None:
+    """Put the answer in the place of "is thinking". If the first one arrived after all, it is the same message."""
+    more = await extras(answer.metadata, user_id=user_id)
+    if "file" in more:
+        more["attachments"] = [more.pop("file")]
+    with suppress(*UNREACHED):
+        await interaction.edit_original_response(content=answer.text, **more)
 
 
 async def _persist(ctx: Context, take: Callable[..., T], operation: Operation) -> T:
     """Take in a typed command. It is known by its id, so it may be tried again, however long the database is away: it
     may say that somebody wants no more messages.
     """
-    take_it = partial(
-        take,
-        operation,
-        question_of_message(ctx.message),
-        own=ctx.bot.account,
-        letter=letter_of(ctx.message),
-        channel_id=str(ctx.channel.id) if ctx.guild is None else "",
-    )
-    pauses = chain(ctx.bot.retry_seconds, repeat(ctx.bot.retry_seconds[-1]))
-    while True:
-        try:
-            return await run_unit(take_it, now=timezone.now())
-        except (OperationalError, InterfaceError) as error:
-            log.warning("bot.database_away", operation="command", **failures.describe(error))
-            await asyncio.sleep(next(pauses))
+
+    def command() -> T:
+        return take(
+            operation,
+            question_of_message(ctx.message),
+            own=ctx.bot.account,
+            letter=letter_of(ctx.message),
+            channel_id=str(ctx.channel.id) if ctx.guild is None else "",
+            now=timezone.now(),
+        )
+
+    return await ctx.bot.listening.persist(command)
 
 
 async def send_directly(ctx: Context, answer: Answer) -> None:
@@ -150,7 +174,7 @@ async def send_directly(ctx: Context, answer: Answer) -> None:
     more = await extras(answer.metadata, user_id=str(ctx.author.id))
     try:
         await ctx.author.send(answer.text, nonce=nonce_for(str(ctx.message.id)), **more)
-    except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError) as error:
+    except UNREACHED as error:
         log.warning("bot.answer_not_sent", message_id=ctx.message.id, **failures.describe(error))
 
 

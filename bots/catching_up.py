@@ -1,7 +1,7 @@
 """After a time in which nobody listened: what was written meanwhile, and who has come and gone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +10,7 @@ import structlog
 from django.utils import timezone
 
 from bots import attendance, failures, inbound
+from bots.governor.calls import NotSent
 from bots.relay import NETWORK_ERRORS
 from socialmedia import listening
 
@@ -26,6 +27,9 @@ ACTIVE: Final = timedelta(days=30)
 CHANNELS: Final = 100
 CHANNEL_MESSAGES: Final = 1_000
 PATIENCE_SECONDS: Final = 60.0
+AGAIN_SECONDS: Final = (1.0, 5.0, 15.0, 30.0)
+"""What could not be read is tried again after these; discord.py has tried for some seconds each time."""
+HELD_UP_SECONDS: Final = 5.0
 CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 _READ_ERRORS: Final = (discord.DiscordException, *NETWORK_ERRORS)
 
@@ -39,21 +43,33 @@ class Reading:
         self._read = read
         self._task: asyncio.Task[None] | None = None
         self._is_wanted = False
+        self.is_held_up = False
+        """Nothing can be read at the moment."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that was wanted has been read."""
+        return not self._is_wanted and (self._task is None or self._task.done())
+
+    def want(self) -> None:
+        """From now on there is something to read; `wait` begins with it."""
+        self._is_wanted = True
 
     async def run(self) -> None:
-        """Read. Returns when it is done, or when it takes so long that whoever waits for an answer has waited enough:
-        the rest is read beside other things.
-        """
-        self._is_wanted = True
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._read_while_wanted())
-            self._task.add_done_callback(_note_end)
+        """Read, and wait for it."""
+        self.want()
         await self.wait()
 
     async def wait(self) -> None:
-        """Wait for what is being read, with the same patience."""
-        if self._task is not None:
+        """Begin to read what is wanted. Returns when nothing is left, or when it takes so long that whoever waits for
+        an answer has waited enough: the rest is read beside other things. But what is held up is waited for.
+        """
+        if self._is_wanted and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._read_while_wanted())
+        while self._task is not None and not self._task.done():
             await asyncio.wait({self._task}, timeout=PATIENCE_SECONDS)
+            if not self.is_held_up:
+                return
 
     def stop(self) -> None:
         """Read no further."""
@@ -63,7 +79,15 @@ class Reading:
     async def _read_while_wanted(self) -> None:
         while self._is_wanted:
             self._is_wanted = False
-            await self._read()
+            try:
+                await self._read()
+            except Exception as error:
+                # What was not read is not known to be read, so nobody must believe it.
+                log.error("bot.catch_up_failed", **failures.describe(error))  # noqa: TRY400 - it can quote a message
+                self._is_wanted = self.is_held_up = True
+                await asyncio.sleep(PATIENCE_SECONDS)
+            else:
+                self.is_held_up = False
 
 
 class CatchingUp:
@@ -91,9 +115,11 @@ class CatchingUp:
     # --- private messages ---
 
     async def _read_threads(self) -> None:
+        since = await self._bot.listening.persist(listening.deaf_since, self._bot.account.pk, now=timezone.now())
         threads = await self._bot.listening.persist(
             inbound.threads_to_read,
             own=self._bot.account,
+            deaf_since=since,
             active_since=timezone.now() - ACTIVE,
             limit=THREADS + 1,
         )
@@ -105,17 +131,29 @@ class CatchingUp:
             log.warning("bot.threads_not_read", limit=THREADS)
 
     async def _read_thread(self, thread: inbound.Thread, at_once: asyncio.Semaphore) -> None:
+        pauses = iter(AGAIN_SECONDS)
+        async with at_once:  # also while it waits: the others would fare no better
+            while (pause := await self._try_thread(thread, pauses)) is not None:
+                self.private.is_held_up = True
+                await asyncio.sleep(pause)
+            self.private.is_held_up = False
+
+    async def _try_thread(self, thread: inbound.Thread, pauses: Iterator[float]) -> float | None:
+        """Read a thread. Answers when to try again, if that may help. What our own governor holds up, may always."""
         channel = self._bot.get_partial_messageable(thread.channel_id, type=discord.ChannelType.private)
         after, count = thread.read_until - CLOCK_TOLERANCE, 0
-        async with at_once:
-            try:
-                async for message in channel.history(after=after, limit=THREAD_MESSAGES, oldest_first=True):
-                    await self._take_in(message)
-                    count += 1
-            except _READ_ERRORS as error:
-                log.warning("bot.catch_up_failed", channel_id=thread.channel_id, **failures.describe(error))
+        try:
+            async for message in channel.history(after=after, limit=THREAD_MESSAGES, oldest_first=True):
+                await self._take_in(message)
+                count += 1
+        except NotSent:
+            return HELD_UP_SECONDS
+        except _READ_ERRORS as error:
+            log.warning("bot.catch_up_failed", channel_id=thread.channel_id, **failures.describe(error))
+            return None if _is_final(error) else next(pauses, None)
         if count >= THREAD_MESSAGES:
             log.warning("bot.thread_not_read_to_its_end", channel_id=thread.channel_id, limit=THREAD_MESSAGES)
+        return None
 
     async def _take_in(self, message: discord.Message) -> None:
         try:
@@ -169,6 +207,6 @@ def _note_failure(message: discord.Message, error: Exception) -> None:
     log.error("bot.handler_failed", event_method="catch_up", id=message.id, **failures.describe(error))
 
 
-def _note_end(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("bot.catch_up_failed", **failures.describe(error))
+def _is_final(error: Exception) -> bool:
+    """Whether Discord would say the same again."""
+    return isinstance(error, discord.HTTPException) and error.status < 500 and error.status != 429

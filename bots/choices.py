@@ -30,8 +30,10 @@ def choose(choice: Choice, question: Question, *, now: datetime) -> Answer:
     """
     user_id = question.user_id
     if choice is Choice.ON and not was_changed_after(user_id, question.asked_at):
-        opting_in.opt_in(user_id=user_id, source=question.source, evidence=question.evidence, actor=user_id, now=now)
-        return Answer(texts.enabled())
+        receipt = opting_in.opt_in(
+            user_id=user_id, source=question.source, evidence=question.evidence, actor=user_id, now=now
+        )
+        return Answer(texts.enabled(receipt.wording_version))
     if choice is Choice.OFF:
         withdrawal = consent.withdraw(
             user_id=user_id, source=question.source, evidence=question.evidence, actor=user_id, now=now

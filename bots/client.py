@@ -60,6 +60,7 @@ class CheckbackBot(commands.AutoShardedBot):
     """So long without any connection to the gateway, and the process ends: another one may have more luck."""
     identify_seconds: float = 5.0
     """Between two sessions, as Discord wants it."""
+    post_again_seconds: float = 60.0
 
     def __init__(self, *, prefix: str, **options: Any) -> None:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # it never speaks
@@ -68,6 +69,9 @@ class CheckbackBot(commands.AutoShardedBot):
             commands.when_mentioned_or(prefix),
             intents=intents(),
             allowed_mentions=discord.AllowedMentions.none(),
+            # Not for somebody alone: they could use it, as an administrator, in communities that it was not invited to.
+            allowed_installs=discord.app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=discord.app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             help_command=None,
             max_ratelimit_timeout=30.0,
             http_trace=self.calls.trace(),
@@ -157,7 +161,7 @@ class CheckbackBot(commands.AutoShardedBot):
         """Stay connected until something ends it."""
         lives = [
             asyncio.create_task(life)
-            for life in (self.connect(), lock.keep(), self._lose_patience(), Poster(self, self.account).run())
+            for life in (self.connect(), lock.keep(), self._lose_patience(), self._post_for_staff())
         ]
         try:
             await asyncio.wait(lives, return_when=asyncio.FIRST_COMPLETED)
@@ -167,6 +171,15 @@ class CheckbackBot(commands.AutoShardedBot):
         for error in [life.exception() for life in lives if not life.cancelled()]:
             if error is not None:
                 raise error
+
+    async def _post_for_staff(self) -> None:
+        """A post that nobody can make must not keep us from hearing members."""
+        while True:
+            try:
+                await Poster(self, self.account).run()
+            except Exception as error:
+                log.error("staff.poster_died", **failures.describe(error))  # noqa: TRY400 - it can quote a post
+            await asyncio.sleep(self.post_again_seconds)
 
     async def _leave(self) -> None:
         """Leave the gateway; a relay that still sends needs the rest of us for a while."""
@@ -233,7 +246,8 @@ class CheckbackBot(commands.AutoShardedBot):
         return presence.State(
             has_gateway=self._lock is not None and self._lock.is_held,
             is_connected=connected,
-            is_ready=connected and self._hearing.is_complete(self.shard_count),
+            is_ready=connected and self._hearing.is_complete(self.shard_count) and not self.listening.is_behind,
+            has_read_all=self.catching_up.private.is_done,
         )
 
     async def _beat(self) -> None:
@@ -243,6 +257,9 @@ class CheckbackBot(commands.AutoShardedBot):
     async def on_ready(self) -> None:
         """All shards have a session, and know their communities."""
         log.info("bot.ready", account_id=self.account.pk, communities=len(self.guilds), shards=self.shard_count)
+        if len(self.guilds) > 1 and not conf.current().command_guilds:
+            hint = "Name the communities whose administrators are staff in DISCORD_COMMAND_GUILDS; now none are."
+            log.warning("bot.many_communities", communities=len(self.guilds), hint=hint)
         await self.catching_up.communities.run()
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
@@ -250,23 +267,29 @@ class CheckbackBot(commands.AutoShardedBot):
         self._hearing.lost(shard_id)
         await self._beat()
 
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """A new session has begun: Discord does not repeat what was written before it. That is to be read, whether the
+        session lives until it is ready, or is lost and resumed before.
+        """
+        self._hearing.lost(shard_id)
+        if shard_id == PRIVATE_SHARD:
+            self.catching_up.private.want()
+
     async def on_shard_ready(self, shard_id: int) -> None:
-        """A new session: Discord does not repeat what was written before it. Read that first, so that a `stop` in it
-        is heard before a relay sends anything.
+        """All about the communities of a new session is known."""
+        await self._hear_again(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """The session goes on: Discord has repeated what we missed of it."""
+        await self._hear_again(shard_id)
+
+    async def _hear_again(self, shard_id: int) -> None:
+        """Read what was written before the session, if that is still to do, so that a `stop` in it is heard before a
+        relay sends anything.
         """
         times_lost = self._hearing.times_lost[shard_id]
         if shard_id == PRIVATE_SHARD:
-            await self.catching_up.private.run()
-        await self._hear_again(shard_id, times_lost=times_lost)
-
-    async def on_shard_resumed(self, shard_id: int) -> None:
-        """The old session goes on: Discord has repeated what we missed."""
-        times_lost = self._hearing.times_lost[shard_id]
-        if shard_id == PRIVATE_SHARD:
             await self.catching_up.private.wait()
-        await self._hear_again(shard_id, times_lost=times_lost)
-
-    async def _hear_again(self, shard_id: int, *, times_lost: int) -> None:
         self._hearing.heard(shard_id, times_lost=times_lost)
         await self._beat()
         if self._hearing.is_complete(self.shard_count):

@@ -24,13 +24,15 @@ async def run_unit(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 
 async def insist(pauses: Iterable[float], function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a unit that may be repeated, once more after each pause (in seconds) while the database is away."""
-    for seconds in pauses:
+    left = iter(pauses)  # asked for when there is one to make
+    while True:
         try:
             return await run_unit(function, *args, **kwargs)
         except (OperationalError, InterfaceError) as error:
+            if (seconds := next(left, None)) is None:
+                raise
             log.warning("bot.database_away", operation=function.__name__, **failures.describe(error))
             await asyncio.sleep(seconds)
-    return await run_unit(function, *args, **kwargs)
 
 
 async def session_of_its_own() -> psycopg.AsyncConnection[Any]:

@@ -3,6 +3,13 @@
 import logging
 import traceback
 from pathlib import Path
+from typing import Final
+
+import aiohttp
+import discord
+
+UNREACHED: Final = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
+"""What Discord, or the way to it, says when something does not get there."""
 
 
 def describe(error: BaseException) -> dict[str, object]:

@@ -257,9 +257,12 @@ class Thread:
     read_until: datetime
 
 
-def threads_to_read(*, own: Account, active_since: datetime, limit: int) -> list[Thread]:
+def threads_to_read(*, own: Account, deaf_since: datetime | None, active_since: datetime, limit: int) -> list[Thread]:
     """The private channels where something may have been written while nobody listened: first those of members who
     opted in, whose `stop` must not be missed, then those active lately.
+
+    All since `deaf_since` counts as unread, even if something newer is known: that may have been heard at once, before
+    the older was read. But nothing from before the conversation, which may be what a member wanted to be forgotten.
     """
     newest_inbound = Message.objects.filter(conversation=OuterRef("pk"), is_outgoing=False).order_by("-sent_at")
     opted_in = UserProfile.objects.filter(pk=OuterRef("participant_id"), follow_ups_enabled=True)
@@ -273,4 +276,7 @@ def threads_to_read(*, own: Account, active_since: datetime, limit: int) -> list
         .filter(Q(is_opted_in=True) | Q(last_message_at__gte=active_since))
         .order_by("-is_opted_in", F("last_message_at").desc(nulls_last=True))
     )
-    return [Thread(int(row.external_channel_id), row.read_until) for row in threads[:limit]]
+    return [
+        Thread(int(row.external_channel_id), min(row.read_until, max(deaf_since or row.read_until, row.created_at)))
+        for row in threads[:limit]
+    ]

@@ -1,7 +1,8 @@
 """What Discord tells us about people: each event becomes one operation of `inbound`."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator
+from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
@@ -70,6 +71,12 @@ class Listening(commands.Cog):
         self.bot = bot
         self._gone = Gone()
         self._signs = SignsOfLife()
+        self._unwritten = 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something that was heard is not in the database yet, because that was away. It may be a `stop`."""
+        return self._unwritten > 0
 
     # --- messages ---
 
@@ -201,8 +208,15 @@ class Listening(commands.Cog):
         """Run an operation that may be repeated; wait for a database that is away, however long. Discord tells things
         only once, and one of them may be a `stop`.
         """
-        pauses: Iterator[float] = chain(self.bot.retry_seconds, repeat(self.bot.retry_seconds[-1]))
-        return await insist(pauses, function, *args, **kwargs)
+        with closing(self._pauses()) as pauses:
+            return await insist(pauses, function, *args, **kwargs)
+
+    def _pauses(self) -> Generator[float, None, None]:
+        self._unwritten += 1  # at the first pause
+        try:
+            yield from chain(self.bot.retry_seconds, repeat(self.bot.retry_seconds[-1]))
+        finally:
+            self._unwritten -= 1
 
     async def _persist_or_drop(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same for what there is too much of to keep it in memory for long."""

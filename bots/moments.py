@@ -13,6 +13,7 @@ _DATE: Final = r"(?:(?:on|by|until)\s+)?(?P<date>\d{4}-\d{1,2}-\d{1,2})(?:(?:\s+
 _WORD: Final = r"(?P<word>tomorrow|next\s+week|next\s+month)"
 _WHEN: Final = re.compile(rf"(?:{_SPAN}|{_DATE}|{_WORD})\.?", re.IGNORECASE)
 _AT_THE_END: Final = re.compile(rf"^(?P<text>.*?)[\s,;:–-]*\b(?P<when>{_WHEN.pattern})\s*$", re.IGNORECASE | re.DOTALL)
+_LONGEST_WHEN: Final = 60
 _WORDS: Final = {"tomorrow": (1, "day"), "next week": (1, "week"), "next month": (1, "month")}
 
 
@@ -44,10 +45,13 @@ def read(words: str, *, zone: tzinfo, now: datetime) -> datetime:
 
 def split(words: str) -> tuple[str, str]:
     """Part what is wanted from the time at its end: "run 5 km in 2 weeks". Without one, the time is empty."""
-    found = _AT_THE_END.match(words.strip())
+    whole = words.strip()
+    # A time is short. To look for one in a long text takes seconds, in which nothing else runs in this process.
+    start = max(0, len(whole) - _LONGEST_WHEN)
+    found = _AT_THE_END.match(whole[start:])
     if found is None:
-        return words.strip(), ""
-    return found["text"].strip(), found["when"]
+        return whole, ""
+    return f"{whole[:start]}{found['text']}".strip(), found["when"]
 
 
 def _moment(found: re.Match[str], *, zone: tzinfo, now: datetime) -> datetime:

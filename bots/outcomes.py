@@ -21,6 +21,7 @@ class Openings(Protocol):
 
     def reserve(self, account_id: int, *, user_id: str, now: datetime) -> datetime | None: ...
     def settle(self, account_id: int, *, user_id: str, success: bool, code: str = "", now: datetime) -> None: ...
+    def forget(self, account_id: int, *, user_id: str) -> None: ...
     def trip(self, account_id: int, *, reason: str, now: datetime) -> datetime: ...
 
 
@@ -108,13 +109,26 @@ def _settle(tell_domain: Callable[[], None], record_outcome: Callable[[], bool])
 def record_opened(conversation: Conversation, openings: Openings, *, now: datetime) -> None:
     """A new private channel is open: keep its id, which saves the call that opens it."""
     with transaction.atomic():
-        Conversation.objects.filter(pk=conversation.pk).update(external_channel_id=conversation.external_channel_id)
-        openings.settle(conversation.account_id, user_id=conversation.participant_id, success=True, now=now)
+        known = Conversation.objects.filter(pk=conversation.pk)
+        is_known = bool(known.update(external_channel_id=conversation.external_channel_id))
+        _settle_opening(conversation, openings, success=True, is_known=is_known, now=now)
 
 
 def record_not_opened(conversation: Conversation, openings: Openings, *, code: str, now: datetime) -> None:
     """A new private channel could not be opened, or nobody knows whether it was."""
-    openings.settle(conversation.account_id, user_id=conversation.participant_id, success=False, code=code, now=now)
+    with transaction.atomic():
+        # Locked, so that a forgetting which is under way ends before.
+        is_known = bool(Conversation.objects.select_for_update(no_key=True).filter(pk=conversation.pk))
+        _settle_opening(conversation, openings, success=False, code=code, is_known=is_known, now=now)
+
+
+def _settle_opening(
+    conversation: Conversation, openings: Openings, *, success: bool, code: str = "", is_known: bool, now: datetime
+) -> None:
+    account_id, user_id = conversation.account_id, conversation.participant_id
+    openings.settle(account_id, user_id=user_id, success=success, code=code, now=now)
+    if not is_known:  # the place may have been taken just after they were forgotten
+        openings.forget(account_id, user_id=user_id)
 
 
 def forget_channel(conversation_id: int) -> None:

@@ -37,6 +37,8 @@ class State:
     has_gateway: bool = False
     is_connected: bool = False
     is_ready: bool = False
+    has_read_all: bool = False
+    """Nothing is left to read of what was written while nobody listened."""
 
 
 @dataclass
@@ -72,6 +74,7 @@ def beat(
     is_connected: bool,
     has_gateway: bool = False,
     is_ready: bool = False,
+    has_read_all: bool = False,
     is_first: bool = False,
     takes_over: bool = False,
 ) -> None:
@@ -97,7 +100,7 @@ def beat(
         cursor.execute(
             "DELETE FROM bot_heartbeats WHERE beat_at < now() - %s * interval '1 second'", [FORGET_AFTER_SECONDS]
         )
-    if has_gateway and is_connected:
+    if has_gateway and is_ready and has_read_all:  # a next start reads from there on
         listening.heard(account_id, now=timezone.now())
 
 
@@ -130,6 +133,7 @@ class Heart:
                 is_connected=state.is_connected,
                 has_gateway=state.has_gateway,
                 is_ready=state.is_ready,
+                has_read_all=state.has_read_all,
                 is_first=self._said is None,
                 takes_over=state.has_gateway and not (self._said and self._said.has_gateway),
             ):

@@ -108,8 +108,8 @@ def _application(bot: commands.AutoShardedBot) -> int:
 
 def _shapes(found: Collection[Any], *, is_global: bool) -> list[Command]:
     shapes = [_shape(command) for command in found]
-    if is_global:  # a community's own commands have no contexts
-        shapes = [shape | {"contexts": _contexts(command)} for shape, command in zip(shapes, found, strict=True)]
+    if is_global:  # a community's own commands have neither
+        shapes = [shape | _reach(command) for shape, command in zip(shapes, found, strict=True)]
     return sorted(shapes, key=lambda shape: (shape["type"], shape["name"]))
 
 
@@ -124,6 +124,11 @@ def _shape(command: Any) -> Command:
         "nsfw": bool(command.get("nsfw")),
         "options": [_option_shape(option) for option in command.get("options") or []],
     }
+
+
+def _reach(command: Any) -> Command:
+    """Where it can be used, and who can install it: 0 communities, 1 people."""
+    return {"contexts": _contexts(command), "integration_types": sorted(command.get("integration_types") or [0])}
 
 
 def _contexts(command: Any) -> list[int]:

@@ -11,11 +11,14 @@ from typing import Final
 import discord
 import structlog
 
+from bots.governor.calls import NotSent
+
 log = structlog.get_logger(__name__)
 
 RESERVE: Final = 10
 """So many are kept for a person who mends what is wrong."""
 ASK_AGAIN: Final = timedelta(minutes=10)
+HELD_UP_SECONDS: Final = 5.0
 
 
 def starts_left(limits: discord.SessionStartLimits, *, shards: int) -> int:
@@ -40,7 +43,12 @@ async def wait_for_turn(client: discord.Client) -> int:
         discord.GatewayNotFound: Discord did not say.
     """
     while True:
-        shards, _url, answer = await client.http.get_bot_gateway()
+        try:
+            shards, _url, answer = await client.http.get_bot_gateway()
+        except NotSent as error:  # to end and be started again would only cost more requests
+            log.warning("bot.waits_to_connect", reason=str(error))
+            await asyncio.sleep(HELD_UP_SECONDS)
+            continue
         limits = discord.SessionStartLimits(**answer)
         waiting = pause(limits, shards=shards)
         if waiting:

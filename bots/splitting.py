@@ -92,7 +92,7 @@ def _line_end(text: str, position: int, stop: int) -> int:
 
 def _character_end(text: str, position: int, stop: int) -> int:
     """The last place between two characters; one that is longer than a whole part is cut."""
-    ends = (match.end() for match in _CHARACTER.finditer(text, position))
+    ends = (match.end() for match in _CHARACTER.finditer(text, position, stop + 2))
     return max(takewhile(lambda end: end <= stop, ends), default=stop)
 
 

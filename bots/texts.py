@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from bots.cockpit import wording
 from followups import consent
 from followups.models import Topic
 from followups.preferences import Preferences
@@ -21,22 +22,22 @@ def status(chosen: Preferences | None, *, now: datetime) -> str:
     if chosen is None:
         return f"Follow-up messages are **disabled** for you. They are opt-in. {_HOW}"
     topics = ", ".join(str(Topic(topic).label).lower() for topic in chosen.topics)
-    hours = chosen.frequency_hours
     sentences = [
         f"Follow-up messages are **enabled** for you: {topics}.",
-        f"They come at least {hours} hour{'' if hours == 1 else 's'} apart.",
+        f"{wording.at_most_every(chosen.frequency_hours)}.",
     ]
     if chosen.paused_until is not None and chosen.paused_until > now:
         sentences.append(f"They are paused until {chosen.paused_until.astimezone(UTC):%Y-%m-%d %H:%M} UTC.")
     return " ".join([*sentences, _HOW])
 
 
-def enabled() -> str:
-    """What the member has just agreed to, in the words of the consent."""
-    return f"Follow-up messages are now **enabled** for you. {consent.WORDING}"
+def enabled(wording_version: str = consent.WORDING_VERSION) -> str:
+    """What the member has agreed to, in the words of that consent: an older one may stand."""
+    wording = consent.WORDINGS.get(wording_version, consent.WORDING)
+    return f"Follow-up messages are now **enabled** for you. {wording}"
 
 
 def disabled(*, cancelled: int) -> str:
     """What the opt-out stopped."""
-    planned = f"{cancelled} planned message{'' if cancelled == 1 else 's'}"
-    return f"{STOPPED} Follow-up messages are now **disabled** for you; {planned} cancelled. {_HOW}"
+    planned = f"; {cancelled} planned message{'' if cancelled == 1 else 's'} cancelled" if cancelled else ""
+    return f"{STOPPED} Follow-up messages are now **disabled** for you{planned}. {_HOW}"

@@ -15,7 +15,7 @@ from socialmedia import outbox, templates
 from socialmedia.models import Message
 
 PAUSE_LOOK: Final = timedelta(minutes=2)
-"""How soon after the end of a pause what it held is asked about again, at the latest."""
+"""How soon what a pause holds is asked about again. Of thousands, the relay asks one after another."""
 _FORGOTTEN: Final = Decision(Verdict.DROP, Gate.PROFILE, reason="The member has been forgotten.")
 
 

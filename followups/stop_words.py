@@ -17,8 +17,13 @@ _WISHES: Final = (
     r"pare|chega(?: de mensagens)?|descadastrar|cancelar inscrição|cancelar inscricao",
     r"me deix[ae] em paz|deixa-me em paz",
 )
+_MENTION: Final = r"(?:<@!?\d+>)?"
+"""Some address us by name even in private; Discord writes it so."""
 # The whole message, not a word in it: "don't stop" and "I stopped by" are no such wish.
-_STOP: Final = re.compile(rf"[\W_]*(?:(?:{_PLEASE})\W+)?(?:{'|'.join(_WISHES)})(?:\W+(?:{_PLEASE}))?[\W_]*")
+_STOP: Final = re.compile(
+    rf"[\W_]*{_MENTION}[\W_]*(?:(?:{_PLEASE})\W+)?(?:{'|'.join(_WISHES)})"
+    rf"(?:\W+(?:{_PLEASE}))?[\W_]*{_MENTION}[\W_]*"
+)
 LONGEST: Final = 100
 """Characters. A longer message says more than that."""
 

@@ -23,8 +23,8 @@ TEMP_DATA = "temp_data"
 BY_SETTINGS_ONLY = (EVERYTHING, TEMP_DATA)
 """Types that take no number of days: what they delete has different ages."""
 DEFAULT_DAYS, MOST_DAYS = 30, 36_500
-KEPT_AT_LEAST = {"recurring_runs": runs.KEEP}
-"""Whatever number of days is asked for: a backfill would enqueue again what it finds no run for."""
+KEPT_AT_LEAST: dict[str, timedelta] = {}
+"""Whatever number of days is asked for."""
 FINISHED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED)
 
 _types: dict[str, list[Kind]] = {}
@@ -73,10 +73,14 @@ class Incomplete(Exception):
     """Of some kinds not all that is old could be deleted; the message says which and why."""
 
 
-def register(type_name: str, kind: Kind) -> None:
-    """Add a kind to a type of clean-up, at import of an app's `handlers.py`. A new name makes a new type."""
+def register(type_name: str, kind: Kind, *, at_least: timedelta | None = None) -> None:
+    """Add a kind to a type of clean-up, at import of an app's `handlers.py`. A new name makes a new type. `at_least`:
+    whatever number of days is asked for.
+    """
     present = _types.setdefault(type_name, [])
     present[:] = [other for other in present if other.name != kind.name] + [kind]
+    if at_least is not None:
+        KEPT_AT_LEAST[kind.name] = at_least
 
 
 def types() -> list[str]:
@@ -190,5 +194,6 @@ register("failed_jobs", Rows("jobs", lambda: conf.current().keep_jobs, _finished
 register("history", Rows("attempts", lambda: conf.current().keep_history, _attempts, by="execution_time"))
 register("history", Rows("reports", lambda: conf.current().keep_history, _reports, by="created_at"))
 register("history", Rows("django_q_tasks", lambda: conf.current().keep_history, _django_q_tasks, by="stopped"))
-register("history", Rows("recurring_runs", lambda: runs.KEEP, runs.decided_before, by="decided_at"))
+# A backfill would enqueue again what it finds no run for.
+register("history", Rows("recurring_runs", lambda: runs.KEEP, runs.decided_before, by="decided_at"), at_least=runs.KEEP)
 register(TEMP_DATA, Files("temp_files", lambda: temp_files.KEEP, lambda: conf.current().temp_dirs))

@@ -72,13 +72,15 @@ class Rows:
     """The rows that may go when all before this time is old."""
     by: str
     """The indexed column that tells their age."""
+    among: Callable[[], QuerySet[Any]] | None = None
+    """The rows of this kind, where the table has others, too."""
 
     def survey(self, *, before: datetime) -> Survey:
         """Count, and change nothing."""
         rows = self.old(before)
-        total = estimated_count(rows.model)
+        total = 0 if self.among else estimated_count(rows.model)
         is_estimate = total > ESTIMATE_ABOVE
-        everything = rows.model._base_manager.all()  # noqa: SLF001 - Django's documented interface
+        everything = self.among() if self.among else rows.model._base_manager.all()  # noqa: SLF001 - documented
         return Survey(
             kind=self.name,
             before=before,

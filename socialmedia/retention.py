@@ -1,4 +1,4 @@
-"""Which messages are old enough to be forgotten, and which words in channels."""
+"""Which messages are old enough to be forgotten, which words in channels, and which openings of private channels."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,11 +8,25 @@ from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from jobs.pruning import BATCH, Step, Survey
-from socialmedia.models import ChannelActivity, Message, MessageStatus
+from socialmedia.models import ActionType, AutomationAction, ChannelActivity, Message, MessageStatus
 
 UNSETTLED = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNKNOWN)
 OVERLAP = timedelta(days=1)
 """The bot reads what it missed from a few seconds before the newest message it knows, as clocks differ."""
+
+KEEP_OPENINGS = timedelta(days=30)
+KEEP_OPENINGS_AT_LEAST = timedelta(days=2)
+"""The budget of new private channels counts those of the last day."""
+
+
+def openings() -> QuerySet[AutomationAction]:
+    """The openings of private channels. What else was done on a network stays in the log."""
+    return AutomationAction.objects.filter(action_type=ActionType.OPEN_DM)
+
+
+def old_openings(before: datetime) -> QuerySet[AutomationAction]:
+    """By idx_actions_type: their budget and this clean-up keep them few."""
+    return openings().filter(created_at__lt=before)
 
 
 def old_messages(*, before: datetime) -> QuerySet[Message]:

@@ -21,6 +21,7 @@ from followups.planning import CannotPlan
 from followups.preferences import BadPreference, Preferences
 
 PANEL: Final = "cockpit"
+STOP: Final = "stop"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _carry_out(press: Press, question: Question, *, now: datetime) -> Outcome:
         members.lock(question.user_id)
     except UserProfile.DoesNotExist:
         raise Refused(wording.STRANGER) from None  # whoever was forgotten is not remembered for an old button's sake
-    if press.kind != "stop" and not reading.is_on(question.user_id):
+    if press.kind != STOP and not reading.is_on(question.user_id):
         raise Refused(wording.OFF)
     return act(press, question, now)
 
@@ -242,7 +243,7 @@ def _chosen(question: Question, *, now: datetime) -> Preferences:
 _ACTS: Final[dict[str, Act]] = {
     "page": _show,
     "on": _turn_on,
-    "stop": _stop,
+    STOP: _stop,
     "skip": _skip,
     "snooze": _snooze,
     "pause": _pause,

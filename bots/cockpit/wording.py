@@ -27,7 +27,7 @@ LANGUAGES: Final = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "F
 
 # --- what a press came to ---
 
-TURNED_ON: Final = "Follow-ups are on. Thank you!"
+TURNED_ON: Final = "Thank you! You can change your mind at any time."
 ON_ALREADY: Final = "Follow-ups were on already."
 NEW_WORDING: Final = (
     "The words have changed since you opened that message. Please read them, and press again if you agree."
@@ -50,9 +50,10 @@ STOPPED: Final = "Understood: I will not write to you of my own accord any more.
 STOPPED_ALREADY: Final = "Follow-ups are off already. Nothing will come."
 OFF: Final = "Follow-ups are off for you, so there is nothing to change here."
 NOT_UNDERSTOOD: Final = "That button is from another version of me. Nothing was changed; here is how things stand now."
-STRANGER: Final = "Nothing is stored about you here (any more), so nothing was changed."
+STRANGER: Final = "I hold nothing about you (any more), so nothing was changed."
 MY_DATA_IS: Final = (
-    "`/mydata` shows what is stored about you, gives you a copy of it, or has it deleted. Only you can see the answer."
+    "`/mydata show` tells you what I hold about you, `/mydata export` hands you all of it as a file, and "
+    "`/mydata forget` erases it. Only you can see the answer."
 )
 CHANGED: Final = "Changed."
 
@@ -85,13 +86,16 @@ def less_often_already(hours: int) -> str:
 def topics_chosen(topics: tuple[str, ...], *, cancelled: int) -> str:
     """Other topics."""
     named = ", ".join(TOPICS[topic].lower() for topic in topics if topic in TOPICS)
-    stopped = f" {cancelled} planned message{'' if cancelled == 1 else 's'} cancelled." if cancelled else ""
-    return f"You will hear from me about: {named}.{stopped}"
+    return f"You will hear from me about: {named}.{_cancelled(cancelled)}"
 
 
 def stopped(cancelled: int) -> str:
     """Everything ended."""
-    return f"{STOPPED} {cancelled} planned message{'' if cancelled == 1 else 's'} cancelled."
+    return f"{STOPPED}{_cancelled(cancelled)}"
+
+
+def _cancelled(number: int) -> str:
+    return f" {number} planned message{'' if number == 1 else 's'} cancelled." if number else ""
 
 
 def not_kept(problem: str) -> str:
@@ -114,12 +118,12 @@ def pause_for(days: int) -> str:
 
 def at_most_every(hours: int) -> str:
     """One choice of a frequency."""
-    named = {24: "At most once a day", 168: "At most once a week", 336: "At most every two weeks"}
+    named = {24: "At most once a day", 168: "At most once a week", 336: "At most once every two weeks"}
     if hours in named:
         return named[hours]
     if hours == 720:
         return "At most once a month"
-    return f"At most every {hours // 24} days" if hours % 24 == 0 else f"At least {hours} hours apart"
+    return f"At most once every {hours // 24} days" if hours % 24 == 0 else f"At least {hours} hours apart"
 
 
 def language(code: str) -> str:
@@ -208,9 +212,12 @@ def _spoken(standing: Standing) -> str:
 
 
 def _quiet(standing: Standing) -> str:
-    windows = [window for window in (standing.quiet, standing.community_quiet) if window and window[0] != window[1]]
-    named = " or ".join(f"{start}:00 to {end}:00" for start, end in dict.fromkeys(windows))
-    return f"never from {named}" if named else "at any hour"
+    both = ((standing.quiet, "yours"), (standing.community_quiet, "the community's"))
+    windows = {window: whose for window, whose in reversed(both) if window and window[0] != window[1]}
+    named = [(f"{start}:00 to {end}:00", whose) for (start, end), whose in reversed(windows.items())]
+    if len(named) < 2:
+        return f"never from {named[0][0]}" if named else "at any hour"
+    return "never from " + " or ".join(f"{hours} ({whose})" for hours, whose in named)
 
 
 def _preview(upcoming: Next, *, room: int) -> str:
@@ -266,7 +273,7 @@ _BECAUSE: Final[dict[str, str]] = {
     Gate.ESCALATED: "somebody of the team would rather write to you in person",
     Gate.PAUSED: "you paused follow-ups, or said that you are away",
     Gate.ACTIVE: "you wrote not long ago, so there is no need to ask",
-    Gate.GAP: "the last one came not long enough before",
+    Gate.GAP: "not enough time had passed since the last one",
     Gate.WEEKLY_CAP: "you have had as many as there may be in a week",
     Gate.TRIGGER_CAP: "another one of its kind came less than a day before",
     Gate.QUIET_HOURS: "it would come in quiet hours",

@@ -4,7 +4,6 @@ from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -12,6 +11,7 @@ from discord.ext import commands
 
 from bots import conf, failures, misuse, permissions, texts
 from bots.answers import Answer, Context, Question, Refused, respond
+from bots.failures import UNREACHED
 from bots.permissions import Standing
 
 if TYPE_CHECKING:
@@ -46,14 +46,22 @@ class MemberCog(commands.Cog):
         if is_typed_too_fast and self._told_to_wait.update_rate_limit(ctx):
             return  # to answer each word of a flood would be a flood of ours
         try:
-            await _tell(ctx, told)
+            await tell(ctx, told, is_kept=self.keeps_words_of(error))
         except Exception as failure:
             log.error("bot.command_failed", command=_name(ctx), **failures.describe(failure))  # noqa: TRY400
             await _apologise(ctx)
 
+    def keeps_words_of(self, error: Exception) -> bool:
+        """Whether a typed command that went wrong, and its answer, are kept."""
+        return True
+
 
 class StaffOnlyCog(MemberCog):
     """Commands of the team. Discord hides them from others; who may use them is judged again at each use."""
+
+    def keeps_words_of(self, error: Exception) -> bool:
+        """The team's are about other people, and must be answered while all is stopped."""
+        return isinstance(error, misuse.NotStaff)
 
     async def cog_check(self, ctx: Context) -> bool:  # type: ignore[override]
         """Let nobody else in."""
@@ -69,21 +77,37 @@ def each_person(ctx: Context) -> Hashable:
 
 def standing(ctx: Context) -> Standing:
     """What Discord says of the author here."""
-    return Standing(
-        user_id=ctx.author.id,
-        guild_id=ctx.guild.id if ctx.guild else None,
-        is_administrator=ctx.guild is not None and ctx.permissions.administrator,
-        role_ids=frozenset(role.id for role in getattr(ctx.author, "roles", ())),
-    )
+    if ctx.interaction is not None:
+        return standing_of_interaction(ctx.interaction)
+    if isinstance(ctx.author, discord.Member):
+        return standing_of_member(ctx.author, communities=len(ctx.bot.guilds))
+    return Standing(ctx.author.id)
 
 
 def standing_of_interaction(interaction: discord.Interaction[Any]) -> Standing:
-    """The same of who presses a button."""
+    """The same of who uses a slash command or presses a button. Discord lets people use an app in communities that it
+    has not been invited to, such as one of their own: there they are nobody.
+    """
+    guild_id = interaction.guild_id
+    if guild_id is None or interaction.client.get_guild(guild_id) is None:
+        return Standing(interaction.user.id)
     return Standing(
         user_id=interaction.user.id,
-        guild_id=interaction.guild_id,
-        is_administrator=interaction.guild_id is not None and interaction.permissions.administrator,
+        guild_id=guild_id,
+        is_administrator=interaction.permissions.administrator,
         role_ids=frozenset(role.id for role in getattr(interaction.user, "roles", ())),
+        communities=len(interaction.client.guilds),
+    )
+
+
+def standing_of_member(member: discord.Member, *, communities: int) -> Standing:
+    """The same of somebody in a community of ours."""
+    return Standing(
+        user_id=member.id,
+        guild_id=member.guild.id,
+        is_administrator=member.guild_permissions.administrator,
+        role_ids=frozenset(role.id for role in member.roles),
+        communities=communities,
     )
 
 
@@ -92,7 +116,14 @@ def usage(ctx: Context) -> str:
     if ctx.command is None:
         return f"{ctx.clean_prefix}help"
     start = ctx.clean_prefix if ctx.interaction is None else "/"
-    return f"{start}{ctx.command.qualified_name} {ctx.command.signature}".strip()
+    parts = f"[{'|'.join(part_names(ctx.command))}]" if isinstance(ctx.command, commands.Group) else ""
+    return f"{start}{ctx.command.qualified_name} {parts or ctx.command.signature}".strip()
+
+
+def part_names(command: "commands.Group[Any, ..., Any]") -> list[str]:
+    """What may follow the name of a command that has parts: first what it does without one."""
+    fallback = getattr(command, "fallback", None)
+    return [*([fallback] if fallback else []), *command.all_commands]
 
 
 async def refuse_unknown_slash(
@@ -106,11 +137,12 @@ async def refuse_unknown_slash(
         await interaction.response.send_message(told or texts.TRY_AGAIN, ephemeral=True)
 
 
-async def _tell(ctx: Context, sentence: str) -> None:
+async def tell(ctx: Context, sentence: str, *, is_kept: bool = True) -> None:
+    """Say what can't be done, to the author alone."""
     if ctx.interaction is not None:
         await ctx.send(sentence, ephemeral=True)
     else:
-        await respond(ctx, partial(_refuse, sentence))
+        await respond(ctx, partial(_refuse, sentence), is_kept=is_kept)
 
 
 def _refuse(sentence: str, _question: Question) -> Answer:
@@ -124,7 +156,7 @@ async def _apologise(ctx: Context) -> None:
             await ctx.send(texts.TRY_AGAIN, ephemeral=True)
         else:
             await ctx.author.send(texts.TRY_AGAIN)
-    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+    except UNREACHED as error:
         log.warning("bot.answer_not_sent", command=_name(ctx), **failures.describe(error))
 
 

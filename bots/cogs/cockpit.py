@@ -21,7 +21,7 @@ class CockpitCog(MemberCog):
     )
     async def followups(self, ctx: Context) -> None:
         """Show how things stand for the author."""
-        await respond(ctx, partial(acts.open_cockpit, now=timezone.now()))
+        await respond(ctx, partial(acts.open_cockpit, now=timezone.now()), meets=False)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:

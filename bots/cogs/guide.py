@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bots import conf, permissions, texts
 from bots.answers import Answer, Context, Question, respond, respond_to_unknown
-from bots.cogs.base import MemberCog, each_person, refuse_unknown_slash, standing
+from bots.cogs.base import MemberCog, each_person, part_names, refuse_unknown_slash, standing
 from bots.operations import engine
 from bots.operations.engine import Connection
 from bots.panels import confirming
@@ -87,7 +87,7 @@ def _is_for_staff(command: commands.Command[Any, ..., Any]) -> bool:
 def _parts(command: commands.Command[Any, ..., Any]) -> str:
     if not isinstance(command, commands.Group):
         return ":"
-    return f" {', '.join(f'`{part.name}`' for part in sorted(command.commands, key=lambda part: part.name))}:"
+    return f" {', '.join(f'`{name}`' for name in part_names(command))}:"
 
 
 def _said(text: str, _question: Question) -> Answer:

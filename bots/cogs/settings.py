@@ -21,4 +21,7 @@ class SettingsCog(MemberCog):
     @app_commands.choices(action=[app_commands.Choice(name=choice, value=choice) for choice in ("status", "on", "off")])
     async def followup_settings(self, ctx: Context, action: str = "status") -> None:
         """Show or change the author's own choice."""
-        await respond(ctx, partial(choose, Choice.of(action), now=timezone.now()))
+        choice = Choice.of(action)
+        is_off = choice is Choice.OFF
+        is_look = choice is Choice.STATUS
+        await respond(ctx, partial(choose, choice, now=timezone.now()), meets=not is_look, even_unheard=is_off)

@@ -1,19 +1,16 @@
 """`reply`: a member of staff answers a member of the community from their thread."""
 
-from functools import partial
-
-import discord
 import structlog
 from discord import app_commands
 from discord.ext import commands
 from django.utils import timezone
 
 from bots import failures
-from bots.answers import Answer, Context, Question, Refused, respond
-from bots.cogs.base import MemberCog
+from bots.answers import Context
+from bots.cogs.base import MemberCog, tell
 from bots.database import run_unit
+from bots.failures import UNREACHED
 from bots.people import person_of
-from bots.relay import NETWORK_ERRORS
 from bots.staff import answering
 from bots.staff.answering import CannotAnswer
 
@@ -30,6 +27,7 @@ class StaffCog(MemberCog):
     )
     @app_commands.describe(text="They get it as a private message from the bot.")
     @app_commands.default_permissions(manage_messages=True)
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @commands.guild_only()
     async def reply(self, ctx: Context, *, text: str) -> None:
         """Queue the answer; the thread shows it when it has arrived."""
@@ -46,29 +44,16 @@ class StaffCog(MemberCog):
                 now=timezone.now(),
             )
         except CannotAnswer as refusal:
-            await _refuse(ctx, str(refusal))
+            await tell(ctx, str(refusal))  # in private: anybody can type this anywhere
             return
-        if ctx.interaction is not None:
-            await ctx.send(f"{QUEUED} On its way. You see it here when it has arrived.", ephemeral=True)
-        else:
-            await _note_queued(ctx.message)
+        try:
+            await _note_queued(ctx)
+        except UNREACHED as error:  # it is queued, and who is told that it is not would write it again
+            log.warning("bot.answer_not_sent", command="reply", **failures.describe(error))
 
 
-async def _refuse(ctx: Context, why: str) -> None:
-    """In private, as all commands answer: it may have been typed anywhere, by anybody."""
+async def _note_queued(ctx: Context) -> None:
     if ctx.interaction is not None:
-        await ctx.send(why, ephemeral=True)
+        await ctx.send(f"{QUEUED} On its way. You see it here when it has arrived.", ephemeral=True)
     else:
-        await respond(ctx, partial(_refusal, why))
-
-
-def _refusal(why: str, _question: Question) -> Answer:
-    raise Refused(why)
-
-
-async def _note_queued(message: discord.Message) -> None:
-    """Where the bot may not react, the answer is on its way all the same: nobody shall send it again."""
-    try:
-        await message.add_reaction(QUEUED)
-    except (discord.HTTPException, discord.RateLimited, *NETWORK_ERRORS) as error:
-        log.warning("staff.reaction_not_added", message_id=message.id, **failures.describe(error))
+        await ctx.message.add_reaction(QUEUED)

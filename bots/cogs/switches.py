@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bots import conf, misuse, permissions
 from bots.answers import Answer, Context, Question, question_of, respond
-from bots.cogs.base import StaffOnlyCog, standing_of_interaction
+from bots.cogs.base import StaffOnlyCog, standing_of_interaction, standing_of_member
 from bots.database import run_unit
 from bots.operations import switches
 from bots.panels import confirming
@@ -54,7 +54,7 @@ class SwitchesCog(StaffOnlyCog):
     async def stop_all(self, ctx: Context, *, reason: str = "") -> None:
         """Stop everything that this bot sends."""
         operation = partial(switches.stop_all, account_id=self.bot.account.pk, reason=reason, now=timezone.now())
-        await respond(ctx, operation, meets=False, is_kept=False)
+        await respond(ctx, operation, meets=False, is_kept=False, even_unheard=True)
 
     @commands.hybrid_command(description="For the team: send again after stop_all. I ask before I do it.")  # type: ignore[arg-type]
     @app_commands.default_permissions(administrator=True)
@@ -113,17 +113,9 @@ async def _resume(interaction: "discord.Interaction[CheckbackBot]") -> str:
 def _standings(interaction: "discord.Interaction[CheckbackBot]") -> list[Standing]:
     """Where the asker stands: the typed command's question is pressed in private, and may come from any community."""
     found = [standing_of_interaction(interaction)]
-    members = (guild.get_member(interaction.user.id) for guild in interaction.client.guilds)
-    return found + [_standing_of(member) for member in members if member is not None]
-
-
-def _standing_of(member: discord.Member) -> Standing:
-    return Standing(
-        user_id=member.id,
-        guild_id=member.guild.id,
-        is_administrator=member.guild_permissions.administrator,
-        role_ids=frozenset(role.id for role in member.roles),
-    )
+    guilds = interaction.client.guilds
+    members = (guild.get_member(interaction.user.id) for guild in guilds)
+    return found + [standing_of_member(each, communities=len(guilds)) for each in members if each is not None]
 
 
 confirming.offer("resume", Deed(label="Send again", again="resume_all", act=_resume))

@@ -7,7 +7,6 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Final
-from weakref import WeakSet
 
 import aiohttp
 import structlog
@@ -16,7 +15,7 @@ from yarl import URL
 
 from bots import conf, failures
 from bots.database import run_unit
-from bots.governor import pace, refusals
+from bots.governor import pace, refusals, tries
 
 log = structlog.get_logger(__name__)
 
@@ -38,16 +37,12 @@ SHARE_WITHOUT_DATABASE: Final = 5
 class NotSent(aiohttp.ClientError):
     """The governor let a request not go out."""
 
-    is_first: bool = True
-    """It is the first one of its task. Else it may be another try of discord.py's, and an earlier one got through."""
-
 
 class Calls:
     """The requests of one bot in this process. Until `account_id` is known, at the login, nothing waits."""
 
     def __init__(self) -> None:
         self.account_id: int | None = None
-        self._tried: WeakSet[asyncio.Task[object]] = WeakSet()  # those that have made a request
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._slots: deque[float] = deque()  # when each may be used, by the monotonic clock
@@ -63,6 +58,7 @@ class Calls:
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(self._before)
         trace.on_request_end.append(self._after)
+        trace.on_request_exception.append(self._failed)
         return trace
 
     async def finish(self) -> None:
@@ -94,16 +90,14 @@ class Calls:
     async def _before(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
     ) -> None:
-        if self.account_id is None or not _is_paced(params.url):
-            return
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine always runs in one
-        try:
+        if self.account_id is not None and _is_paced(params.url):
             await self.slot()
-        except NotSent as error:
-            error.is_first = task not in self._tried
-            raise
-        self._tried.add(task)
+        tries.of_this_call().begin()
+
+    async def _failed(
+        self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
+    ) -> None:
+        tries.of_this_call().failed(params.exception)
 
     async def _next_slot(self) -> float:
         oldest = time.monotonic() - KEEP_SECONDS
@@ -144,6 +138,7 @@ class Calls:
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         answer = params.response
+        tries.of_this_call().answered(answer.status)
         is_shared = answer.headers.get("X-RateLimit-Scope") == "shared"  # not our doing, and not held against us
         if answer.status in refusals.COUNTED and not is_shared and _is_api(params.url):
             self._refusals[answer.status] += 1

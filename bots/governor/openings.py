@@ -90,6 +90,11 @@ def settle(account_id: int, *, user_id: str, success: bool, code: str = "", now:
         over.update(trips=0, opening_paused_until=None, opening_pause_reason="", updated_at=now)
 
 
+def forget(account_id: int, *, user_id: str) -> None:
+    """Name a person no more who was forgotten just before a place was taken for them. The place stays taken."""
+    _openings(account_id).filter(target_type=TARGET, target_id=user_id).update(target_id="")
+
+
 def is_refusal(code: int, text: str = "") -> bool:
     """Whether Discord's answer means that it wants no new private channels: `trip` is due."""
     return code in {OPENING_TOO_FAST, FLAGGED} or any(words in text.lower() for words in QUARANTINE_WORDS)

@@ -67,6 +67,8 @@ _SOURCES: Final = {
     "dm_stop_word": "by writing to me",
     "api": "through the team's programs",
     "command": "through the team",
+    "admin": "through the team",
+    "import": "as it was brought over from elsewhere",
 }
 
 
@@ -76,7 +78,8 @@ def show(question: Question) -> Answer:
     if member is None:
         return Answer(NOTHING_HELD)
     counts = {holding.subject: holding.rows(member).count() for holding in HOLDINGS}
-    held = [f"- {WORDS.get(name, name.replace('_', ' '))}: {count:,}" for name, count in counts.items() if count]
+    named = [*WORDS, *(name for name in counts if name not in WORDS)]  # from the member outwards
+    held = [f"- {WORDS.get(name, name.replace('_', ' '))}: {counts[name]:,}" for name in named if counts.get(name)]
     receipts = list(member.consent_receipts.order_by("-id")[: RECEIPTS_SHOWN + 1])
     said = [_receipt(row) for row in receipts[:RECEIPTS_SHOWN]] or ["- You were never asked, so I do not write to you."]
     if len(receipts) > RECEIPTS_SHOWN:
@@ -95,7 +98,7 @@ def show(question: Question) -> Answer:
 
 
 def _receipt(row: ConsentReceipt) -> str:
-    how = _SOURCES.get(row.source, f"({row.source})")
+    how = _SOURCES.get(row.source, f"through {row.source}")
     return f"- {row.recorded_at:%Y-%m-%d}: {_STATES[ConsentState(row.state)]}, {how}"
 
 

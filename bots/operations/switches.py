@@ -12,7 +12,8 @@ from jobs import pauses
 from jobs.models import JobPause
 from socialmedia.models import Message, MessageStatus
 
-LONGEST_REASON: Final = 500
+LONGEST_REASON: Final = 255
+"""As much as a pause keeps."""
 _SINCE: Final = "since {at}, by {by}{reason}"
 _ALL_JOBS: Final = (
     "Follow-ups are held back because all jobs are paused, not by me: go to Pauses in the console, or see there who "
@@ -30,8 +31,8 @@ def pause_followups(question: Question, *, action: str, reason: str, now: dateti
 
 
 def _pause(question: Question, reason: str, now: datetime) -> Answer:
-    if not pauses.pause(JOB_TYPE, by=question.actor, reason=_checked(reason), now=now):
-        return Answer(f"Follow-ups are paused already, {_since_pause()}. Nothing was changed.")
+    if not pauses.pause(JOB_TYPE, by=question.actor, reason=_checked(reason), now=question.asked_at):
+        return Answer(f"Follow-ups have been paused already, {_since_pause()}. Nothing was changed.")
     return Answer(
         "Follow-ups are **paused**: no new one is written, and those that wait are held. Answers to members still go "
         f"out. {_waiting_follow_ups()} `pause_followups off` lets them go on; the policy is asked again then."
@@ -39,16 +40,19 @@ def _pause(question: Question, reason: str, now: datetime) -> Answer:
 
 
 def _resume(question: Question, _reason: str, now: datetime) -> Answer:
+    row = JobPause.objects.filter(job_type=JOB_TYPE).first()
+    if row is not None and row.paused_at > question.asked_at:  # read late, after a time offline
+        raise Refused(f"Follow-ups were paused after you asked for that, {_since_pause()}, so nothing was changed.")
     since = _since_pause()
     if not pauses.resume(JOB_TYPE, by=question.actor):
         return Answer(_ALL_JOBS if pauses.is_paused(JOB_TYPE) else "Follow-ups are not paused. Nothing was changed.")
     more = f" But: {_ALL_JOBS}" if pauses.is_paused(JOB_TYPE) else ""
-    return Answer(f"Follow-ups go on; they were paused {since}. What waits follows within minutes.{more}")
+    return Answer(f"Follow-ups go on; they had been paused {since}. What waits follows within minutes.{more}")
 
 
 def _status(question: Question, _reason: str, now: datetime) -> Answer:
     if JobPause.objects.filter(job_type=JOB_TYPE).exists():
-        return Answer(f"Follow-ups are **paused** {_since_pause()}. {_waiting_follow_ups()}")
+        return Answer(f"Follow-ups have been **paused** {_since_pause()}. {_waiting_follow_ups()}")
     return Answer(_ALL_JOBS if pauses.is_paused(JOB_TYPE) else "Follow-ups are not paused.")
 
 
@@ -59,7 +63,10 @@ def stop_all(question: Question, *, account_id: int, reason: str, now: datetime)
     since = _since(switches.stopped_at or now, switches.stopped_by, switches.stop_reason)
     done = "**Stopped.** From now on I send nothing" if is_new else f"I was stopped already, {since}: I send nothing"
     queue = figures.of_account(account_id, now=now).queue
-    return Answer(f"{done}, not even answers. Nothing is lost; {queue}. `resume_all` lets me send again.")
+    return Answer(
+        f"{done}, not even answers to what members type; slash commands still work. Nothing is lost; {queue}. "
+        "`resume_all` lets me send again."
+    )
 
 
 def ask_to_resume(question: Question, *, account_id: int, now: datetime) -> Answer:

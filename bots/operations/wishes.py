@@ -8,8 +8,11 @@ from discord.utils import escape_markdown
 
 from bots import moments
 from bots.answers import Answer, Question, Refused
+from bots.cockpit import wording
+from bots.cockpit.reading import obstacle
 from followups import conf, consent, goals, policy, preferences
 from followups.models import Goal, Topic, UserProfile
+from followups.planning import Plan
 from followups.policy import Gate
 from followups.preferences import BadPreference
 
@@ -61,9 +64,16 @@ def set_goal(question: Question, *, text: str, when: str, now: datetime) -> Answ
     noted = f"Noted: {_quoted(found.goal.text)}."
     if found.plan.created:
         return Answer(f"{noted} I will ask you about it on {_moment(at, zone)}. `goal clear` takes it back.")
-    gate = found.plan.decision.gate
-    why = {Gate.CONSENT: NOT_OPTED_IN, Gate.TOPIC: NO_CHECK_INS}.get(gate) if gate else None
-    return Answer(f"{noted} {why or f'But I will not ask you about it: {found.plan.reason}'}")
+    return Answer(f"{noted} {_why_not(found.plan)}")
+
+
+def _why_not(plan: Plan) -> str:
+    gate, inputs = plan.decision.gate, plan.decision.inputs
+    known = {Gate.CONSENT: NOT_OPTED_IN, Gate.TOPIC: NO_CHECK_INS}
+    if gate is None or gate in known:
+        return known[gate] if gate else f"But I will not ask you about it: {plan.reason}"
+    stop = obstacle(gate, inputs, until=None, is_final=True)
+    return f"But I will not ask you about it, because {wording.because(stop)}."
 
 
 def clear_goal(question: Question, *, now: datetime) -> Answer:

@@ -25,3 +25,5 @@ PANELS: dict[str, Panel] = {}
 """By the name that an answer carries; each panel's module puts itself in."""
 ITEMS: list[type[discord.ui.DynamicItem[Any]]] = []
 """Every kind of button and menu, for the client to know them after a restart."""
+HEARD_ELSEWHERE: set[str] = set()
+"""How the ids begin that a listener of their own answers, each press of them, whatever its message shows now."""

@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Self
 
-import aiohttp
 import discord
 import structlog
 from django.utils import timezone
@@ -21,12 +20,12 @@ from bots.cockpit import acts, layout, presses, reading, wording
 from bots.cockpit.acts import Screen
 from bots.cockpit.presses import Press
 from bots.database import run_unit
-from bots.panels import PANELS, Panel
+from bots.failures import UNREACHED
+from bots.panels import HEARD_ELSEWHERE, PANELS, Panel, confirming
 
 log = structlog.get_logger(__name__)
 
 FORM_SECONDS: Final = 900
-_UNREACHED: Final = (discord.DiscordException, aiohttp.ClientError, OSError)
 
 
 class CockpitItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=rf"{presses.PREFIX}.*"):
@@ -81,8 +80,8 @@ async def handle(interaction: discord.Interaction[Any], press: Press) -> None:
         screen = await run_unit(acts.answer, press, question, now=timezone.now())
     except Exception as error:  # discord.py would only log it, with a traceback that may quote people
         log.error("bot.press_failed", kind=press.kind, **failures.describe(error))  # noqa: TRY400 - the same
-        with suppress(*_UNREACHED):
-            await interaction.followup.send(texts.TRY_AGAIN, ephemeral=True)
+        with suppress(*UNREACHED):
+            await confirming.say(interaction, texts.TRY_AGAIN)
         return
     await _show(interaction, press, screen)
 
@@ -92,9 +91,9 @@ async def _show(interaction: discord.Interaction[Any], press: Press, screen: Scr
     view = draw(screen.rows) if screen.rows else discord.utils.MISSING
     try:
         await interaction.edit_original_response(content=screen.text, view=view)
-    except _UNREACHED as error:
+    except UNREACHED as error:
         log.warning("bot.panel_gone", kind=press.kind, **failures.describe(error))
-        with suppress(*_UNREACHED):
+        with suppress(*UNREACHED):
             await interaction.followup.send(screen.text, view=view, ephemeral=True)
 
 
@@ -114,14 +113,17 @@ async def heard(interaction: discord.Interaction[Any]) -> None:
 
 async def _acknowledge(interaction: discord.Interaction[Any], press: Press) -> None:
     """Say within 3 s that it was heard. The message that was pressed is changed afterwards, unless others can see it,
-    or the answer belongs beside it.
+    or the answer belongs beside it. A stop counts even if Discord takes no answer to it any more.
     """
     message = interaction.message
     is_private = interaction.guild_id is None or (message is not None and message.flags.ephemeral)
-    if message is None or not is_private or press.kind in acts.BESIDE:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-    else:
-        await interaction.response.defer()
+    is_beside = message is None or not is_private or press.kind in acts.BESIDE
+    try:
+        await interaction.response.defer(ephemeral=is_beside, thinking=is_beside)
+    except UNREACHED as error:
+        if press.kind != acts.STOP:
+            raise
+        log.warning("bot.answer_not_sent", interaction_id=interaction.id, **failures.describe(error))
 
 
 def _drawn(item: layout.Button | layout.Menu) -> discord.ui.Item[Any]:
@@ -147,3 +149,4 @@ def _fields(components: Iterable[Any]) -> Iterator[tuple[str, str]]:
 
 
 PANELS[acts.PANEL] = Panel(read=read, draw=draw)
+HEARD_ELSEWHERE.add(presses.PREFIX)

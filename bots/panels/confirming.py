@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
-import aiohttp
 import discord
 import structlog
 
 from bots import failures, panels, texts
+from bots.failures import UNREACHED
 from bots.panels import Panel
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ class Deed:
     """Does it, after it has judged once more whether this person may; returns what to say."""
 
 
-_UNREACHED: Final = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
+_PRESSES: Final = (discord.InteractionType.component, discord.InteractionType.modal_submit)
 DEEDS: Final[dict[str, Deed]] = {}
 
 
@@ -73,34 +73,44 @@ class ConfirmButton(
         except Exception as error:
             # discord.py would log it with a traceback, which can quote people.
             log.error("bot.press_failed", deed=self.deed, **failures.describe(error))  # noqa: TRY400
-            with suppress(*_UNREACHED):
-                await _say(interaction, texts.TRY_AGAIN)
+            with suppress(*UNREACHED):
+                await say(interaction, texts.TRY_AGAIN)
 
     async def _decide(self, interaction: discord.Interaction[Any]) -> None:
         deed = DEEDS.get(self.deed)
         if str(interaction.user.id) != self.asker:
-            await _say(interaction, SOMEBODY_ELSES)
+            await say(interaction, SOMEBODY_ELSES)
         elif deed is None or interaction.message is None or _age(interaction, interaction.message) > VALID_FOR:
             again = deed.again if deed else "help"
             await interaction.response.edit_message(content=TOO_OLD.format(again=again), view=None)
         else:
             await interaction.response.defer()  # the first answer must come within 3 s, whatever the database does
-            await interaction.edit_original_response(content=await deed.act(interaction), view=None)
+            await _show(interaction, await deed.act(interaction))
 
 
 async def heard(interaction: discord.Interaction[Any]) -> None:
-    """Answer a press of one of these buttons that its message has no longer, or that an older version has made:
-    discord.py is silent about it.
+    """Answer a press that nothing else answers, because the message has lost that button, or another version has made
+    it: discord.py is silent about it.
     """
     data: Any = interaction.data or {}
     custom_id = str(data.get("custom_id", ""))
-    if interaction.type is not discord.InteractionType.component or not custom_id.startswith(PREFIX):
+    if interaction.type not in _PRESSES or custom_id.startswith(tuple(panels.HEARD_ELSEWHERE)):
         return
     shown = interaction.message.components if interaction.message else []
     is_live = ConfirmButton.__discord_ui_compiled_template__.fullmatch(custom_id) and custom_id in _custom_ids(shown)
     if not is_live:
-        with suppress(*_UNREACHED):
-            await _say(interaction, texts.GONE)
+        with suppress(*UNREACHED):
+            await say(interaction, texts.GONE)
+
+
+async def _show(interaction: discord.Interaction[Any], told: str) -> None:
+    """Put it in the place of the question. That may be gone by now: what was done is done, so it is told beside it."""
+    try:
+        await interaction.edit_original_response(content=told, view=None)
+    except UNREACHED as error:
+        log.warning("bot.panel_gone", **failures.describe(error))
+        with suppress(*UNREACHED):
+            await say(interaction, told)
 
 
 def _custom_ids(components: Iterable[Any]) -> Iterator[str]:
@@ -113,7 +123,7 @@ def _age(interaction: discord.Interaction[Any], message: discord.Message) -> tim
     return interaction.created_at - message.created_at
 
 
-async def _say(interaction: discord.Interaction[Any], sentence: str) -> None:
+async def say(interaction: discord.Interaction[Any], sentence: str) -> None:
     """Tell it to who pressed, and leave the question as it is."""
     if interaction.response.is_done():
         await interaction.followup.send(sentence, ephemeral=True)

@@ -11,7 +11,8 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import discord
 
-from bots.governor.calls import NotSent
+from bots.governor import tries
+from bots.governor.tries import Tries
 from socialmedia.models import Conversation
 from socialmedia.outbox import Delivery
 
@@ -21,8 +22,6 @@ NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
 LEASE: Final = timedelta(seconds=60)
 PATIENCE_SECONDS: Final = 40.0
 """Shorter than the lease, so that the outcome is ours to write, and longer than discord.py's own retries (25 s)."""
-FIRST_TRY_SECONDS: Final = 1.0
-"""discord.py waits so long before it tries a request for the second time."""
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 LONGEST_NONCE: Final = 25
 
@@ -37,8 +36,8 @@ class Attempt:
     """Discord was asked for nothing yet."""
     has_opened: bool = False
     """The private channel is a new one."""
-    sending_since: float | None = None
-    """Discord may have the part that comes next from then on."""
+    sending: Tries | None = None
+    """The requests for the part that comes next."""
 
     @property
     def conversation(self) -> Conversation:
@@ -48,24 +47,12 @@ class Attempt:
     @property
     def may_have_arrived(self) -> bool:
         """Whether this attempt has sent what is not recorded yet."""
-        return self.sending_since is not None
+        return self.sending is not None and self.sending.may_have_arrived
 
     def go_on(self, held: Delivery) -> None:
         """A part is recorded: the rest has a lease and a patience of its own."""
-        self.held, self.sending_since = held, None
+        self.held, self.sending = held, None
         self.deadline = time.monotonic() + PATIENCE_SECONDS
-
-    def note_error(self, error: BaseException) -> None:
-        """See whether Discord was not even reached: the request was not made, and discord.py had made no earlier try in
-        this call that may have got through.
-        """
-        if isinstance(error, NotSent):
-            is_first = error.is_first
-        else:
-            since = self.sending_since or 0.0
-            is_first = isinstance(error, aiohttp.ClientConnectorError) and time.monotonic() - since < FIRST_TRY_SECONDS
-        if is_first:
-            self.sending_since = None
 
 
 class Calls:
@@ -87,10 +74,11 @@ class Calls:
         """Send one part. Returns Discord's id of it."""
         message = attempt.held.message
         nonce = part_nonce(message.nonce or f"ob-{message.pk}", len(attempt.held.part_ids) + 1)
-        attempt.is_untouched, attempt.sending_since = False, time.monotonic()
+        attempt.is_untouched = False
         none = discord.AllowedMentions.none()
         sending = self._channel(attempt).send(text, nonce=nonce, allowed_mentions=none, **extras)
-        return str((await self._patiently(sending, attempt)).id)
+        with tries.counted() as attempt.sending:
+            return str((await self._patiently(sending, attempt)).id)
 
     async def find(self, attempt: Attempt, text: str, *, known: set[str]) -> str | None:
         """The id of our own message with this text since the first attempt that no other row accounts for."""
@@ -116,16 +104,21 @@ class Calls:
         """Wait for a call until the attempt's deadline.
 
         Raises:
-            TimeoutError: it goes on, but nobody waits for it any more.
+            TimeoutError: it goes on, but nobody waits for it any more; or it came too late to be begun.
         """
+        if attempt.deadline <= time.monotonic():
+            call.close()
+            raise TimeoutError
         task = asyncio.create_task(call)
         try:
-            done, _ = await asyncio.wait({task}, timeout=max(0.0, attempt.deadline - time.monotonic()))
+            done, _ = await asyncio.wait({task}, timeout=attempt.deadline - time.monotonic())
         except asyncio.CancelledError:
             task.cancel()
             raise
         if not done:
             # Not cancelled: that would leave discord.py's lock for global rate limits closed for ever.
+            if attempt.sending is not None:
+                attempt.sending.abandon()
             self._abandoned.add(task)
             task.add_done_callback(self._forget)
             raise TimeoutError

@@ -20,7 +20,7 @@ from bots.relay import clearance, verdicts
 from bots.relay.calls import LEASE, NETWORK_ERRORS, Attempt, Calls, first_attempt
 from bots.relay.clearance import Clearance
 from bots.relay.verdicts import Verdict
-from followups.policy import Decision
+from followups.policy import Decision, Gate
 from followups.policy import Verdict as Policy
 from socialmedia import outbox
 from socialmedia.outbox import Delivery
@@ -34,8 +34,12 @@ TOKEN_PAUSE: Final = timedelta(minutes=1)
 HISTORY_PATIENCE: Final = timedelta(days=1)
 """So long after the first attempt a history that can't be read is waited for."""
 INTERNAL_TRIES: Final = 20
-BETWEEN_OPENINGS: Final = timedelta(milliseconds=200)
+BETWEEN_QUEUED: Final = timedelta(milliseconds=200)
 FORGET_QUEUE_SECONDS: Final = 60.0
+
+MANY_LOST: Final = 4
+"""So many messages lost without one that arrived in between, and it is Discord that is away, not a channel."""
+AWAY_PAUSE: Final = timedelta(seconds=20)
 
 RECORDED_ERRORS: Final = (discord.HTTPException, discord.RateLimited, *NETWORK_ERRORS)
 DATABASE_AWAY: Final = (OperationalError, InterfaceError)
@@ -49,6 +53,14 @@ class Courier:
         self._openings = openings
         self._pause = pause
         self._queue, self._last_queued_at = 0, 0.0
+        self._lost_since_one_arrived: set[int] = set()
+
+    @property
+    def is_discord_away(self) -> bool:
+        """Whether answers were lost of late, and none came. What is tried then only adds to what nobody knows the
+        outcome of, so one message at a time is enough to see that Discord is back.
+        """
+        return len(self._lost_since_one_arrived) >= MANY_LOST
 
     async def deliver(self, held: Delivery) -> None:
         """Deliver one message; whatever goes wrong, leave it in a state that says so.
@@ -96,16 +108,14 @@ class Courier:
         try:
             return await self._go(attempt, text, is_last=is_last)
         except discord.RateLimited as error:
-            await self._release(attempt, timedelta(seconds=error.retry_after), reason="rate limited", refused=True)
+            await self._release(attempt, timedelta(seconds=error.retry_after), reason="rate limited")
         except discord.HTTPException as error:
             await self._refused(attempt, error)
         except NotSent as error:
-            attempt.note_error(error)
             self._pause(NOT_SENT_PAUSE)
             untouched = not attempt.may_have_arrived
             await self._release(attempt, NOT_SENT_PAUSE, reason=str(error), untouched=untouched)
         except NETWORK_ERRORS as error:
-            attempt.note_error(error)
             await self._lost(attempt, type(error).__name__)
         return None
 
@@ -124,7 +134,9 @@ class Courier:
             await self._open(attempt)
             return await self._go(attempt, text, is_last=is_last)  # asked again: a `stop` may have come meanwhile
         else:
-            return await self._calls.send(attempt, text, extras)
+            external_id = await self._calls.send(attempt, text, extras)
+            self._lost_since_one_arrived.clear()
+            return external_id
         return None
 
     async def _extras(self, attempt: Attempt) -> dict[str, Any]:
@@ -155,21 +167,28 @@ class Courier:
         """Do not send: the policy says so."""
         now = timezone.now()
         if decision.verdict is Policy.HOLD:
-            await self._wait(attempt, decision.until or now + timedelta(minutes=5), reason=decision.reason)
+            until = decision.until or now + timedelta(minutes=5)
+            if decision.gate is Gate.SWITCH:
+                until = self._in_line(until)
+            await self._wait(attempt, until, reason=decision.reason)
         else:
             held = attempt.held
             await self._write(held, "suppressed", lambda: outcomes.settle_suppressed(held, decision=decision, now=now))
 
     async def _wait_for_budget(self, attempt: Attempt, until: datetime) -> None:
-        """Wait for the budget of new channels. Thousands may: they come back one after another, because all at once
-        they would be in the way of those whose channel is open. An answer comes before them.
-        """
+        """Wait for the budget of new channels. An answer comes before what is automated."""
         if attempt.held.message.is_automated:
-            is_first = time.monotonic() - self._last_queued_at > FORGET_QUEUE_SECONDS
-            self._queue = 1 if is_first else self._queue + 1
-            self._last_queued_at = time.monotonic()
-            until += self._queue * BETWEEN_OPENINGS
+            until = self._in_line(until)
         await self._wait(attempt, until, reason="the budget of new private channels is used up")
+
+    def _in_line(self, until: datetime) -> datetime:
+        """When to come back from something that thousands may wait for: one after another, because all at once they
+        would be in the way of those who need not wait.
+        """
+        is_first = time.monotonic() - self._last_queued_at > FORGET_QUEUE_SECONDS
+        self._queue = 1 if is_first else self._queue + 1
+        self._last_queued_at = time.monotonic()
+        return until + self._queue * BETWEEN_QUEUED
 
     async def _wait(self, attempt: Attempt, until: datetime, *, reason: str) -> None:
         """Back to the queue as it was."""
@@ -189,7 +208,7 @@ class Courier:
             await self._fail(attempt, error, unreachable=True)
         elif verdict is Verdict.CHANNEL_GONE and not attempt.has_opened:
             await run_unit(outcomes.forget_channel, attempt.held.message.conversation_id)
-            await self._release(attempt, timedelta(), reason=verdict.value, refused=True)
+            await self._release(attempt, timedelta(), reason=verdict.value)
         elif verdict is Verdict.BARRED:
             await self._barred(attempt, error)
         elif verdict is Verdict.RATE_LIMITED:
@@ -207,17 +226,21 @@ class Courier:
         now, account_id = timezone.now(), attempt.conversation.account_id
         until = await run_unit(self._openings.trip, account_id, reason=f"{error.code}: {error.text}", now=now)
         log.warning("relay.openings_tripped", code=error.code, until=until)
-        await self._release(attempt, until - now, reason=error.text, refused=True)
+        await self._release(attempt, until - now, reason=error.text)
 
     async def _pause_all(self, attempt: Attempt, pause: timedelta, verdict: Verdict) -> None:
         log.warning("relay.paused", seconds=pause.total_seconds(), reason=verdict.value)
         self._pause(pause)
-        await self._release(attempt, pause, reason=verdict.value, refused=True)
+        await self._release(attempt, pause, reason=verdict.value)
 
     async def _lost(self, attempt: Attempt, reason: str) -> None:
         """We do not know whether Discord took it: soon once more, with the same nonce."""
         delay = timedelta(seconds=min(2 ** min(attempt.held.message.attempts - 1, 4), 15))
         doubt = "no answer" if attempt.may_have_arrived else "not sent"
+        if attempt.may_have_arrived:
+            self._lost_since_one_arrived.add(attempt.held.message.pk)
+            if self.is_discord_away:
+                self._pause(AWAY_PAUSE)
         await self._release(attempt, delay, reason=f"{doubt}: {reason}")
 
     async def _settle_by_history(self, attempt: Attempt, text: str, may: Clearance) -> str | None:
@@ -275,12 +298,9 @@ class Courier:
         held, now = attempt.held, timezone.now()
         await self._write(held, "unknown", lambda: outcomes.settle_unknown(held, reason=reason, now=now))
 
-    async def _release(
-        self, attempt: Attempt, delay: timedelta, *, reason: str, refused: bool = False, untouched: bool = False
-    ) -> None:
-        """Back to the queue. `refused` says that Discord answered and did not take it."""
-        held, at = attempt.held, timezone.now() + delay
-        lost = attempt.may_have_arrived and not refused
+    async def _release(self, attempt: Attempt, delay: timedelta, *, reason: str, untouched: bool = False) -> None:
+        """Back to the queue."""
+        held, at, lost = attempt.held, timezone.now() + delay, attempt.may_have_arrived
         await self._write(
             held,
             "released",

@@ -66,7 +66,7 @@ class Relay:
 
     async def run_once(self) -> bool:
         """Take what is due, deliver and record it. Answers whether there was any work."""
-        taken = await self._take(PLACES, with_stranded=True)
+        taken = await self._take(self._places, with_stranded=True)
         # Never two of the same conversation. Not a TaskGroup: one failure must not cut off the others' calls.
         outcomes = await asyncio.gather(*(self._courier.deliver(held) for held in taken), return_exceptions=True)
         for outcome in outcomes:
@@ -74,10 +74,14 @@ class Relay:
                 raise outcome
         return bool(taken)
 
+    @property
+    def _places(self) -> int:
+        return 1 if self._courier.is_discord_away else PLACES
+
     async def _fill(self) -> None:
         """Give every free place a message, as far as there are any."""
-        free = PLACES - len(self._running)
-        if not free:
+        free = self._places - len(self._running)
+        if free <= 0:
             return
         is_time = time.monotonic() - self._looked_for_stranded_at >= POLL_SECONDS
         try:

@@ -16,6 +16,7 @@ from psycopg import sql
 from bots import inbound
 from bots.client import CheckbackBot
 from bots.database import run_unit
+from bots.governor.calls import Calls
 from bots.models import BotHeartbeat
 from bots.people import person_of
 from bots.practice.server import PracticeServer
@@ -78,10 +79,10 @@ def database_away() -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def checkback(server: PracticeServer) -> AsyncIterator[HastyBot]:
+async def checkback(server: PracticeServer, given: HastyBot | None = None) -> AsyncIterator[HastyBot]:
     """Run the whole bot until the block ends; it is ready when the block begins."""
     stop = asyncio.Event()
-    async with HastyBot() as bot:
+    async with given or HastyBot() as bot:
         running = asyncio.create_task(bot.run_until(stop, server.token))
         try:
             await server.wait_connected()
@@ -104,6 +105,7 @@ async def relays(
     **options: Any,
 ) -> AsyncIterator[list[Relay]]:
     """Relays of the practice bot that only do what they are told: `run_once`. Another process listens meanwhile."""
+    options.setdefault("http_trace", Calls().trace())  # as the real bot does; without an account it paces nothing
     async with contextlib.AsyncExitStack() as stack:
         made = []
         for _ in range(number):
@@ -120,6 +122,7 @@ async def relays(
 
 def somebody_listens(account: Account) -> None:
     """Be a process of this account that hears what its members write, for as long as a test may take."""
+    BotHeartbeat.objects.filter(account=account).update(has_gateway=False)  # whoever had it was killed
     BotHeartbeat.objects.update_or_create(
         process="listener",
         defaults={
@@ -148,6 +151,9 @@ class FreeOpenings:
 
     def settle(self, account_id: int, *, user_id: str, success: bool, code: str = "", now: datetime) -> None:
         self.settled.append((success, code))
+
+    def forget(self, account_id: int, *, user_id: str) -> None:
+        self.reserved.remove(user_id)
 
     def trip(self, account_id: int, *, reason: str, now: datetime) -> datetime:
         self.tripped.append(reason)

@@ -8,21 +8,26 @@ import pytest
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from bots import catching_up, presence, texts
+from bots import catching_up, inbound, presence, texts
 from bots.database import run_unit
+from bots.governor import refusals
+from bots.models import BotHeartbeat, InvalidRequests
+from bots.people import Letter, Person
 from bots.practice import payloads
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
 from bots.practice.world import Message as Written
 from followups import conf, consent, silence
 from followups.models import ConsentReceipt, UserProfile
+from followups.privacy.forgetting import forget
 from socialmedia.models import Account, ChannelActivity, Conversation, ListeningGap, Message
 from tests.bots import running, support
-from tests.bots.running import ada, checkback, eventually, received
+from tests.bots.running import HastyBot, ada, checkback, eventually, received
 
 pytestmark = pytest.mark.usefixtures("database")
 
 DOWN = timedelta(minutes=10)
+HISTORY = "/channels/*/messages"
 NUMBER = 30
 
 
@@ -55,6 +60,15 @@ async def write_meanwhile(practice: PracticeServer, *, people: int) -> list[Writ
         written.append(await practice.member_says(user.id, "dm", f"number {index}"))
     practice.community.clock = timezone.now
     return written
+
+
+async def missed_stop(practice: PracticeServer) -> None:
+    """A member for whom something is queued wrote `stop` while nobody listened."""
+    async with checkback(practice) as bot:
+        before = await practice.member_says(ada(practice).id, "dm", "before")
+        await bot.has_handled(before.id)
+    await run_unit(running.queue_automated, practice)
+    await practice.member_says(ada(practice).id, "dm", "stop")
 
 
 def recorded(written: list[Written]) -> bool:
@@ -308,6 +322,102 @@ class TestCatchUp:
         assert practice.sent.empty()
         stored = await run_unit(Message.objects.get, pk=message.pk)
         assert stored.status == "suppressed"
+
+    async def test_hears_a_missed_stop_though_something_newer_is_known(self, practice: PracticeServer) -> None:
+        """What was heard at once while the older was still to be read, by a process that died then."""
+        person = ada(practice)
+        async with checkback(practice) as bot:
+            before = await practice.member_says(person.id, "dm", "before")
+            await bot.has_handled(before.id)
+            own = bot.account
+        await run_unit(running.opt_in, practice)
+        await practice.member_says(person.id, "dm", "stop")
+        practice.community.clock = lambda: timezone.now() + timedelta(seconds=10)
+        newer = await practice.member_says(person.id, "dm", "Are you still there?")
+        await run_unit(
+            inbound.receive_private,
+            own=own,
+            author=Person(external_id=str(person.id), username=person.username),
+            channel_id=str(newer.channel_id),
+            letter=Letter(str(newer.id), newer.content, sent_at=timezone.now() + timedelta(seconds=10), metadata={}),
+            now=timezone.now(),
+        )
+        async with checkback(practice):
+            async with asyncio.timeout(10):
+                answer = await practice.sent.get()
+        assert answer.content.startswith(texts.STOPPED)
+
+    async def test_does_not_read_what_was_before_a_conversation(self, practice: PracticeServer) -> None:
+        """It may be what a member wanted to be forgotten."""
+        person = ada(practice)
+        practice.community.clock = lambda: timezone.now() - timedelta(seconds=30)
+        async with checkback(practice) as bot:
+            await eventually(BotHeartbeat.objects.filter(is_ready=True).exists, "nothing is left to read")
+            for text in ("my secret", "!mydata forget"):
+                written = await practice.member_says(person.id, "dm", text)
+                await bot.has_handled(written.id)
+            await run_unit(forget, user_id=str(person.id), source="console", evidence="", actor="", now=timezone.now())
+            practice.community.clock = timezone.now
+            written = await practice.member_says(person.id, "dm", "Hello again")
+            await bot.has_handled(written.id)
+        missed = await practice.member_says(person.id, "dm", "meanwhile")
+        async with checkback(practice) as bot:
+            await bot.has_handled(missed.id)
+        assert [message.message_text for message in await run_unit(received)] == ["Hello again", "meanwhile"]
+
+    @pytest.mark.parametrize("patience", [0.05, 60.0])
+    async def test_is_not_over_while_discord_cannot_be_asked(
+        self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch, patience: float
+    ) -> None:
+        monkeypatch.setattr(catching_up, "PATIENCE_SECONDS", patience)
+        monkeypatch.setattr(catching_up, "AGAIN_SECONDS", (0.1,) * 4)
+        await missed_stop(practice)
+        refusal = practice.faults.add(Fault(Kind.REFUSED, method="GET", path=HISTORY, status=503, times=3))
+        async with checkback(practice):
+            async with asyncio.timeout(10):
+                answer = await practice.sent.get()
+        assert refusal.count == 3
+        assert answer.content.startswith(texts.STOPPED)
+
+    async def test_is_not_over_while_our_own_governor_holds_it_up(
+        self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Barred(HastyBot):
+            async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+                await run_unit(refusals.record, {403: refusals.NOTHING_FROM})
+                self.calls._slots.clear()  # taken before
+
+        for name in ("PATIENCE_SECONDS", "HELD_UP_SECONDS"):
+            monkeypatch.setattr(catching_up, name, 0.05)
+        await missed_stop(practice)
+        async with checkback(practice, Barred()) as bot:
+            await eventually(lambda: bot.catching_up.private.is_held_up, "it is held up")
+            assert not await run_unit(presence.is_listened, bot.account.pk)
+            await run_unit(InvalidRequests.objects.all().delete)
+            async with asyncio.timeout(10):
+                answer = await practice.sent.get()
+        assert answer.content.startswith(texts.STOPPED)
+
+    async def test_comes_before_a_session_that_is_resumed_before_it_was_ready(self, practice: PracticeServer) -> None:
+        begun, stop = asyncio.Event(), asyncio.Event()
+
+        class Slow(HastyBot):
+            async def on_shard_connect(self, shard_id: int) -> None:
+                await super().on_shard_connect(shard_id)
+                begun.set()
+
+        await missed_stop(practice)
+        async with Slow() as bot:
+            bot._connection.guild_ready_timeout = 600
+            run = asyncio.create_task(bot.run_until(stop, practice.token))
+            await begun.wait()
+            practice.gateway.drop()
+            await practice.gateway.wait("RESUMED")
+            async with asyncio.timeout(10):
+                answer = await practice.sent.get()
+            stop.set()
+            await run
+        assert answer.content.startswith(texts.STOPPED)
 
     async def test_goes_on_after_a_message_that_cannot_be_taken_in(self, practice: PracticeServer) -> None:
         odd, person = support.people(practice.world)[:2]

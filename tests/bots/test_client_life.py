@@ -5,19 +5,21 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 import discord
 import pytest
 import yarl
 from discord.gateway import DiscordWebSocket
-from django.db import connection
+from django.db import OperationalError, connection
 from structlog.testing import capture_logs
 
-from bots import gateway_lock, presence, relay
+from bots import gateway_lock, presence, relay, sessions
 from bots.client import EndedByItself
 from bots.database import run_unit
 from bots.gateway_lock import GatewayTaken
-from bots.models import BotHeartbeat
+from bots.governor import refusals
+from bots.models import BotHeartbeat, InvalidRequests
 from bots.practice.faults import GATEWAY, Fault, Kind
 from bots.practice.gateway import shard_of
 from bots.practice.server import PracticeServer
@@ -25,6 +27,7 @@ from bots.practice.world import Channel, snowflake
 from socialmedia.models import ChannelActivity, ListeningGap, Message
 from tests.bots import running, support
 from tests.bots.running import HastyBot, checkback, eventually
+from tests.bots.test_runbot import rename_table
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -166,6 +169,36 @@ class TestLostConnection:
             await eventually(listeners(**READY), "it is ready")
 
 
+class TestIsReady:
+    async def test_only_when_what_it_has_heard_is_in_the_database(
+        self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It may be a `stop`, and a relay would not know of it."""
+        monkeypatch.setattr(HastyBot, "retry_seconds", (600.0,))
+        monkeypatch.setattr(presence, "EVERY_SECONDS", 0.05)
+
+        def take_in() -> None:
+            raise OperationalError
+
+        async with checkback(practice) as bot:
+            await eventually(listeners(**READY), "it is ready")
+            late = asyncio.create_task(bot.listening.persist(take_in))
+            await eventually(listeners(**READY | {"is_ready": False}), "it is not")
+            late.cancel()
+            await eventually(listeners(**READY), "it is again")
+
+    async def test_whatever_becomes_of_posts_for_staff(self, practice: PracticeServer, settings: Any) -> None:
+        settings.DISCORD_STAFF_CHANNEL = support.general(practice)
+        await run_unit(rename_table, "staff_posts", "away")
+        try:
+            with capture_logs() as logs:
+                async with checkback(practice):
+                    await logged(logs, "staff.poster_died")
+                    await eventually(listeners(**READY), "it is ready")
+        finally:
+            await run_unit(rename_table, "away", "staff_posts")
+
+
 class TestEnd:
     @pytest.mark.parametrize("code", [4004, 4011, 4012])
     async def test_is_what_discord_says_and_leaves_nothing(self, practice: PracticeServer, code: int) -> None:
@@ -267,6 +300,18 @@ class TestSessionStarts:
                 await eventually(listeners(has_gateway=True, is_connected=False), "it is not connected")
                 assert practice.gateway.moments == []
                 practice.gateway.session_starts = 1000
+                await eventually(listeners(**READY), "it is ready")
+                stop.set()
+
+    async def test_are_waited_for_while_our_own_governor_lets_nothing_out(
+        self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sessions, "HELD_UP_SECONDS", 0.05)
+        await run_unit(refusals.record, {403: refusals.NOTHING_FROM})
+        with capture_logs() as logs:
+            async with started(practice) as (_, stop, _run):
+                await logged(logs, "bot.waits_to_connect")
+                await run_unit(InvalidRequests.objects.all().delete)
                 await eventually(listeners(**READY), "it is ready")
                 stop.set()
 

@@ -69,3 +69,9 @@ class TestSplit:
     def test_stays_fast(self) -> None:
         """A member can send 2,000 characters, and nobody else is served meanwhile."""
         assert split("in 2 " * 1000)[1] == ""
+
+    def test_does_not_choke_on_a_long_text(self) -> None:
+        """Nothing else runs in the process meanwhile: this would have taken it a minute."""
+        text = f"x{' ' * 40_000}y"
+        assert split(text) == (text, "")
+        assert split(f"{text} in 2 weeks") == (text, "in 2 weeks")

@@ -31,6 +31,10 @@ class TestIsStaff:
             (Standing(1, HERE, is_administrator=True), settings(guilds=(HERE,)), True),
             (Standing(1, ELSEWHERE, is_administrator=True), settings(guilds=(HERE,)), False),
             (Standing(1, None, is_administrator=True), settings(), False),
+            # anybody may invite the bot to a community of their own
+            (Standing(1, HERE, is_administrator=True, communities=2), settings(), False),
+            (Standing(1, HERE, is_administrator=True, communities=2), settings(guilds=(HERE,)), True),
+            (Standing(1, HERE, role_ids=frozenset({6}), communities=2), settings(roles={6}), True),
             # who is named, everywhere
             (Standing(1), settings(users={1}), True),
             (Standing(1, HERE), settings(users={1}), True),

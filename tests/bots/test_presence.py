@@ -126,18 +126,22 @@ class TestBeat:
         assert not BotHeartbeat.objects.filter(pk=old.pk).exists()
         assert BotHeartbeat.objects.get().is_connected is False
 
-    def test_listens_only_while_it_is_connected(self) -> None:
+    def test_listens_only_when_nothing_is_left_to_read(self) -> None:
         account = make_bot()
         presence.beat("host:1", account_id=account.pk, is_connected=False)
         account.refresh_from_db()
         assert account.heard_until is None
-        presence.beat("host:1", account_id=account.pk, is_connected=True, has_gateway=True)
+        state = {"is_connected": True, "has_gateway": True, "is_ready": True}
+        presence.beat("host:1", account_id=account.pk, **state)
+        account.refresh_from_db()
+        assert account.heard_until is None  # it still reads what was written before
+        presence.beat("host:1", account_id=account.pk, **state, has_read_all=True)
         account.refresh_from_db()
         assert account.heard_until is not None
 
     def test_does_not_listen_while_it_stands_by(self) -> None:
         account = make_bot()
-        presence.beat("host:1", account_id=account.pk, is_connected=True)
+        presence.beat("host:1", account_id=account.pk, is_connected=True, has_read_all=True)
         account.refresh_from_db()
         assert account.heard_until is None
 

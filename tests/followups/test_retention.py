@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from bots import inbound, outcomes
+from bots import inbound
 from bots.catching_up import CLOCK_TOLERANCE
 from followups import flags, ledger
 from followups.models import (
@@ -87,7 +87,7 @@ class TestOldConversations:
         """Reading on from there, it must meet nothing that it would take for new."""
         profile = make_member()
         thread = make_thread(profile)
-        outcomes.remember_channel(thread.pk, 77)
+        Conversation.objects.filter(pk=thread.pk).update(external_channel_id="77")
         for number in range(6):
             write(thread, f"in {number}", at=OLD - number * timedelta(minutes=1))
             write(thread, f"older {number}", at=OLD - 5 * DAY - number * DAY)
@@ -95,7 +95,9 @@ class TestOldConversations:
             write(thread, f"out {number}", at=NOON - 10 * DAY - number * DAY, ours=True)
 
         def mark() -> inbound.Thread:
-            (found,) = inbound.threads_to_read(own=thread.account, active_since=NOON - DAY, limit=5)
+            (found,) = inbound.threads_to_read(
+                own=thread.account, deaf_since=NOON - 2 * DAY, active_since=NOON - DAY, limit=5
+            )
             return found
 
         before = mark()
@@ -106,7 +108,7 @@ class TestOldConversations:
         )
         assert forget() == 6
         assert mark() == before
-        assert seen_again <= outcomes.known_external_ids(thread.pk)
+        assert seen_again <= set(Message.objects.values_list("external_message_id", flat=True))
 
     @pytest.mark.parametrize("status", ["queued", "sending", "unknown"])
     def test_keeps_what_is_not_settled(self, status: str) -> None:

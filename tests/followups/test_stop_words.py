@@ -14,6 +14,7 @@ class TestAsksToStop:
             "stopp", "Hör auf!", "bitte aufhören", "Abmelden", "keine Nachrichten mehr, bitte", "Lass mich in Ruhe",
             "para", "Basta ya", "por favor, parar", "no más mensajes", "Darme de baja", "déjame en paz",
             "Arrête", "arrêtez s'il vous plaît", "me désabonner", "plus de messages", "Laisse-moi tranquille",
+            "<@1200000000000000001> stop", "Please stop <@!12>!",
             "ARRE\u0302TE", "pare", "chega", "cancelar inscrição", "me deixa em paz, por favor",
         ],
     )  # fmt: skip

@@ -419,6 +419,7 @@ class TestEverything:
             "channel_texts": 365 * DAY,
             "drafts": 365 * DAY,
             "flags": 365 * DAY,
+            "openings": 30 * DAY,
             "temp_files": DAY,
         }
 

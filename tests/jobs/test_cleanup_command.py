@@ -50,6 +50,7 @@ class TestDryRun:
             "channel_texts",
             "drafts",
             "flags",
+            "openings",
             "temp_files",
         }
         assert lines["jobs"][1:3] == ["2", "1"]

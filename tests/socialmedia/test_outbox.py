@@ -130,7 +130,7 @@ class TestClaim:
 @pytest.mark.django_db
 class TestStranded:
     def test_takes_over_what_a_dead_relay_left(self) -> None:
-        message = make_reply()
+        message = make_reply(make_conversation(channel="7"))
         dead = claim_one(message.conversation)
         expire_lease(message)
         (delivery,) = outbox.stranded(account=message.conversation.account, limit=5, lease=MINUTE)
@@ -138,6 +138,19 @@ class TestStranded:
         assert not delivery.untried
         assert delivery.message.attempts == 2
         assert delivery.message.first_attempt_at == dead.message.first_attempt_at
+
+    def test_begins_anew_with_what_cannot_have_left_without_a_channel(self) -> None:
+        message = make_reply()
+        dead = claim_one(message.conversation)
+        untried = []
+        for _ in range(2):
+            expire_lease(message)
+            (delivery,) = outbox.stranded(account=message.conversation.account, limit=5, lease=MINUTE)
+            untried.append(delivery.untried)
+        assert untried == [True, False]  # whoever has died twice may have had a channel that is gone
+        assert delivery.message.first_attempt_at is not None
+        assert dead.message.first_attempt_at is not None
+        assert delivery.message.first_attempt_at > dead.message.first_attempt_at
 
     def test_leaves_running_deliveries(self) -> None:
         message = make_reply()

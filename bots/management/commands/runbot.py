@@ -8,6 +8,7 @@ from typing import Any, Final
 import aiohttp
 import discord
 import structlog
+from discord.gateway import ReconnectWebSocket
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -99,6 +100,7 @@ _KNOWN: Final = (
     EndedByItself,
     GatewayTaken,
     discord.DiscordException,
+    ReconnectWebSocket,  # discord.py lets it out where the gateway closes before it has said hello
     aiohttp.ClientError,
     TimeoutError,
     OSError,

@@ -27,7 +27,7 @@ from followups.models import FollowUp, UserProfile
 from jobs import recurring
 
 SAMPLES = Path(settings.BASE_DIR) / "followups" / "samples"
-ADA, BRUNO = "816961168605184001", "602561363050496002"
+ADA, BRUNO, CELIA = "816961168605184001", "602561363050496002", "400189500162048003"
 STAFF = "admin"
 
 
@@ -100,7 +100,9 @@ class Command(up.Command):
                 f"[bold]Console[/]  {console}/admin/   user [bold]{STAFF}[/], password [bold]{self.login}[/]\n"
                 f"[bold]Chat[/]     {chat}   a Discord on this machine; nothing leaves it\n\n"
                 f"1. {story}\n"
-                "2. Play Ada in the chat and answer it.\n"
+                f"2. Play Ada and answer it: {chat}#{ADA}/dm\n"
+                "   Then write [bold]/followups[/]: what is planned for her, with its text and why, and all she may "
+                "change.\n"
                 f"3. See her follow-up and her answer: {follow_ups}\n"
                 f"4. See why she got it: {ada}\n"
                 "   (The demo opted her in, and set her time zone to "
@@ -108,7 +110,9 @@ class Command(up.Command):
                 "5. Bruno Keel is quiet too but never opted in, so he gets nothing. His page says so:\n"
                 f"   {bruno}\n"
                 f"6. See what comes next (she booked an event and set herself a goal):\n"
-                f"   {forecast}\n\n"
+                f"   {forecast}\n"
+                f"7. Be the team: Celia Fresnel owns the community. Write [bold]/bot_status[/] or [bold]/stop_all[/] "
+                f"in #general:\n   {chat}#{CELIA}\n\n"
                 "[bold]Ctrl-C[/] stops everything. Your data stays; `make demo` goes on from there.",
                 title="Checkback is running",
                 box=box.HORIZONTALS,

@@ -66,7 +66,7 @@ class TestScreen:
         for said in (
             "**Paused** until",
             "About: check-ins, after events",
-            "At most every 2 days; never from 23:00 to 7:00 or 21:00 to 9:00",
+            "At most once every 2 days; never from 23:00 to 7:00 (yours) or 21:00 to 9:00 (the community's)",
             "Your clock: 12:00 (UTC, the community's)",
             "Language: Deutsch",
         ):

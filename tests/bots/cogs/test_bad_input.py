@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from bots import misuse
+from bots.answers import NOT_KEPT
 from bots.database import run_unit
 from bots.models import BotControl
 from bots.practice.server import PracticeServer
 from bots.practice.world import User
 from followups.models import ConsentReceipt, ErasureReceipt, FollowUp, Goal, UserProfile
 from jobs.models import JobPause, ScheduledJob
+from socialmedia.models import Message
 from tests.bots import running, support
 from tests.bots.running import HastyBot, checkback
 
@@ -84,7 +86,8 @@ ROWS = [
     # the rest
     Row("There is no job `nonsense`", "job_status nonsense", "job_status", {"id": "nonsense"}),
     Row("Write `pause_followups on`", "pause_followups maybe"),
-    Row("at most 500 characters", f"stop_all {'x' * 501}", "stop_all", {"reason": "x" * 501}),
+    Row("at most 255 characters", f"stop_all {'x' * 256}", "stop_all", {"reason": "x" * 256}),
+    Row("at most 255 characters", f"pause_followups on {'x' * 256}"),
     Row("Say `on`, `off` or `status`", "debug maybe"),
     Row("more than I understand", "mydata everything"),
     Row("I hold nothing", None, "mydata export", who=UNMET),
@@ -155,6 +158,12 @@ def count() -> dict[str, int]:
     return {model.__name__: model._default_manager.count() for model in CHANGED_BY_COMMANDS}
 
 
+def words_of(user_id: int) -> set[str]:
+    """What is kept of the private messages with somebody."""
+    messages = Message.objects.filter(conversation__participant_id=str(user_id))
+    return set(messages.values_list("message_text", flat=True))
+
+
 def bad(answers: Iterable[tuple[Row, str]]) -> list[tuple[str | None, str]]:
     """The answers that are not what they should be."""
     return [
@@ -201,7 +210,9 @@ class TestBadInput:
                     Row("has not opted in", "schedule_followup {member} 2", who=MODERATOR),
                     Row("has not opted in", "schedule_followup {left} 2", who=MODERATOR),
                     Row("I have not met", "schedule_followup {stranger}", who=MODERATOR),
+                    Row("`!schedule_followup <user> [hours]`", "schedule_followup {member} soon", who=MODERATOR),
                 )
             ]
             assert bad(answers) == []
             assert await run_unit(count) == before
+            assert await run_unit(words_of, town.people[MODERATOR]) == {NOT_KEPT}

@@ -107,6 +107,7 @@ class TestCommand:
         assert consent.WORDING in answer.content
         assert presses.turn_on(consent.WORDING_VERSION) in ids(answer)
         assert await run_unit(ConsentReceipt.objects.count) == 0
+        assert await run_unit(UserProfile.objects.count) == 0
 
     # PEERS.md section 3, 8: the next planned message with its text, and why.
     async def test_shows_what_is_planned_with_its_text_and_why(self, practice: PracticeServer) -> None:
@@ -163,7 +164,7 @@ class TestPresses:
             assert wording.RESUMED in resumed.content
             assert (await profile(practice)).paused_until is None
             rarer = await press(practice, resumed, the(resumed, "less"))
-            assert "Less often, then: at most every 4 days" in rarer.content
+            assert "Less often, then: at most once every 4 days" in rarer.content
             skipped = await press(practice, rarer, the(rarer, "skip"))
             assert "Nothing is planned" in skipped.content
         assert (await reload(follow_up)).reason == "cancelled by the member"
@@ -209,7 +210,7 @@ class TestPresses:
             why = await press(practice, answer, presses.WHY)
             data = await press(practice, answer, presses.MY_DATA)
         assert "A message by your community's team: it is planned." in why.content
-        assert "`/mydata`" in data.content
+        assert data.content == wording.MY_DATA_IS
         assert why.ephemeral_for == data.ephemeral_for == ada(practice)
         assert (answer.content, answer.edited_at) == (before, None)
         assert follow_up.pk not in why.content
@@ -225,7 +226,7 @@ class TestForm:
             fields = {"quiet_start": "10 pm", "quiet_end": "08:00", "zone": "Europe/Berlin"}
             sent = await practice.submit_form(ada(practice), opened, fields)
             page = await settled(sent)
-            assert "never from 22:00 to 8:00 or 21:00 to 9:00" in page.content
+            assert "never from 22:00 to 8:00 (yours) or 21:00 to 9:00 (the community" in page.content
             again = await practice.press_button(ada(practice), page, the(page, "form"))
             assert again.modal is not None
             held = [row["component"].get("value") for row in again.modal["components"]]
@@ -367,6 +368,22 @@ class TestStrangePresses:
         assert told.content.startswith(wording.SKIPPED)
         assert (told.ephemeral_for, presses.PAUSE in ids(told)) == (ada(practice), True)
         assert (await reload(follow_up)).status == "cancelled"
+
+    async def test_stop_even_if_discord_takes_no_answer(self, practice: PracticeServer) -> None:
+        follow_up = await run_unit(plan, practice)
+        async with checkback(practice):
+            answer = await cockpit(practice)
+            practice.faults.add(Fault(Kind.REFUSED, path="/interactions/*", times=2, status=404, code=10062))
+            practice.community.press(ada(practice), answer, presses.STOP)
+            await running.eventually(lambda: newest(ConsentReceipt).state == "withdrawn", "the end")
+        assert (await reload(follow_up)).status == "cancelled"
+
+    async def test_are_apologised_for_when_no_form_opens(self, practice: PracticeServer) -> None:
+        async with checkback(practice):
+            answer = await cockpit(practice)
+            practice.faults.add(Fault(Kind.DROPPED, path="/interactions/*"))
+            row = await practice.press_button(ada(practice), answer, presses.form(quiet=None, zone=""), stale=True)
+        assert [(each.content, each.ephemeral_for) for each in row.answers] == [(texts.TRY_AGAIN, ada(practice))]
 
     async def test_are_apologised_for_when_the_database_says_no(self, practice: PracticeServer) -> None:
         follow_up = await run_unit(plan, practice)

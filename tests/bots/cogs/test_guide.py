@@ -29,11 +29,13 @@ class TestHelp:
             general = support.general(practice)
             (mine,) = await practice.invoke_slash(person(practice), "help", where=general)
             (of_staff,) = await practice.invoke_slash(person(practice, OWNER), "help", where=general)
-        for name in ("followup_settings", "mydata", "goal", "birthday", "bot_status", "help"):
+        for name in ("followup_settings", "followups", "mydata", "goal", "birthday", "bot_status", "help"):
             assert f"- `/{name}`" in mine.content
-        assert "`/mydata` `export`, `forget`: " in mine.content
+        assert "`/mydata` `show`, `export`, `forget`: " in mine.content
         assert "stop_all" not in mine.content
+        assert "reply" not in mine.content
         assert "- `/stop_all`: For the team" in of_staff.content
+        assert "- `/reply`: Staff: answer" in of_staff.content
         assert len(of_staff.content) < 2000
 
 

@@ -11,6 +11,7 @@ from bots import texts
 from bots.database import run_unit
 from bots.operations import my_data
 from bots.panels import confirming
+from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
 from bots.practice.things import Message as Shown
 from followups.models import ErasureReceipt, UserProfile
@@ -147,10 +148,22 @@ class TestForget:
         assert (answer.content, answer.ephemeral_for) == (confirming.SOMEBODY_ELSES, person(practice, 1))
         assert await remembered(practice)
 
-    async def test_a_button_that_is_gone_is_answered(self, practice: PracticeServer) -> None:
+    async def test_is_told_beside_a_question_that_is_gone(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        practice.faults.add(Fault(Kind.REFUSED, method="PATCH", path="/webhooks/*", status=404, code=10008))
+        async with checkback(practice):
+            shown = await question(practice)
+            row = await practice.press_button(person(practice), shown, button(shown))
+            async with asyncio.timeout(10):
+                while not row.answers:
+                    await row.changed.wait()
+        assert [(each.content, each.ephemeral_for) for each in row.answers] == [(my_data.FORGOTTEN, person(practice))]
+
+    @pytest.mark.parametrize("custom_id", ["confirm:nothing:1", "confirm:", "survey:7"])
+    async def test_a_button_that_is_gone_is_answered(self, practice: PracticeServer, custom_id: str) -> None:
         async with checkback(practice):
             posted = await practice.bot_says(support.general(practice), "Long ago.")
-            row = await practice.press_button(person(practice), posted, "confirm:nothing:1", stale=True)
+            row = await practice.press_button(person(practice), posted, custom_id, stale=True)
             (answer,) = row.answers
         assert (answer.content, answer.ephemeral_for) == (texts.GONE, person(practice))
 

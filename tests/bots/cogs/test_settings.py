@@ -9,6 +9,7 @@ from django.db import connection
 from bots import texts
 from bots.choices import Choice
 from bots.database import run_unit
+from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
 from followups import consent
 from followups.models import ConsentReceipt, UserProfile
@@ -20,6 +21,13 @@ from tests.bots.running import checkback
 def ada_id(server: PracticeServer) -> int:
     """One of the community's people."""
     return support.people(server.world)[0].id
+
+
+async def eventually_struck(fault: Fault, times: int) -> None:
+    """Wait until the fault has struck so often."""
+    async with asyncio.timeout(10):
+        while fault.count < times:
+            await asyncio.sleep(0.01)
 
 
 def newest_receipt() -> ConsentReceipt:
@@ -48,7 +56,7 @@ class TestSlash:
             answer = await self.ask(practice, "on", where=support.general(practice))
             status = await self.ask(practice, "status")
         assert "**enabled** for you: check-ins, after events, after a long silence." in status
-        assert "at least 48 hours apart" in status
+        assert "At most once every 2 days." in status
         assert consent.WORDING in answer
         receipt = await run_unit(newest_receipt)
         assert (receipt.state, receipt.source) == ("granted", "slash_command")
@@ -56,15 +64,40 @@ class TestSlash:
         assert (receipt.actor, receipt.wording_version) == (str(ada_id(practice)), consent.WORDING_VERSION)
         assert practice.sent.empty()
 
+    @pytest.mark.parametrize("kind", [Kind.DROPPED, Kind.ANSWER_LOST])
+    async def test_shows_what_was_done_when_the_first_answer_is_lost(
+        self, practice: PracticeServer, kind: Kind
+    ) -> None:
+        practice.faults.add(Fault(kind, path="/webhooks/*"))
+        async with checkback(practice) as bot:
+            row = practice.use_command(ada_id(practice), "followup_settings", {"action": "on"})
+            async with asyncio.timeout(10):
+                while not (row.answers and practice.requests[-1].method == "PATCH"):
+                    await asyncio.sleep(0.01)
+            await bot.calls.finish()
+        (shown,) = row.answers
+        assert "**enabled**" in shown.content
+        assert shown.ephemeral_for == ada_id(practice)
+
+    async def test_takes_a_no_that_discord_takes_no_answer_to(self, practice: PracticeServer) -> None:
+        await run_unit(running.opt_in, practice)
+        late = Fault(Kind.REFUSED, path="/interactions/*", times=None, status=404, code=10062)
+        practice.faults.add(late)
+        async with checkback(practice):
+            for action in ("off", "on"):
+                practice.use_command(ada_id(practice), "followup_settings", {"action": action})
+            await running.eventually(lambda: newest_receipt().state == "withdrawn", "the no")
+            await eventually_struck(late, 4)
+        assert (await run_unit(newest_receipt)).state == "withdrawn"
+
     async def test_says_what_is_paused_and_left_out(self, practice: PracticeServer) -> None:
         await run_unit(running.opt_in, practice)
         until = datetime(2099, 1, 2, 10, 0, tzinfo=UTC)
         await run_unit(UserProfile.objects.update, paused_until=until, topics=["events"], follow_up_frequency_hours=96)
         async with checkback(practice):
             status = await self.ask(practice, "status")
-        assert (
-            "for you: after events. They come at least 96 hours apart. They are paused until 2099-01-02 10:00 UTC."
-            in (status)
+        assert "for you: after events. At most once every 4 days. They are paused until 2099-01-02 10:00 UTC." in (
+            status
         )
 
     async def test_opts_out_and_says_what_was_stopped(self, practice: PracticeServer) -> None:
@@ -72,7 +105,7 @@ class TestSlash:
         async with checkback(practice):
             answer = await self.ask(practice, "off")
         assert "**disabled**" in answer
-        assert "0 planned messages cancelled" in answer
+        assert "planned" not in answer.partition("Use ")[0]
         assert (await run_unit(newest_receipt)).state == "withdrawn"
 
     async def test_apologises_when_the_database_says_no(self, practice: PracticeServer) -> None:

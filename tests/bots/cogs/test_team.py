@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from bots import misuse
 from bots.answers import NOT_KEPT
@@ -92,6 +93,7 @@ class TestScheduling:
             )
             in_private = await practice.invoke_slash(person(practice), "stop_all")
             registered = {row["name"]: row["default_member_permissions"] for row in practice.world.commands[None]}
+            reach = {(tuple(row["integration_types"]), tuple(row["contexts"])) for row in practice.world.commands[None]}
             bot_id = (await run_unit(running.bot_account, practice)).pk
         assert shown.content == in_private[0].content == misuse.NOT_STAFF
         assert shown.ephemeral_for == person(practice, MODERATOR)
@@ -99,6 +101,27 @@ class TestScheduling:
         for name in ("schedule_followup", "followups_why", "job_status", "pause_followups", "stop_all", "resume_all"):
             assert int(registered[name]) == 8  # administrators
         assert registered["bot_status"] is registered["mydata"] is None
+        assert reach == {((0,), (0, 1)), ((0,), (0,))}  # installed by communities alone; in them and in private
+
+    async def test_is_for_administrators_of_named_communities_if_the_bot_is_in_several(
+        self, practice: PracticeServer, settings: Any
+    ) -> None:
+        """Anybody can invite a public bot to a community of their own."""
+        world, home = practice.world, next(iter(practice.world.guilds))
+        world.add_guild(world.new_id(timezone.now()), "Elsewhere", owner_id=person(practice), now=timezone.now())
+        async with checkback(practice):
+            assert await use(practice, "stop_all") == misuse.NOT_STAFF
+            settings.DISCORD_COMMAND_GUILDS = [home]
+            assert (await use(practice, "stop_all")).startswith("**Stopped.**")
+
+    async def test_is_for_nobody_where_the_bot_is_no_member(self, practice: PracticeServer) -> None:
+        """Discord lets people use an app in a community of their own that it was never invited to."""
+        async with checkback(practice):
+            await practice.member_leaves(practice.world.bot.id)
+            assert await use(practice, "stop_all") == misuse.NOT_STAFF
+            assert "stop_all" not in await use(practice, "help")
+            bot_id = (await run_unit(running.bot_account, practice)).pk
+        assert not (await run_unit(controls.of_account, bot_id)).is_stopped
 
 
 @pytest.mark.usefixtures("database")

@@ -17,7 +17,7 @@ from jobs import pauses
 from jobs.models import JobPause
 from socialmedia.models import Account, Message
 from tests.bots.operations.asking import ask, ask_as
-from tests.followups.factories import DAY, NOON, make_member, make_plan, make_thread, opt_out, say
+from tests.followups.factories import DAY, NOON, make_member, make_plan, make_queued, make_thread, opt_out, say
 from tests.socialmedia.factories import make_bot
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +36,15 @@ class TestShow:
         assert "- planned and past follow-ups: 1" in text
         assert "goals" not in text.split("**What you said")[0]
         assert len(text) <= 2000
+
+    def test_begins_with_the_member(self) -> None:
+        member = make_member()
+        make_queued(member)
+        held = [line.partition(":")[0] for line in my_data.show(ask_as(member)).text.split("\n") if line[:2] == "- "]
+        words = [f"- {each}" for each in my_data.WORDS.values()]
+        shown = [each for each in held if each in words]
+        assert shown[0] == "- your name and picture on Discord"
+        assert shown == sorted(shown, key=words.index)
 
     def test_tells_what_was_agreed_to_in_words(self) -> None:
         member = make_member()
@@ -150,7 +159,7 @@ def test_every_source_of_consent_has_words() -> None:
     member = make_member()
     row = ConsentReceipt(user=member, state="granted", source="carrier_pigeon", recorded_at=NOON)
     shown: Any = my_data._receipt(row)
-    assert shown == "- 2026-11-18: yes, (carrier_pigeon)"
+    assert shown == "- 2026-11-18: yes, through carrier_pigeon"
 
 
 def test_a_thread_without_messages_is_held_too() -> None:

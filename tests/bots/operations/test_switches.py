@@ -34,6 +34,12 @@ class TestPauseFollowUps:
         assert (row.job_type, row.paused_by, row.reason) == ("follow_up_message", WHO, "a flood")
         assert "1 written message waits." in told
 
+    def test_is_not_ended_by_a_wish_from_before_it(self) -> None:
+        """A typed command can be read hours late, after a time offline."""
+        pauses.pause("follow_up_message", by="boss", now=NOON + HOUR)
+        assert "were paused after you asked" in pause("off")
+        assert JobPause.objects.exists()
+
     def test_says_who_did_it_and_since_when(self) -> None:
         pause("on", "a flood")
         since = f"since 2026-11-18 12:00 UTC, by {WHO} (a flood)"
@@ -52,10 +58,14 @@ class TestPauseFollowUps:
             assert "all jobs are paused" in pause(action)
         assert JobPause.objects.get().job_type == "*"
 
-    @pytest.mark.parametrize(("action", "reason"), [("", ""), ("maybe", ""), ("on", "x" * 501), ("x" * 5000, "")])
+    def test_keeps_the_longest_reason(self) -> None:
+        pause("on", "*" * switches.LONGEST_REASON)
+        assert JobPause.objects.get().reason == "*" * switches.LONGEST_REASON
+
+    @pytest.mark.parametrize(("action", "reason"), [("", ""), ("maybe", ""), ("on", "x" * 256), ("x" * 5000, "")])
     def test_refuses_kindly_and_changes_nothing(self, action: str, reason: str) -> None:
         told = pause(action, reason)
-        assert "Write `pause_followups on`" in told or "at most 500 characters" in told
+        assert "Write `pause_followups on`" in told or "at most 255 characters" in told
         assert not JobPause.objects.exists()
 
 

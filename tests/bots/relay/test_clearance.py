@@ -11,6 +11,8 @@ from bots.governor import controls
 from bots.models import BotHeartbeat
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
+from followups.planning import JOB_TYPE
+from jobs import pauses
 from socialmedia import outbox
 from socialmedia.models import Message
 from tests.bots import running
@@ -80,6 +82,20 @@ class TestStopped:
         assert practice.sent.empty()
         stored = await run_unit(state_of, message)
         assert stored.status == ("queued" if how is stop else "suppressed")
+
+
+class TestPaused:
+    async def test_lets_what_it_holds_come_back_one_after_another(self, practice: PracticeServer) -> None:
+        """Thousands at once, every two minutes, would be in the way of answers."""
+        for index in range(3):
+            await run_unit(queue_automated, practice, f"{index}", index)
+        await run_unit(pauses.pause, JOB_TYPE, by="ada", now=timezone.now())
+        async with relays(practice) as (relay,):
+            await drain(relay)
+        waiting = Message.objects.filter(status="queued", attempts=0).order_by("next_attempt_at")
+        first, second, third = await run_unit(lambda: list(waiting.values_list("next_attempt_at", flat=True)))
+        assert first > timezone.now() + MINUTE
+        assert min(second - first, third - second) > timedelta(milliseconds=100)
 
 
 class TestListening:

@@ -1,23 +1,26 @@
 """The relay over the real wire: each message once, and an outcome for each."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+import aiohttp
 import pytest
-from discord.http import Route
 from django.utils import timezone
 from pytest_django import Settings
 
 from bots import inbound
 from bots.database import run_unit
+from bots.governor import openings
 from bots.people import Letter, Person
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
+from bots.relay.courier import MANY_LOST
 from followups import consent
 from followups.models import FollowUp, FollowUpHistory, UserProfile
 from socialmedia import outbox
-from socialmedia.models import Conversation, Message
+from socialmedia.models import AutomationAction, Conversation, Message
 from tests.bots import running
 from tests.bots.relay.acting import (
     MINUTE,
@@ -189,6 +192,28 @@ class TestForgotten:
             assert not await relay.run_once()
         assert practice.sent.qsize() == (kind is Kind.ANSWER_LOST)
 
+    @pytest.mark.parametrize("kind", [Kind.HELD_AFTER, Kind.DROPPED])
+    async def test_while_a_channel_is_opened_no_place_of_the_budget_names_them(
+        self, practice: PracticeServer, kind: Kind
+    ) -> None:
+        class Late(running.FreeOpenings):
+            """Takes the place just after the member was forgotten."""
+
+            def reserve(self, account_id: int, *, user_id: str, now: datetime) -> None:
+                forget(practice)
+                assert openings.reserve(account_id, user_id=user_id, now=now) is None
+
+            settle = staticmethod(openings.settle)
+            forget = staticmethod(openings.forget)
+
+        await run_unit(queue, practice)
+        practice.faults.add(Fault(kind, path="/users/@me/channels")).release.set()
+        async with relays(practice, openings=Late()) as (relay,):
+            await relay.run_once()
+        assert practice.sent.empty()
+        assert await run_unit(places_with, str(people(practice)[0])) == []
+        assert await run_unit(AutomationAction.objects.count) == 1
+
     async def test_nothing_claimed_goes_out_any_more(self, practice: PracticeServer) -> None:
         """Forgotten between the claim and the call, also an answer that the policy would let pass."""
         await run_unit(queue, practice)
@@ -257,21 +282,69 @@ class TestLostAnswers:
         assert (await run_unit(state_of, message)).status == "unknown"
 
 
+class Network(aiohttp.TCPConnector):
+    """Makes no connection while it has an error."""
+
+    error: Exception | None = None
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(self.error, OSError) and not isinstance(self.error, TimeoutError):
+            raise aiohttp.ClientConnectorError(args[0].connection_key, self.error)
+        if self.error is not None:
+            raise self.error
+        return await super().connect(*args, **kwargs)
+
+
 class TestDiscordAway:
     async def test_keeps_what_cannot_have_left_in_the_queue(self, practice: PracticeServer) -> None:
+        """However long it took to find out: a name server that is away, or a network, lets one wait."""
         message = await run_unit(queue, practice, "Later.")
-        async with relays(practice) as (relay,):
+        network = Network()
+        async with relays(practice, connector=network) as (relay,):
             await run_unit(Conversation.objects.update, external_channel_id=str(await dm_channel(practice)))
-            here = Route.BASE
-            Route.BASE = "http://127.0.0.1:1/api/v10"  # nobody listens there
-            await relay.run_once()
-            stored = await run_unit(state_of, message)
-            assert (stored.status, stored.first_attempt_at) == ("queued", None)
-            Route.BASE = here
-            await run_unit(make_due, message)
+            for network.error in (TimeoutError(), OSError("No address associated with hostname")):
+                await relay.run_once()
+                stored = await run_unit(state_of, message)
+                assert (stored.status, stored.first_attempt_at) == ("queued", None)
+                await run_unit(make_due, message)
+            network.error = None
             await relay.run_once()
         assert practice.dm_texts(people(practice)[0]) == ["Later."]
         assert (await run_unit(state_of, message)).status == "sent"
+
+    async def test_leaves_few_messages_in_doubt(self, practice: PracticeServer) -> None:
+        """However long it is away: what was sent into the void may have to be looked at by a person."""
+
+        def open_channels() -> None:
+            for row in Conversation.objects.all():
+                channel = practice.channel_for(int(row.participant_id), "dm")
+                Conversation.objects.filter(pk=row.pk).update(external_channel_id=str(channel.id))
+
+        def in_doubt() -> int:
+            return Message.objects.exclude(first_attempt_at=None).count()
+
+        for index in range(MANY_LOST):
+            await run_unit(queue, practice, "lost", index)
+        await run_unit(open_channels)
+        away = practice.faults.add(Fault(Kind.DROPPED, times=None))
+        async with relays(practice) as (relay,):
+            await relay.run_once()
+            assert await run_unit(in_doubt) == MANY_LOST
+            later = timezone.now() + timedelta(hours=1)
+            await run_unit(Message.objects.update, next_attempt_at=later)
+            await run_unit(Message.objects.update, status="suppressed")  # so that their conversations are free
+            for index in range(MANY_LOST):
+                await run_unit(queue, practice, "waits", index)
+            assert not await relay.run_once()  # for a while
+            for number in (1, 2):
+                relay._paused_until = 0.0
+                assert await relay.run_once()
+                assert await run_unit(in_doubt) == MANY_LOST + number
+            practice.faults.remove(away)
+            relay._paused_until = 0.0
+            await relay.run_once()
+            await relay.run_once()
+        assert practice.sent.qsize() == MANY_LOST - 2
 
     async def test_waits_with_the_look_into_the_history(self, practice: PracticeServer) -> None:
         message = await run_unit(queue, practice, "Once.")
@@ -300,14 +373,19 @@ class TestStranded:
         assert practice.dm_texts(people(practice)[0]) == ["Once."]
         assert (await run_unit(state_of, message)).status == "sent"
 
-    async def test_is_looked_up_later(self, practice: PracticeServer) -> None:
+    @pytest.mark.parametrize("has_channel", [True, False])
+    async def test_is_looked_up_later_unless_its_channel_was_not_even_open(
+        self, practice: PracticeServer, has_channel: bool
+    ) -> None:
         message = await run_unit(queue, practice, "Once.")
+        if has_channel:
+            await run_unit(Conversation.objects.update, external_channel_id=str(await dm_channel(practice)))
         await run_unit(claim_and_die, practice)
         await run_unit(age, message, timedelta(minutes=10))
         async with relays(practice) as (relay,):
             await relay.run_once()
-        assert (await run_unit(state_of, message)).status == "unknown"
-        assert practice.sent.empty()
+        assert (await run_unit(state_of, message)).status == ("unknown" if has_channel else "sent")
+        assert practice.sent.qsize() == (not has_channel)
 
 
 class TestLostLease:

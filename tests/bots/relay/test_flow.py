@@ -8,6 +8,7 @@ import pytest
 
 from bots import relay as relay_package
 from bots.database import run_unit
+from bots.governor.calls import Calls
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
 from bots.relay import Relay, finish, flow
@@ -132,6 +133,28 @@ class TestFinish:
         assert await run_unit(in_delivery) == 0
         assert (await run_unit(state_of, untouched)).first_attempt_at is None
         assert (await run_unit(state_of, on_the_wire)).first_attempt_at is not None
+
+    async def test_puts_back_untried_what_waits_for_its_slot(
+        self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else the next start, were it minutes later, would not know whether it arrived."""
+        monkeypatch.setattr(relay_package, "STOP_PATIENCE_SECONDS", 0.05)
+        mine, waits = Calls(), asyncio.Event()
+
+        async def slot() -> None:
+            waits.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(mine, "slot", slot)
+        message = await run_unit(queue, practice)
+        channel = practice.channel_for(people(practice)[0], "dm").id
+        await run_unit(Conversation.objects.update, external_channel_id=str(channel))
+        async with relays(practice, http_trace=mine.trace()) as (relay,):
+            mine.account_id = 1
+            async with running(relay), asyncio.timeout(10):
+                await waits.wait()
+        stored = await run_unit(state_of, message)
+        assert (stored.status, stored.first_attempt_at) == ("queued", None)
 
 
 class TestOrder:

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from bots.database import run_unit
+from bots.governor import tries
 from bots.governor.calls import NotSent
 from bots.practice import faults
 from bots.practice.faults import Fault, Kind
@@ -132,9 +133,9 @@ class TestRequestsThatAreNotMade:
     ) -> None:
         async def refuse(_session: object, _context: object, params: aiohttp.TraceRequestStartParams) -> None:
             if params.url.path.endswith("/messages"):
-                error = NotSent("Too many requests were refused.")
-                error.is_first = is_first
-                raise error
+                if not is_first:
+                    tries.of_this_call().begin()
+                raise NotSent("Too many requests were refused.")
 
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(refuse)

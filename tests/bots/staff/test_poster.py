@@ -19,7 +19,7 @@ from bots.staff.posts import Post
 from followups import flags, privacy
 from socialmedia.models import Message
 from tests.bots import support
-from tests.bots.running import CheckbackBot, checkback, eventually
+from tests.bots.running import HastyBot, checkback, eventually
 from tests.followups.privacy.factories import places_with
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -36,7 +36,7 @@ def staff_channel(practice: PracticeServer, settings: Settings) -> int:
 
 
 @contextlib.asynccontextmanager
-async def posting(practice: PracticeServer) -> AsyncIterator[tuple[CheckbackBot, Poster]]:
+async def posting(practice: PracticeServer) -> AsyncIterator[tuple[HastyBot, Poster]]:
     """A bot, and a poster that only does what it is told."""
     async with checkback(practice) as bot:
         yield bot, Poster(bot, bot.account)
@@ -47,7 +47,7 @@ async def post(poster: Poster) -> int:
     return await poster.run_once(conf.current())
 
 
-def queue(bot: CheckbackBot, key: str, text: str = "Look!") -> None:
+def queue(bot: HastyBot, key: str, text: str = "Look!") -> None:
     """Queue a post for the staff channel."""
     posts.queue([Post(key, text)], account_id=bot.account.pk)
 
@@ -145,7 +145,7 @@ class TestMembersThread:
         self, practice: PracticeServer, staff_channel: int
     ) -> None:
         ada, owner = support.people(practice.world)[1].id, support.people(practice.world)[0].id
-        async with posting(practice) as (_, poster):
+        async with posting(practice) as (bot, poster):
             await practice.member_says(ada, "dm", "Hello?")
             await eventually(StaffPost.objects.exists, "the first message")
             await post(poster)
@@ -161,6 +161,11 @@ class TestMembersThread:
             assert practice.world.message(place.id, question.id).reactions.keys() == {"📨"}
             (answer,) = await practice.invoke_slash(owner, "reply", {"text": "And once more."}, where=place.id)
             assert answer.ephemeral_for == owner
+            # Nobody is told that it failed, and would write it again, when only the mark below it did.
+            practice.faults.add(Fault(Kind.REFUSED, method="PUT", path="/channels/*/reactions/*", code=90001))
+            third = await practice.member_says(owner, place.id, "!reply And a last time.")
+            await bot.has_handled(third.id)
+            assert practice.dm_texts(owner) == []
         shown = texts(practice, place.id)
         assert shown[0].startswith("Here you see what")
         assert shown[1] == "💬 Hello?"
@@ -329,9 +334,21 @@ class TestReply:
         assert texts(practice, staff_channel) == ["!reply Hi!"]
 
 
+ELSEWHERE = "Answer in the thread of the member, below the staff channel."
+
+
 class TestReplyElsewhere:
     async def test_is_refused_in_one_sentence(self, practice: PracticeServer, staff_channel: int) -> None:
         owner = support.people(practice.world)[0].id
         async with posting(practice):
             (answer,) = await practice.invoke_slash(owner, "reply", {"text": "Hi!"}, where=staff_channel)
-        assert answer.content == "Answer in the thread of the member, below the staff channel."
+        assert answer.content == ELSEWHERE
+
+    async def test_is_refused_in_private_where_anybody_types_it(
+        self, practice: PracticeServer, staff_channel: int
+    ) -> None:
+        member = support.people(practice.world)[2].id
+        async with posting(practice), asyncio.timeout(10):
+            await practice.member_says(member, support.general(practice), "!reply Hi!")
+            answer = await practice.sent.get()
+        assert (answer.content, answer.channel_id) == (ELSEWHERE, practice.channel_for(member, "dm").id)
