@@ -40,6 +40,7 @@ class StaffCog(MemberCog):
                 text=text,
                 by=person_of(ctx.author),
                 evidence=f"interaction {ctx.interaction.id}" if ctx.interaction else f"message {ctx.message.id}",
+                has_files=bool(ctx.message.attachments),
                 now=timezone.now(),
             )
         except CannotAnswer as refusal:

@@ -21,15 +21,19 @@ class CannotAnswer(Exception):
 
 
 @transaction.atomic
-def answer(*, thread_id: int, text: str, by: Person, evidence: str, now: datetime) -> Message | None:
+def answer(
+    *, thread_id: int, text: str, by: Person, evidence: str, has_files: bool = False, now: datetime
+) -> Message | None:
     """Queue the answer as a private message, once for each piece of evidence: None when it is known.
 
     A member who never wrote in private and has not opted in is not written to: that would be no answer.
 
     Raises:
-        CannotAnswer: it is no such thread, the text is empty or too long, or the member did not ask.
+        CannotAnswer: it is no such thread, the text is empty or too long, has files, or the member did not ask.
     """
     conversation = _conversation(thread_id)
+    if has_files:
+        raise CannotAnswer("An answer carries words only, so nothing was sent. Put a link to the file into it.")
     words = text.replace("\x00", "").strip()
     if not 0 < len(words) <= LONGEST:
         raise CannotAnswer(f"An answer has 1 to {LONGEST:,} characters.")

@@ -32,9 +32,11 @@ def make_staff_thread(profile: UserProfile) -> Conversation:
     return conversation
 
 
-def answer(text: str = "We miss you!", *, thread_id: int = THREAD, evidence: str = "message 1") -> Message | None:
+def answer(
+    text: str = "We miss you!", *, thread_id: int = THREAD, evidence: str = "message 1", has_files: bool = False
+) -> Message | None:
     """Answer as Ann."""
-    return answering.answer(thread_id=thread_id, text=text, by=ANN, evidence=evidence, now=NOON)
+    return answering.answer(thread_id=thread_id, text=text, by=ANN, evidence=evidence, has_files=has_files, now=NOON)
 
 
 class TestAnswer:
@@ -62,6 +64,11 @@ class TestAnswer:
         make_staff_thread(make_member())
         with pytest.raises(CannotAnswer, match="has 1 to 4,000 characters"):
             answer(text)
+
+    def test_is_not_sent_without_the_files_that_came_with_it(self) -> None:
+        make_staff_thread(make_member())
+        with pytest.raises(CannotAnswer, match="words only"):
+            answer(has_files=True)
 
     def test_does_not_go_to_who_did_not_ask(self) -> None:
         make_staff_thread(make_member(opted_in=False))

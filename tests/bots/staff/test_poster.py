@@ -14,6 +14,7 @@ from bots.models import StaffPost, StaffThread
 from bots.practice.faults import Fault, Kind
 from bots.practice.server import PracticeServer
 from bots.staff import health, posts
+from bots.staff import poster as poster_module
 from bots.staff.poster import Poster
 from bots.staff.posts import Post
 from followups import flags, privacy
@@ -37,9 +38,11 @@ def staff_channel(practice: PracticeServer, settings: Settings) -> int:
 
 @contextlib.asynccontextmanager
 async def posting(practice: PracticeServer) -> AsyncIterator[tuple[HastyBot, Poster]]:
-    """A bot, and a poster that only does what it is told."""
-    async with checkback(practice) as bot:
-        yield bot, Poster(bot, bot.account)
+    """A bot, and a poster that only does what it is told. The bot's own one looks once, when nothing is there yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(poster_module, "EVERY_SECONDS", 3600.0)
+        async with checkback(practice) as bot:
+            yield bot, Poster(bot, bot.account)
 
 
 async def post(poster: Poster) -> int:
