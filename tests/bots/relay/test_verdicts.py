@@ -123,6 +123,19 @@ class TestTrouble:
         assert (await run_unit(state_of, message)).status == "sent"
         assert practice.sent.qsize() == 1
 
+    async def test_is_not_even_asked_for_when_our_patience_is_over_before(
+        self, practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A request that nobody waits for could arrive long after the next one."""
+        message = await run_unit(queue, practice)
+        monkeypatch.setattr(calls, "PATIENCE_SECONDS", 0.0)
+        async with relays(practice) as (relay,):
+            practice.requests.clear()
+            await relay.run_once()
+            stored = await run_unit(state_of, message)
+            assert (stored.status, stored.first_attempt_at) == ("queued", None)
+            assert practice.requests == []
+
 
 class TestRequestsThatAreNotMade:
     """The governor lets a request not go out."""
