@@ -16,7 +16,7 @@ from discord.ext import commands
 from django.db import transaction
 from django.utils import timezone
 
-from bots import attachments, failures, inbound, panels
+from bots import attachments, failures, inbound, panels, texts
 from bots.database import run_unit
 from bots.failures import UNREACHED
 from bots.people import Letter, Person, letter_of, person_of
@@ -145,8 +145,11 @@ async def _show_once_more(interaction: discord.Interaction[Any], answer: Answer,
     more = await extras(answer.metadata, user_id=user_id)
     if "file" in more:
         more["attachments"] = [more.pop("file")]
-    with suppress(*UNREACHED):
+    try:
         await interaction.edit_original_response(content=answer.text, **more)
+    except UNREACHED:
+        with suppress(*UNREACHED):
+            await interaction.edit_original_response(content=texts.NOT_SHOWN)
 
 
 async def _persist(ctx: Context, take: Callable[..., T], operation: Operation) -> T:

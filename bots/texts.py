@@ -8,6 +8,7 @@ from followups.models import Topic
 from followups.preferences import Preferences
 
 TRY_AGAIN = "Sorry, that did not work just now. Nothing was changed; please try again in a minute."
+NOT_SHOWN = "I have dealt with that, but Discord did not take my answer. Please ask once more to see how things stand."
 UNKNOWN_COMMAND = "I don't know that command. `help` shows what I can do."
 GONE = "That is out of date, so I did nothing. `help` shows what I can do now."
 STOPPED = "Understood: I will not write to you of my own accord any more."

@@ -79,6 +79,13 @@ class TestSlash:
         assert "**enabled**" in shown.content
         assert shown.ephemeral_for == ada_id(practice)
 
+    async def test_says_so_when_discord_takes_no_answer_at_all(self, practice: PracticeServer) -> None:
+        for method in ("POST", "PATCH"):
+            practice.faults.add(Fault(Kind.REFUSED, method=method, path="/webhooks/*", status=400, code=50035))
+        async with checkback(practice):
+            assert await self.ask(practice, "on") == texts.NOT_SHOWN
+        assert (await run_unit(newest_receipt)).state == "granted"
+
     async def test_takes_a_no_that_discord_takes_no_answer_to(self, practice: PracticeServer) -> None:
         await run_unit(running.opt_in, practice)
         late = Fault(Kind.REFUSED, path="/interactions/*", times=None, status=404, code=10062)
