@@ -49,6 +49,7 @@ class Calls:
         self._asked_at = -math.inf
         self._local_slot = 0.0
         self._is_local = False
+        self._is_stopped = False
         self._refusals: Counter[int] = Counter()
         self._writes = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
@@ -92,6 +93,9 @@ class Calls:
     ) -> None:
         if self.account_id is not None and _is_paced(params.url):
             await self.slot()
+            if self._is_stopped and tries.is_counted():
+                # discord.py may have waited long to repeat it: the switch counts until the very last moment.
+                raise NotSent("The bot was stopped; nothing was sent.")
         tries.of_this_call().begin()
 
     async def _failed(
@@ -120,6 +124,7 @@ class Calls:
         self._is_local = False
         if slots is None:
             raise NotSent("Discord refused too many requests of late; nothing is sent until they are fewer.")
+        self._is_stopped = slots.is_stopped
         first = time.monotonic() + slots.wait
         return [first + index * slots.gap for index in range(slots.number)]
 

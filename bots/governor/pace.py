@@ -28,7 +28,8 @@ ON CONFLICT (account_id) DO UPDATE SET next_call_at = (SELECT slots * gap FROM p
 RETURNING
     (SELECT slots FROM pace),
     extract(epoch FROM (SELECT gap FROM pace))::float,
-    extract(epoch FROM next_call_at - (SELECT slots * gap FROM pace) - clock_timestamp())::float
+    extract(epoch FROM next_call_at - (SELECT slots * gap FROM pace) - clock_timestamp())::float,
+    known.stopped_at IS NOT NULL
 """  # noqa: S608 - our own words and numbers
 
 
@@ -39,6 +40,8 @@ class Slots:
     number: int
     gap: float
     wait: float
+    is_stopped: bool = False
+    """Somebody stopped the bot: what is for members must not go out."""
 
 
 def take(account_id: int, *, number: int, per_second: int) -> Slots | None:

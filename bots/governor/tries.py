@@ -59,6 +59,11 @@ def counted() -> Iterator[Tries]:
         _OF_THIS_CALL.reset(token)
 
 
+def is_counted() -> bool:
+    """Whether the request is one of a call that is counted: a message to a member, on its way from the outbox."""
+    return _OF_THIS_CALL.get() is not None
+
+
 def of_this_call() -> Tries:
     """Those of the call that runs; some that nobody asks for, if it is not counted."""
     return _OF_THIS_CALL.get() or Tries()

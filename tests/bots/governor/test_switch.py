@@ -9,6 +9,7 @@ from bots.database import run_unit
 from bots.governor import controls
 from bots.governor.controls import Controls
 from bots.models import InvalidRequests
+from bots.practice.faults import rate_limited
 from bots.practice.server import PracticeServer
 from socialmedia.models import Message
 from tests.bots import running
@@ -61,3 +62,17 @@ class TestRunningRelay:
             assert (await run_unit(Message.objects.get, pk=message.pk)).attempts == 0
             await run_unit(InvalidRequests.objects.update, count=10)
             assert (await asyncio.wait_for(practice.sent.get(), 10)).content == "Hello."
+
+    async def test_sends_nothing_that_was_waiting_to_be_repeated(self, practice: PracticeServer) -> None:
+        refused = practice.faults.add(rate_limited(retry_after=1.0))  # discord.py sleeps, and asks once more
+        async with running.checkback(practice) as bot:
+            message = await run_unit(running.queue, practice)
+            await asyncio.wait_for(refused.struck.wait(), 10)
+            await run_unit(controls.stop, bot.account.pk, by="ann", now=timezone.now())
+            await running.eventually(
+                lambda: Message.objects.filter(pk=message.pk, status="queued").exists(), "it is put back"
+            )
+            assert practice.sent.empty()
+            await run_unit(controls.resume, bot.account.pk, by="ann", now=timezone.now())
+            assert (await asyncio.wait_for(practice.sent.get(), 20)).content == "Hello."
+        assert practice.sent.empty()
