@@ -183,12 +183,12 @@ class CheckbackBot(commands.AutoShardedBot):
 
     async def _leave(self) -> None:
         """Leave the gateway; a relay that still sends needs the rest of us for a while."""
-        self.catching_up.stop()
         leaving = [asyncio.create_task(shard.disconnect()) for shard in self.shards.values()]
         if leaving:
             _, slow = await asyncio.wait(leaving, timeout=LEAVE_SECONDS)
             for task in slow:
                 task.cancel()
+        self.catching_up.stop()  # not before: what is cut off must not look as if it were read
 
     async def _lose_patience(self) -> None:
         """End when no shard has been connected for long. discord.py itself would try for ever."""

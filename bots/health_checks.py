@@ -16,6 +16,8 @@ from socialmedia.models import Account, Platform
 FRESH = governor.ALIVE
 STARTING = timedelta(minutes=2)
 """So long after the clusters the bot may still be on its way: everything is started together."""
+READING = timedelta(minutes=10)
+"""So long it may take to read what was missed, with every limit of ours and of Discord's."""
 
 
 def bot(*, now: datetime) -> Finding:
@@ -24,7 +26,7 @@ def bot(*, now: datetime) -> Finding:
         account.pk: account.display_name or account.username
         for account in Account.objects.filter(platform=Platform.DISCORD, is_own=True, is_active=True)
     }
-    beats = BotHeartbeat.objects.filter(account_id__in=accounts)
+    beats = BotHeartbeat.objects.filter(account_id__in=accounts).select_related("account")
     alive = list(beats.filter(beat_at__gt=now - FRESH))
     connected = {row.account_id for row in alive if row.is_connected}
     cut_off = {row.account_id for row in alive if row.has_gateway} - connected
@@ -54,7 +56,12 @@ def bot(*, now: datetime) -> Finding:
         return degraded(troubles, **figures)
     if unheard:
         return degraded("A process stands by, but none listens; one takes over within seconds.", **figures)
-    if any(row.is_connected and not row.is_ready for row in alive):
+    if unread := [row for row in alive if row.is_connected and not row.is_ready]:
+        if any(_is_stuck(row, now) for row in unread):
+            return degraded(
+                "The bot can't read what was written while nobody listened, so it sends nothing; its log says why.",
+                **figures,
+            )
         return ok("The bot is connected, and reads what was written while nobody listened.", **figures)
     others = f"; {len(standing_by)} stand by" if standing_by else ""
     return ok(f"The bot runs and is connected{others}.", **figures)
@@ -62,6 +69,12 @@ def bot(*, now: datetime) -> Finding:
 
 def _ago(then: datetime, now: datetime) -> str:
     return timesince(then, now, depth=1).replace("\xa0", " ")
+
+
+def _is_stuck(row: BotHeartbeat, now: datetime) -> bool:
+    since = now - READING
+    heard_until = row.account.heard_until
+    return row.started_at < since and (heard_until is None or heard_until < since)
 
 
 def _troubles(accounts: dict[int, str], now: datetime) -> str:

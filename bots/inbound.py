@@ -261,8 +261,9 @@ def threads_to_read(*, own: Account, deaf_since: datetime | None, active_since: 
     """The private channels where something may have been written while nobody listened: first those of members who
     opted in, whose `stop` must not be missed, then those active lately.
 
-    All since `deaf_since` counts as unread, even if something newer is known: that may have been heard at once, before
-    the older was read. But nothing from before the conversation, which may be what a member wanted to be forgotten.
+    All since `deaf_since` (None: nothing has ever been read through) counts as unread, even if something newer is
+    known: that may have been heard at once, before the older was read. But nothing from before the conversation, which
+    may be what a member wanted to be forgotten.
     """
     newest_inbound = Message.objects.filter(conversation=OuterRef("pk"), is_outgoing=False).order_by("-sent_at")
     opted_in = UserProfile.objects.filter(pk=OuterRef("participant_id"), follow_ups_enabled=True)
@@ -277,6 +278,6 @@ def threads_to_read(*, own: Account, deaf_since: datetime | None, active_since: 
         .order_by("-is_opted_in", F("last_message_at").desc(nulls_last=True))
     )
     return [
-        Thread(int(row.external_channel_id), min(row.read_until, max(deaf_since or row.read_until, row.created_at)))
+        Thread(int(row.external_channel_id), min(row.read_until, max(deaf_since or row.created_at, row.created_at)))
         for row in threads[:limit]
     ]

@@ -36,7 +36,8 @@ READY = {"has_gateway": True, "is_connected": True, "is_ready": True}
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each bot here counts as a process of its own, and asks for the lock often."""
+    """Each bot here counts as a process of its own, and asks for the lock and beats often."""
+    monkeypatch.setattr(presence, "EVERY_SECONDS", 0.05)
     number = count(1)
     monkeypatch.setattr(presence, "worker_name", lambda: f"host:{next(number)}")
     for name in ("ASK_SECONDS", "AGAIN_SECONDS", "STEP_BACK_SECONDS"):
@@ -175,7 +176,6 @@ class TestIsReady:
     ) -> None:
         """It may be a `stop`, and a relay would not know of it."""
         monkeypatch.setattr(HastyBot, "retry_seconds", (600.0,))
-        monkeypatch.setattr(presence, "EVERY_SECONDS", 0.05)
 
         def take_in() -> None:
             raise OperationalError

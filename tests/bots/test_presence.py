@@ -1,9 +1,7 @@
 """The bot's heartbeat, and what the check-up says of it."""
 
 import os
-import signal
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -20,7 +18,7 @@ from jobs.runner import worker_name
 from socialmedia.models import Account, ListeningGap
 from tests.bots import running
 from tests.bots.running import eventually
-from tests.bots.test_runbot import exit_code, rename_table, runbot
+from tests.bots.test_runbot import rename_table
 from tests.socialmedia.factories import make_bot
 
 DAY = timedelta(days=1)
@@ -97,21 +95,6 @@ class TestRunningBot:
                 await run_unit(rename_table, "away", "bot_heartbeats")
             later = BotHeartbeat.objects.filter(beat_at__gt=row.beat_at)
             await eventually(later.exists, "the next heartbeat")
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("database")
-class TestRealProcess:
-    @pytest.mark.parametrize(("number", "left"), [(signal.SIGTERM, 0), (signal.SIGKILL, 1)], ids=["asked", "killed"])
-    async def test_takes_its_heartbeat_back_when_asked_to_stop(
-        self, practice: PracticeServer, tmp_path: Path, number: signal.Signals, left: int
-    ) -> None:
-        async with runbot(practice, tmp_path / "log") as process:
-            row = await eventually(BotHeartbeat.objects.first, "the heartbeat", seconds=30)
-            assert row.process.endswith(f":{process.pid}")
-            process.send_signal(number)
-            await exit_code(process)
-        assert await run_unit(BotHeartbeat.objects.count) == left
 
 
 @pytest.mark.django_db
@@ -275,6 +258,18 @@ class TestCheck:
         self.beat(make_bot(), is_ready=False)
         found = check(now=timezone.now())
         assert (found.status, "reads what" in found.detail) == ("ok", True)
+
+    def test_says_that_it_cannot_read_what_it_has_missed(self) -> None:
+        """Nothing is sent meanwhile, and nobody would notice."""
+        account = make_bot()
+        self.beat(account, is_ready=False)
+        long_ago = timezone.now() - timedelta(minutes=11)
+        BotHeartbeat.objects.update(started_at=long_ago)
+        Account.objects.filter(pk=account.pk).update(heard_until=timezone.now())
+        assert self.status() == "ok"  # it was lost just now
+        Account.objects.filter(pk=account.pk).update(heard_until=long_ago)
+        found = check(now=timezone.now())
+        assert (found.status, "can't read" in found.detail) == ("degraded", True)
 
     def test_says_when_one_was_last_heard_of_that_did_not_say_goodbye(self) -> None:
         self.beat(make_bot(), ago=3 * 60)

@@ -83,17 +83,14 @@ class TestKilled:
 
 
 class TestStopped:
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-    async def test_finishes_the_running_send_and_exits_with_0(
-        self, practice: PracticeServer, tmp_path: Path, number: signal.Signals
-    ) -> None:
+    async def test_finishes_the_running_send_and_exits_with_0(self, practice: PracticeServer, tmp_path: Path) -> None:
         message = await run_unit(running.queue, practice)
         held = practice.faults.add(Fault(Kind.HELD_AFTER))
         async with runbot(practice, tmp_path / "log") as process:
             await practice.wait_connected(30)
             async with asyncio.timeout(30):
                 await held.struck.wait()
-            process.send_signal(number)
+            process.send_signal(signal.SIGTERM)
             held.release.set()
             assert await exit_code(process) == 0
         assert await run_unit(is_sent, message)
@@ -106,7 +103,7 @@ class TestStopped:
         async with runbot(practice, tmp_path / "log") as process:
             async with asyncio.timeout(30):
                 await held.struck.wait()
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
             await eventually(lambda: "bot.stopping" in (tmp_path / "log").read_text(), "that it has heard", seconds=30)
             process.send_signal(signal.SIGTERM)  # in a hurry
             assert await exit_code(process) == 0
@@ -189,6 +186,8 @@ class TestTwo:
                 mine = ready.filter(process__endswith=f":{second.pid}")
                 await eventually(mine.exists, "the second takes over", seconds=30)
                 assert await run_unit(BotHeartbeat.objects.filter(has_gateway=True).count) == 1
+                dead = BotHeartbeat.objects.filter(process__endswith=f":{first.pid}", is_ready=False)
+                assert await run_unit(dead.exists)  # it could not say goodbye
                 written = await practice.member_says(support.people(practice.world)[0].id, "dm", "Still there?")
                 await eventually(
                     lambda: Message.objects.filter(external_message_id=str(written.id)).exists(), "that it hears"
@@ -223,7 +222,7 @@ class TestReasons:
 class TestRelayDied:
     async def test_ends_the_process_for_the_supervisor(self, practice: PracticeServer, tmp_path: Path) -> None:
         async with runbot(practice, tmp_path / "log") as process:
-            await practice.wait_connected(30)
+            await eventually(BotHeartbeat.objects.filter(is_ready=True).exists, "it is ready", seconds=30)
             await run_unit(rename_table, "social_media_messages", "away")
             try:
                 assert await exit_code(process) == 1
