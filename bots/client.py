@@ -60,7 +60,6 @@ class CheckbackBot(commands.AutoShardedBot):
     """So long without any connection to the gateway, and the process ends: another one may have more luck."""
     identify_seconds: float = 5.0
     """Between two sessions, as Discord wants it."""
-    post_again_seconds: float = 60.0
 
     def __init__(self, *, prefix: str, **options: Any) -> None:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # it never speaks
@@ -161,7 +160,7 @@ class CheckbackBot(commands.AutoShardedBot):
         """Stay connected until something ends it."""
         lives = [
             asyncio.create_task(life)
-            for life in (self.connect(), lock.keep(), self._lose_patience(), self._post_for_staff())
+            for life in (self.connect(), lock.keep(), self._lose_patience(), Poster(self, self.account).run())
         ]
         try:
             await asyncio.wait(lives, return_when=asyncio.FIRST_COMPLETED)
@@ -171,15 +170,6 @@ class CheckbackBot(commands.AutoShardedBot):
         for error in [life.exception() for life in lives if not life.cancelled()]:
             if error is not None:
                 raise error
-
-    async def _post_for_staff(self) -> None:
-        """A post that nobody can make must not keep us from hearing members."""
-        while True:
-            try:
-                await Poster(self, self.account).run()
-            except Exception as error:
-                log.error("staff.poster_died", **failures.describe(error))  # noqa: TRY400 - it can quote a post
-            await asyncio.sleep(self.post_again_seconds)
 
     async def _leave(self) -> None:
         """Leave the gateway; a relay that still sends needs the rest of us for a while."""

@@ -52,7 +52,10 @@ def _is_at_its_concurrency(name: str, policy: Policy) -> bool:
 
 
 def _database_time() -> datetime:
+    """Not `now()`, when the transaction began: somebody may have started jobs between that and our lock, whose starts
+    would then lie in the future, and not count.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
+        cursor.execute("SELECT clock_timestamp()")
         now: datetime = cursor.fetchone()[0]
     return now

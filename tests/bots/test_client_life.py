@@ -193,7 +193,7 @@ class TestIsReady:
         try:
             with capture_logs() as logs:
                 async with checkback(practice):
-                    await logged(logs, "staff.poster_died")
+                    await logged(logs, "staff.trouble")
                     await eventually(listeners(**READY), "it is ready")
         finally:
             await run_unit(rename_table, "away", "staff_posts")

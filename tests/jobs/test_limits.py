@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection, transaction
 
 from jobs import heads, leases, registry, runner
 from jobs.models import JobTypeUse, ScheduledJob
@@ -174,3 +175,11 @@ class TestRateUnderConcurrency:
             return sum(len(claim(size=2).jobs) for _ in range(5))
 
         assert sum(at_once(6, work)) == 3
+
+    def test_counts_what_started_after_the_transaction_of_a_claim_began(self) -> None:
+        for _ in range(6):
+            make_job(job_type="sample_three_a_minute")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT")  # from now on this is the transaction's time
+            assert at_once(1, lambda _: len(claim(size=3).jobs)) == [3]
+            assert len(claim(size=3).jobs) == 0
