@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from jobs import heads, leases, registry, runner
+from jobs import heads, leases, limits, registry, runner
 from jobs.models import JobTypeUse, ScheduledJob
 from jobs.policies import Policy, Rate
 from tests.concurrency import at_once
@@ -182,4 +182,6 @@ class TestRateUnderConcurrency:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT")  # from now on this is the transaction's time
             assert at_once(1, lambda _: sum(len(claim().jobs) for _ in range(3))) == [3]
-            assert claim().jobs == []
+            policy, allowed = registry.limited()["sample_three_a_minute"], list[int]()
+            limits.within("sample_three_a_minute", policy, size=3, claim=lambda size: allowed.append(size) or 0)
+        assert allowed == []
