@@ -208,7 +208,7 @@ async def extras(metadata: Mapping[str, Any], *, user_id: str) -> dict[str, Any]
     made: dict[str, Any] = {}
     if panel := panels.PANELS.get(metadata.get("panel", "")):
         view = panel.draw(await run_unit(panel.read, user_id, now=timezone.now()))
-        view.stop()  # presses are heard by `panels.ITEMS`; the client would keep each view in memory for ever
+        view.stop()  # its custom ids say all that a press needs; the client would keep each view in memory for ever
         made["view"] = view
     if attachment := attachments.ATTACHMENTS.get(metadata.get("attachment", "")):
         made["file"] = await run_unit(attachment, user_id, now=timezone.now())

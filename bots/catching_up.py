@@ -10,8 +10,8 @@ import structlog
 from django.utils import timezone
 
 from bots import attendance, failures, inbound
+from bots.failures import UNREACHED
 from bots.governor.calls import NotSent
-from bots.relay import NETWORK_ERRORS
 from socialmedia import listening
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ AGAIN_SECONDS: Final = (1.0, 5.0, 15.0, 30.0)
 """What could not be read is tried again after these; discord.py has tried for some seconds each time."""
 HELD_UP_SECONDS: Final = 5.0
 CLOCK_TOLERANCE: Final = timedelta(seconds=2)
-_READ_ERRORS: Final = (discord.DiscordException, *NETWORK_ERRORS)
 
 Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 
@@ -148,7 +147,7 @@ class CatchingUp:
                 count += 1
         except NotSent:
             return HELD_UP_SECONDS
-        except _READ_ERRORS as error:
+        except UNREACHED as error:
             log.warning("bot.catch_up_failed", channel_id=thread.channel_id, **failures.describe(error))
             return None if _is_final(error) else next(pauses, None)
         if count >= THREAD_MESSAGES:
@@ -178,7 +177,7 @@ class CatchingUp:
         try:
             async for message in place.history(after=since, limit=CHANNEL_MESSAGES, oldest_first=False):
                 await self._note(message)
-        except _READ_ERRORS as error:
+        except UNREACHED as error:
             log.warning("bot.channel_not_read", channel_id=place.id, **failures.describe(error))
 
     async def _note(self, message: discord.Message) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import psycopg
 import structlog
@@ -12,6 +12,9 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from bots import failures
 
 log = structlog.get_logger(__name__)
+
+AWAY: Final = (OperationalError, InterfaceError)
+"""What Django raises when the database is away."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,7 +31,7 @@ async def insist(pauses: Iterable[float], function: Callable[P, T], *args: P.arg
     while True:
         try:
             return await run_unit(function, *args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
+        except AWAY as error:
             if (seconds := next(left, None)) is None:
                 raise
             log.warning("bot.database_away", operation=function.__name__, **failures.describe(error))

@@ -8,7 +8,9 @@ from typing import Final
 import aiohttp
 import discord
 
-UNREACHED: Final = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
+NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
+"""What the way to Discord says; the request may have arrived all the same."""
+UNREACHED: Final = (discord.DiscordException, *NETWORK_ERRORS)
 """What Discord, or the way to it, says when something does not get there."""
 
 

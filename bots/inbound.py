@@ -22,29 +22,26 @@ from socialmedia.models import Account, Conversation, Message, Platform
 
 def own_account(person: Person, *, now: datetime) -> Account:
     """Remember the bot itself as one of our own accounts."""
+    return _remember(person, is_us=True, now=now)
+
+
+def meet(person: Person, *, now: datetime) -> tuple[Account, UserProfile]:
+    """Remember the person and lock their profile: the member comes first in the order of locks."""
+    account = _remember(person, is_us=False, now=now)
+    return account, members.lock(members.remember(account).user_id)
+
+
+def _remember(person: Person, *, is_us: bool, now: datetime) -> Account:
     return accounts.remember(
         platform=Platform.DISCORD,
         external_id=person.external_id,
         username=person.username,
         display_name=person.display_name,
         avatar_url=person.avatar_url,
-        is_bot=True,
-        is_own=True,
+        is_bot=is_us,
+        is_own=is_us,
         now=now,
     )
-
-
-def meet(person: Person, *, now: datetime) -> tuple[Account, UserProfile]:
-    """Remember the person and lock their profile: the member comes first in the order of locks."""
-    account = accounts.remember(
-        platform=Platform.DISCORD,
-        external_id=person.external_id,
-        username=person.username,
-        display_name=person.display_name,
-        avatar_url=person.avatar_url,
-        now=now,
-    )
-    return account, members.lock(members.remember(account).user_id)
 
 
 @transaction.atomic

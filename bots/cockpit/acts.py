@@ -15,6 +15,7 @@ from bots.answers import Answer, Question, Refused
 from bots.cockpit import forms, layout, presses, reading, stories, wording
 from bots.cockpit.presses import Press
 from bots.cockpit.standing import Standing
+from bots.splitting import LIMIT
 from followups import conf, consent, members, opting_in, planning, preferences
 from followups.models import ConsentState, FollowUp, FollowUpStatus, UserProfile
 from followups.planning import CannotPlan
@@ -51,7 +52,7 @@ def open_cockpit(question: Question, *, now: datetime) -> Answer:
 def answer(press: Press, question: Question, *, now: datetime) -> Screen:
     """Carry a press out for whoever pressed, and show how things stand for them then."""
     if press.kind in _STORIES:
-        return Screen(wording.cut(_STORIES[press.kind](question.user_id, now=now), wording.LONGEST))
+        return Screen(wording.cut(_STORIES[press.kind](question.user_id, now=now), LIMIT))
     page = _PAGES.get(press.kind, presses.HOME)
     try:
         with transaction.atomic():

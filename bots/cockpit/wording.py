@@ -5,11 +5,11 @@ from typing import Final
 
 from bots.cockpit import presses
 from bots.cockpit.standing import Next, Obstacle, Standing
+from bots.splitting import LIMIT
 from followups import consent
 from followups.models import Topic
 from followups.policy import Gate
 
-LONGEST: Final = 2000
 """Discord's limit for one message."""
 
 TURN_ON, STOP, KEEP = "Turn on", "Stop everything", "Keep them"
@@ -157,8 +157,8 @@ def screen(standing: Standing, page: str = presses.HOME, *, notice: str = "") ->
         parts = [notice, *_home(standing)]
     text = "\n\n".join(part for part in parts if part)
     if standing.is_on and page not in (presses.SETTINGS, presses.LAST_WORD) and standing.next is not None:
-        text += _preview(standing.next, room=LONGEST - len(text))
-    return cut(text, LONGEST)
+        text += _preview(standing.next, room=LIMIT - len(text))
+    return cut(text, LIMIT)
 
 
 def cut(text: str, room: int) -> str:

@@ -15,9 +15,9 @@ from bots.cogs.base import MemberCog, each_person, part_names, refuse_unknown_sl
 from bots.operations import engine
 from bots.operations.engine import Connection
 from bots.panels import confirming
+from bots.splitting import LIMIT
 from followups import consent
 
-LONGEST: Final = 2000
 _WORD: Final = re.compile(r"[a-z]+(_[a-z]+)*", re.IGNORECASE)
 
 
@@ -44,7 +44,7 @@ class GuideCog(MemberCog):
             return  # it was understood, however it was written
         ctx = await self.bot.get_context(message)
         if not ctx.valid and ctx.prefix == conf.current().prefix and _WORD.fullmatch(ctx.invoked_with or ""):
-            await respond_to_unknown(ctx, f"{texts.UNKNOWN_COMMAND}\n\n{guide(ctx)}"[:LONGEST])
+            await respond_to_unknown(ctx, f"{texts.UNKNOWN_COMMAND}\n\n{guide(ctx)}"[:LIMIT])
 
     @commands.hybrid_command(name="help", description="What you can ask of me.")  # type: ignore[arg-type]  # discord.py's types lose the class of the context
     async def help_(self, ctx: Context) -> None:
@@ -75,7 +75,7 @@ def guide(ctx: Context) -> str:
         for command in sorted(shown, key=lambda command: (_is_for_staff(command), command.name))
     ]
     lines.append(f"Each works with `{conf.current().prefix}` instead of `/` too. I answer in private.")
-    return "\n".join(lines)[:LONGEST]
+    return "\n".join(lines)[:LIMIT]
 
 
 def _is_for_staff(command: commands.Command[Any, ..., Any]) -> bool:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from bots import conf
 from bots.answers import Answer, Question, Refused
+from bots.splitting import LIMIT
 from followups import planning, triggers, why
 from followups.models import ConsentState, FollowUp, Trigger, UserProfile
 from followups.planning import JOB_TYPE, CannotPlan, Plan
@@ -17,7 +18,6 @@ from followups.policy import Decision, Gate, Verdict
 from followups.why import Explanation
 from jobs import pauses
 
-LONGEST: Final = 2000
 """Discord's limit of one message."""
 DECISIONS_SHOWN: Final = 5
 PLANNED_SHOWN: Final = 5
@@ -150,7 +150,7 @@ def _decided(found: Explanation) -> list[str]:
 def _fitting(lines: list[str], *, last: str) -> str:
     """As many lines as go into one message, and the last one always."""
     kept: list[str] = []
-    left = LONGEST - len(last) - len("\n…\n")
+    left = LIMIT - len(last) - len("\n…\n")
     for line in lines:
         if len(line) + 1 > left:
             return "\n".join([*kept, "…", last])

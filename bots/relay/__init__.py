@@ -6,10 +6,9 @@ after that only the channel's history can tell; and what even that does not tell
 
 import asyncio
 
-from bots.relay.calls import NETWORK_ERRORS
 from bots.relay.flow import Relay
 
-__all__ = ["NETWORK_ERRORS", "Relay", "finish"]
+__all__ = ["Relay", "finish"]
 
 STOP_PATIENCE_SECONDS = 10.0
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-import aiohttp
 import discord
 
 from bots.governor import tries
@@ -18,7 +17,6 @@ from socialmedia.outbox import Delivery
 
 T = TypeVar("T")
 
-NETWORK_ERRORS: Final = (aiohttp.ClientError, OSError, TimeoutError)
 LEASE: Final = timedelta(seconds=60)
 PATIENCE_SECONDS: Final = 40.0
 """Shorter than the lease, so that the outcome is ours to write, and longer than discord.py's own retries (25 s)."""

@@ -9,15 +9,16 @@ from typing import Any, Final
 import discord
 import structlog
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError
 from django.utils import timezone
 
-from bots import answers, failures, outcomes, splitting
+from bots import answers, database, failures, outcomes, splitting
 from bots.database import run_unit
+from bots.failures import NETWORK_ERRORS
 from bots.governor.calls import NotSent
 from bots.outcomes import Openings
 from bots.relay import clearance, verdicts
-from bots.relay.calls import LEASE, NETWORK_ERRORS, Attempt, Calls, first_attempt
+from bots.relay.calls import LEASE, Attempt, Calls, first_attempt
 from bots.relay.clearance import Clearance
 from bots.relay.verdicts import Verdict
 from followups.policy import Decision, Gate
@@ -42,7 +43,6 @@ MANY_LOST: Final = 4
 AWAY_PAUSE: Final = timedelta(seconds=20)
 
 RECORDED_ERRORS: Final = (discord.HTTPException, discord.RateLimited, *NETWORK_ERRORS)
-DATABASE_AWAY: Final = (OperationalError, InterfaceError)
 
 
 class Courier:
@@ -74,7 +74,7 @@ class Courier:
         except asyncio.CancelledError:
             await self._release(attempt, timedelta(), reason="the relay was stopped", untouched=attempt.is_untouched)
             raise
-        except DATABASE_AWAY:
+        except database.AWAY:
             raise
         except Exception as error:
             # Not log.exception: a traceback can quote the message.
@@ -143,12 +143,9 @@ class Courier:
         """Buttons and files, made fresh. Somebody who was forgotten now has none: the policy says so next."""
         metadata, user_id = attempt.held.message.metadata, attempt.conversation.participant_id
         try:
-            made = await answers.extras(metadata, user_id=user_id)
+            return await answers.extras(metadata, user_id=user_id)
         except ObjectDoesNotExist:
             return {}
-        if view := made.get("view"):
-            view.stop()  # presses are heard by `panels.ITEMS`; the client would keep this one in memory for ever
-        return made
 
     async def _open(self, attempt: Attempt) -> None:
         """Open the private channel and remember it, success or not."""

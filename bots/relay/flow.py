@@ -9,13 +9,13 @@ import discord
 import structlog
 from django.db import ProgrammingError
 
-from bots import failures, presence, wakeup
+from bots import database, failures, presence, wakeup
 from bots.database import run_unit
 from bots.governor import controls
 from bots.governor import openings as budget
 from bots.outcomes import Openings
 from bots.relay.calls import LEASE
-from bots.relay.courier import DATABASE_AWAY, Courier
+from bots.relay.courier import Courier
 from socialmedia import outbox
 from socialmedia.models import Account
 from socialmedia.outbox import Delivery
@@ -86,7 +86,7 @@ class Relay:
         is_time = time.monotonic() - self._looked_for_stranded_at >= POLL_SECONDS
         try:
             taken = await self._take(free, with_stranded=is_time)
-        except DATABASE_AWAY as error:
+        except database.AWAY as error:
             # What was claimed stays `sending` and is taken over when its lease runs out.
             log.warning("relay.database_away", **failures.describe(error))
             return
@@ -100,7 +100,7 @@ class Relay:
         self._running.discard(delivery)
         self._wake.set()
         error = None if delivery.cancelled() else delivery.exception()
-        if isinstance(error, DATABASE_AWAY):
+        if isinstance(error, database.AWAY):
             log.warning("relay.database_away", **failures.describe(error))
         elif error is not None:
             self._failure = error

@@ -12,8 +12,8 @@ from django.utils import timezone
 from bots import conf, failures
 from bots.conf import BotSettings
 from bots.database import run_unit
+from bots.failures import UNREACHED
 from bots.models import StaffPost
-from bots.relay import NETWORK_ERRORS
 from bots.staff import notices, posts, threads
 from bots.staff.posts import Claimed
 from socialmedia.models import Account
@@ -89,7 +89,7 @@ class Poster:
         except asyncio.CancelledError:
             await run_unit(posts.release, claimed, next_attempt_at=timezone.now(), error="the bot was stopped")
             raise
-        except (NoTextChannel, discord.DiscordException, *NETWORK_ERRORS) as error:
+        except (NoTextChannel, *UNREACHED) as error:
             await self._refused(claimed, place, error)
         else:
             await run_unit(posts.record_sent, claimed, message_id=str(message_id), channel_id=str(place.id))

@@ -13,7 +13,6 @@ from bots.models import StaffPost, StaffPostStatus
 from bots.splitting import parts
 
 LEASE: Final = timedelta(seconds=60)
-LONGEST: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def _rows(post: Post, *, account_id: int) -> list[StaffPost]:
             conversation_id=post.conversation_id,
             user_id=post.user_id,
         )
-        for number, text in enumerate(parts(post.text, limit=LONGEST), start=1)
+        for number, text in enumerate(parts(post.text), start=1)
     ]
 
 

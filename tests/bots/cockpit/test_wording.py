@@ -7,6 +7,7 @@ import pytest
 
 from bots.cockpit import layout, presses, wording
 from bots.cockpit.standing import Next, Obstacle, Standing
+from bots.splitting import LIMIT
 from followups import consent
 from followups.models import Trigger
 from followups.policy import Gate
@@ -74,14 +75,14 @@ class TestScreen:
 
     def test_cuts_a_long_preview_and_nothing_else(self) -> None:
         text = wording.screen(WORST, notice="n" * 300)
-        assert len(text) == wording.LONGEST
+        assert len(text) == LIMIT
         assert text.endswith("…")
         assert f"Language: {wording.language('x' * 16)}" in text
 
     @pytest.mark.parametrize("page", [presses.HOME, presses.SETTINGS, presses.LAST_WORD])
     @pytest.mark.parametrize("standing", [WORST, ON, Standing(is_on=False)])
     def test_always_fits(self, page: str, standing: Standing) -> None:
-        assert 0 < len(wording.screen(standing, page, notice="n" * 500)) <= wording.LONGEST
+        assert 0 < len(wording.screen(standing, page, notice="n" * 500)) <= LIMIT
 
 
 class TestReason:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bots.models import StaffPost
+from bots.splitting import LIMIT
 from bots.staff import posts
 from bots.staff.posts import Post
 from socialmedia.models import Conversation
@@ -45,7 +46,7 @@ class TestQueue:
     def test_splits_what_is_longer_than_a_message(self, thread: Conversation) -> None:
         assert queue(thread, "message:1", "All is well. " * 300) == 2
         assert {row.key for row in StaffPost.objects.all()} == {"message:1", "message:1:2"}
-        assert all(len(row.text) <= posts.LONGEST for row in StaffPost.objects.all())
+        assert all(len(row.text) <= LIMIT for row in StaffPost.objects.all())
 
 
 class TestClaim:
