@@ -139,6 +139,19 @@ Q_CLUSTER: dict[str, Any] = {
 # --- Conversations (socialmedia/conf.py) ---
 CONVERSATION_KEEP_DAYS = env.whole("CONVERSATION_KEEP_DAYS", 365, low=1, high=36500)
 
+# --- Posts (socialmedia/conf.py) ---
+TIKTOK_PROVIDER = env.choice("TIKTOK_PROVIDER", "rapidapi", ["rapidapi", "practice"])
+RAPIDAPI_KEY = env.text("RAPIDAPI_KEY")
+RAPIDAPI_HOST = env.text("RAPIDAPI_HOST", "tiktok-scraper7.p.rapidapi.com")
+TIKTOK_API_URL = env.address("TIKTOK_API_URL") or f"https://{RAPIDAPI_HOST}"
+TIKTOK_TIMEOUT_SECONDS = env.whole("TIKTOK_TIMEOUT_SECONDS", 15, low=1, high=120)
+TIKTOK_REQUESTS_PER_SECOND = env.whole("TIKTOK_REQUESTS_PER_SECOND", 1, low=1, high=1000)
+TIKTOK_REQUESTS_PER_DAY = env.whole("TIKTOK_REQUESTS_PER_DAY", 800, low=0, high=10_000_000)
+CHECKBACK_BASE = env.choice("CHECKBACK_BASE", "tracking_start", ["tracking_start", "posting"])
+CHECKBACK_ALERT_RATIO = env.whole("CHECKBACK_ALERT_RATIO", 3, low=2, high=1000)
+RAW_PAYLOAD_KEEP_DAYS = env.whole("RAW_PAYLOAD_KEEP_DAYS", 90, low=1, high=36500)
+API_USAGE_KEEP_DAYS = env.whole("API_USAGE_KEEP_DAYS", 90, low=2, high=36500)
+
 # --- Follow-ups (followups/conf.py) ---
 FOLLOW_UP_ENABLED = env.boolean("FOLLOW_UP_ENABLED", True)
 SCHEDULER_ENABLED = env.boolean("SCHEDULER_ENABLED", True)

@@ -1,5 +1,6 @@
 """Conversations and messages of every network. An outgoing message is also the outbox's row."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -41,6 +42,17 @@ class Conversation(models.Model):
     external_channel_id = models.CharField(
         max_length=255, blank=True, default="", db_default="", help_text="The network's id of the thread (DM channel)."
     )
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who of the staff looks after it.",
+    )
+    snoozed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Out of the way until then, or until the other side writes."
+    )
 
     class Meta:
         db_table = "social_media_conversations"
@@ -68,6 +80,12 @@ class Conversation(models.Model):
                 fields=["external_channel_id"],
                 condition=~Q(external_channel_id=""),
                 name="idx_conversations_channel",
+            ),
+            # Those that come back. Small.
+            models.Index(
+                fields=["snoozed_until"],
+                condition=Q(snoozed_until__isnull=False),
+                name="idx_conversations_snoozed",
             ),
         ]
 

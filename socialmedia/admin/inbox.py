@@ -1,4 +1,4 @@
-"""The console's pages of conversations, messages, accounts and channels."""
+"""The console's pages of conversations and messages."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -12,86 +12,8 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from jobs import console
 from socialmedia import outbox
-from socialmedia.models import Account, Channel, ChatImport, Conversation, Message, MessageStatus
-
-COLORS = {
-    MessageStatus.QUEUED: "info",
-    MessageStatus.SENDING: "primary",
-    MessageStatus.SENT: "success",
-    MessageStatus.DELIVERED: "success",
-    MessageStatus.READ: "success",
-    MessageStatus.FAILED: "danger",
-    MessageStatus.UNKNOWN: "warning",
-    MessageStatus.SUPPRESSED: "",
-}
-
-
-def delivery_pill(message: Message) -> SafeString:
-    """Render where a message is."""
-    if not message.is_outgoing:
-        return console.pill("Received")
-    state = MessageStatus(message.status)
-    return console.pill(str(state.label), COLORS[state])
-
-
-def direction(message: Message) -> str:
-    """Say who wrote it, in words."""
-    if not message.is_outgoing:
-        return "From them"
-    return "From us, automatic" if message.is_automated else "From us"
-
-
-def shortened(text: str, length: int = 80) -> str:
-    """Return the beginning of a text, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"
-
-
-@admin.register(Account)
-class AccountAdmin(console.ConsoleAdmin):
-    """Everybody we have met, and our own accounts."""
-
-    list_display = ("shown_as", "platform", "username", "kind", "first_seen")
-    list_filter = (("platform", ChoicesDropdownFilter),)
-    search_fields = ("username__startswith", "external_id__exact")
-    search_help_text = "Beginning of the handle, or the exact id"
-    sortable_by = ("username",)
-    ordering = ("username",)
-    fieldsets = (
-        (None, {"fields": ("shown_as", "platform", "username", "external_id", "kind", "bio")}),
-        ("Times", {"fields": ("first_seen", "changed")}),
-    )
-
-    @admin.display(description="Name")
-    def shown_as(self, row: Account) -> str:
-        return row.display_name or row.username
-
-    @admin.display(description="Kind")
-    def kind(self, row: Account) -> SafeString:
-        return console.pill("Bot", "primary") if row.account_type == "bot" else console.pill("Person")
-
-    @admin.display(description="First seen")
-    def first_seen(self, row: Account) -> object:
-        return console.when(row.created_at)
-
-    @admin.display(description="Last changed")
-    def changed(self, row: Account) -> object:
-        return console.when(row.updated_at)
-
-    def panels(self, request: HttpRequest, obj: Account) -> list[console.Panel]:
-        """Show the conversations with them."""
-        rows = Conversation.objects.filter(participant_id=obj.external_id or "-", platform=obj.platform)[:20]
-        return [
-            console.Panel(
-                "Conversations",
-                ["With", "Latest message", "Begins"],
-                [
-                    (console.link(row), console.when(row.last_message_at), shortened(row.last_message_preview))
-                    for row in rows
-                ],
-                empty="None.",
-            )
-        ]
+from socialmedia.admin.words import delivery_pill, direction, shortened
+from socialmedia.models import Conversation, Message, MessageStatus
 
 
 @admin.register(Conversation)
@@ -272,40 +194,3 @@ class MessageAdmin(DoubtAdmin):
     @admin.display(description="What else the network said")
     def details(self, row: Message) -> SafeString:
         return console.pretty(row.metadata)
-
-
-@admin.register(Channel)
-class ChannelAdmin(console.ConsoleAdmin):
-    """Public channels whose activity is known."""
-
-    list_display = ("name", "guild_name", "platform", "first_seen")
-    list_filter = (("platform", ChoicesDropdownFilter),)
-    search_fields = ("external_id__exact",)
-    sortable_by = ()
-    fields = ("name", "guild_name", "platform", "external_id", "first_seen")
-
-    @admin.display(description="First seen")
-    def first_seen(self, row: Channel) -> object:
-        return console.when(row.created_at)
-
-
-@admin.register(ChatImport)
-class ChatImportAdmin(console.ConsoleAdmin):
-    """Imported chat exports."""
-
-    list_display = ("file_name", "channel", "figures", "imported")
-    list_select_related = ("channel",)
-    sortable_by = ("imported",)
-    fields = ("file_name", "channel", "figures", "span", "imported")
-
-    @admin.display(description="Messages")
-    def figures(self, row: ChatImport) -> str:
-        return f"{row.messages_read:,} read, {row.messages_new:,} new, {row.members_new:,} new people"
-
-    @admin.display(description="From, to")
-    def span(self, row: ChatImport) -> object:
-        return format_html("{} – {}", console.exactly(row.first_message_at), console.exactly(row.last_message_at))
-
-    @admin.display(description="Imported", ordering="imported_at")
-    def imported(self, row: ChatImport) -> object:
-        return console.when(row.imported_at)

@@ -1,0 +1,1 @@
+"""Taking over what MediaPoster had: its database and its files."""
