@@ -1285,7 +1285,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="What it answers.",
                 null=True,
-                on_delete=django.db.models.deletion.CASCADE,
+                on_delete=django.db.models.deletion.SET_NULL,
                 related_name="replies",
                 to="socialmedia.comment",
             ),
