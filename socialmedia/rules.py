@@ -93,9 +93,9 @@ def read(key: str) -> Any:
     Raises:
         BrokenSetting: the row makes no sense.
     """
-    stored = SystemSetting.objects.filter(pk=key).values_list("setting_value", flat=True).first()
+    row = SystemSetting.objects.filter(pk=key).first()
     try:
-        return parse(key, DEFAULTS[key] if stored is None else stored)
+        return parse(key, row.setting_value if row else DEFAULTS[key])
     except BadSetting as error:
         sentence = f"The setting {key} is broken: {error} Mend it in the console, under Settings."
         raise BrokenSetting(sentence) from None
