@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Final
 from urllib.parse import quote
 
@@ -43,6 +44,7 @@ def search(
         BadSearch: these words, this number or this account cannot be asked with.
         NotConfigured: there is nobody to ask.
         LimitReached: the account has searched as often as it may. Nobody was asked.
+        BrokenSetting: nobody knows how often it may.
     """
     chosen, words, count = _checked(kind, words, count)
     _check_account(account)
@@ -57,15 +59,21 @@ def search(
         asked_by=storable.text(by, 150),
         created_at=now,
     )
+    begun = monotonic()
     try:
         found = _ask(provider, chosen, words, count)
     except ProviderError as error:
-        _fail(run, action, error, now=now)
+        _fail(run, action, error, now=_after(now, begun))
     else:
-        _keep(run, found[:count], now=now)
+        _keep(run, found[:count], now=_after(now, begun))
         if action:
-            actions.finish(action, success=True, now=now)
+            actions.finish(action, success=True, now=_after(now, begun))
     return run
+
+
+def _after(now: datetime, begun: float) -> datetime:
+    """What `now` has become since."""
+    return now + timedelta(seconds=monotonic() - begun)
 
 
 def _checked(kind: str, words: str, count: int | None) -> tuple[SearchKind, str, int]:
