@@ -1873,4 +1873,15 @@ class Migration(migrations.Migration):
                 name="staff_replies_one_draft",
             ),
         ),
+        migrations.AddField(
+            model_name="automationaction",
+            name="account_username",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="The account's handle when it was done.",
+                max_length=255,
+            ),
+        ),
     ]
