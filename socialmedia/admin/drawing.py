@@ -35,7 +35,7 @@ def age_words(hours: float) -> str:
 
 def sparkline(values: Sequence[int | None], *, what: str) -> SafeString | str:
     """A row's small curve; what is not known is left open. Screen readers get the numbers."""
-    if sum(value is not None for value in values) < 2:  # noqa: PLR2004 - a line has two ends
+    if sum(value is not None for value in values) < 2:
         return console.NOTHING
     spots = _spots(values)
     lines = [line for line in _runs(spots) if line]
