@@ -5,6 +5,7 @@ from jobs.pruning import Rows
 from socialmedia import analytics, retention
 
 figures.register("messages", analytics.of_day, keep=analytics.keep)
+figures.register("posts", analytics.posts_of_day, keep=analytics.keep_posts)
 cleanup.register(
     "openings",
     Rows(
