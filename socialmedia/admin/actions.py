@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -43,7 +43,9 @@ def outside(address: str) -> SafeString | str:
     """Render a link to a network's page; what is no safe address as plain text."""
     if not address.startswith("https://"):
         return address or console.NOTHING
-    return format_html('<a href="{0}" target="_blank" rel="noopener noreferrer" class="text-link">{0}</a>', address)
+    return format_html(
+        '<a href="{0}" target="_blank" rel="noopener noreferrer" class="console-address text-link">{0}</a>', address
+    )
 
 
 class OutcomeFilter(admin.SimpleListFilter):
@@ -95,6 +97,12 @@ class FailureForm(forms.Form):
     )
 
 
+def _said(row: AutomationAction, outcome: str) -> SafeString:
+    """Render the link to the question about an outcome."""
+    address = reverse(f"admin:socialmedia_automationaction_it_was_{outcome}", args=[row.pk])
+    return format_html('<a href="{}" class="text-link">It was {}</a>.', address, outcome.replace("_", " "))
+
+
 def _is_open(row: AutomationAction) -> bool:
     return row.success is None
 
@@ -121,13 +129,27 @@ class ActionAdmin(console.ConsoleAdmin):
     state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = dict.fromkeys(actions_detail, _is_open)
     fieldsets = (
         (None, {"fields": ("what", "outcome", "who", "where", "target", "words")}),
-        ("Why it failed", {"fields": ("error_message", "error_code")}),
+        ("Why it failed", {"fields": ("problem", "code")}),
         ("Details", {"fields": ("begun_in_full", "day", "took", "origin", "session")}),
     )
 
     def get_urls(self) -> list[URLPattern]:
         """Put the pages of limits and of a new action before the rows' own."""
         return [limits.address(self), recording.address(self), *super().get_urls()]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Say why only of what failed."""
+        return [each for each in self.fieldsets if "problem" not in each[1]["fields"] or (obj and obj.success is False)]
+
+    def panels(self, request: HttpRequest, obj: AutomationAction) -> list[console.Panel]:
+        """Show a person who acts by hand what is next."""
+        if not _is_open(obj) or not self.has_operate_permission(request):
+            return []
+        steps = [
+            ("Do it on the network", outside(obj.target_url)),
+            ("Then say here how it went", format_html("{} {}", _said(obj, "done"), _said(obj, "not_done"))),
+        ]
+        return [console.Panel("What is next", ["Step", "Where"], steps)]
 
     @admin.display(description="What")
     def what(self, row: AutomationAction) -> str:
@@ -166,6 +188,14 @@ class ActionAdmin(console.ConsoleAdmin):
         if not row.content_text:
             return console.NOTHING
         return format_html('<pre class="console-json">{}</pre>', row.content_text)
+
+    @admin.display(description="Why")
+    def problem(self, row: AutomationAction) -> str:
+        return row.error_message or console.NOTHING
+
+    @admin.display(description="Code")
+    def code(self, row: AutomationAction) -> str:
+        return row.error_code or console.NOTHING
 
     @admin.display(description="Begun")
     def begun_in_full(self, row: AutomationAction) -> object:

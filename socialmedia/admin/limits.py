@@ -25,7 +25,7 @@ from socialmedia.standing import Standing
 COLORS = (
     "var(--color-primary-500)",
     "var(--color-orange-500)",
-    "#0d9488",
+    "#0ea5e9",
     "#a855f7",
     "#e11d48",
     "#65a30d",
@@ -110,22 +110,24 @@ def _next(each: Standing, zone: ZoneInfo, *, now: datetime) -> object:
 
 
 def _days(account: Account) -> console.Panel:
-    counts = DailyActionCount.objects.filter(account=account)
+    """A line for each day, a column for each kind."""
+    counts = {(row.action_date, row.action_type): row for row in DailyActionCount.objects.filter(account=account)}
+    days = sorted({day for day, _ in counts}, reverse=True)
+    kinds = sorted({kind for _, kind in counts})
     return console.Panel(
         "The last seven days",
-        ["Day", "Action", "Begun", "Done", "Failed"],
-        [
-            (
-                row.action_date.isoformat(),
-                ActionType(row.action_type).label,
-                f"{row.action_count:,}",
-                f"{row.success_count:,}",
-                f"{row.failure_count:,}",
-            )
-            for row in counts
-        ],
+        ["Day", *(ActionType(kind).label for kind in kinds)],
+        [(f"{day:%a %Y-%m-%d}", *(_outcomes(counts.get((day, kind))) for kind in kinds)) for day in days],
         empty="It did nothing.",
     )
+
+
+def _outcomes(row: DailyActionCount | None) -> str:
+    if row is None:
+        return console.NOTHING
+    open_ones = row.action_count - row.success_count - row.failure_count
+    parts = [(row.failure_count, "failed"), (open_ones, "not confirmed")]
+    return ", ".join([f"{row.action_count:,}", *(f"{count:,} {words}" for count, words in parts if count)])
 
 
 def _hours(account: Account) -> Chart:

@@ -81,12 +81,20 @@ class TestActionPage:
         again = boss.post(page_of(action, "done"), follow=True)
         assert "Nothing was changed" in words(again)
 
+    def test_says_why_it_failed(self, boss: Client) -> None:
+        shop = make_tiktok_account()
+        failed = make_action(shop, success=False, error_message="Gone <b>", error_code="404")
+        shown = boss.get(page_of(failed)).content.decode()
+        assert "Gone &lt;b&gt;" in shown
+        assert "Why it failed" not in boss.get(page_of(make_action(shop, success=True))).content.decode()
+
     def test_links_only_to_safe_addresses(self, boss: Client) -> None:
         shop = make_tiktok_account()
         bad = boss.get(page_of(make_action(shop, target_url="javascript:alert(1)"))).content.decode()
         assert 'href="javascript' not in bad
         good = boss.get(page_of(make_action(shop, target_url='https://x.com/"><script>'))).content.decode()
         assert 'href="https://x.com/&quot;&gt;&lt;script&gt;" target="_blank" rel="noopener noreferrer"' in good
+        assert "<script>" not in good.split("What is next")[1].split("</section>")[0]
 
     def test_is_for_those_who_may(self, client: Client) -> None:
         action = make_action(make_tiktok_account())
@@ -162,8 +170,9 @@ class TestLimitsPage:
     ) -> None:
         shop, now = make_tiktok_account("shop", timezone="Asia/Tokyo"), timezone.now()
         rules.change(rules.RATE_LIMITS, {"like": {"hourly": 2}, "comment": {"daily": 0}}, by="ann", now=now)
-        for _ in range(2):
-            make_action(shop, success=True)
+        for success in (True, False):
+            make_action(shop, success=success)
+        make_action(shop, "view")
         with django_assert_max_num_queries(28):
             page = boss.get(reverse("admin:socialmedia_limits"))
         rows = {row[0]: [strip_tags(str(cell)).strip() for cell in row[1:]] for row in page.context["panels"][0].rows}
@@ -171,9 +180,11 @@ class TestLimitsPage:
         assert rows["Like"][2].startswith("Full")
         assert rows["Like"][2].endswith("JST (+09:00)")
         assert rows["Comment"] == ["0", "0 of 0", "Never"]
-        assert rows["View"] == ["0", "0", "Now"]
-        assert page.context["panels"][1].rows[0][1:] == ("Like", "2", "2", "0")
-        assert page.context["charts"][0].summary.startswith("2 in 30 days")
+        assert rows["View"] == ["1", "1", "Now"]
+        days = page.context["panels"][1]
+        assert days.headers == ["Day", "Like", "View"]
+        assert days.rows[0][1:] == ("2, 1 failed", "1, 1 not confirmed")
+        assert page.context["charts"][0].summary.startswith("3 in 30 days")
 
     def test_shows_the_chosen_account(self, boss: Client) -> None:
         make_tiktok_account("aaa")
