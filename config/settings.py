@@ -363,6 +363,14 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Discoveries",
+                "items": [
+                    _item("Comments", "comment", "socialmedia.comment"),
+                    _item("Hashtags", "numbers", "socialmedia.hashtag"),
+                    _item("Searches", "search", "socialmedia.searchrun"),
+                ],
+            },
+            {
                 "title": "Jobs",
                 "items": [
                     _item("Jobs", "schedule", "jobs.scheduledjob"),
