@@ -1,8 +1,19 @@
-"""What conversations give to the engine's own jobs."""
+"""The jobs of conversations, and what conversations give to the engine's own jobs."""
+
+from django.utils import timezone
 
 from jobs import cleanup, figures
 from jobs.pruning import Rows
-from socialmedia import analytics, retention
+from jobs.registry import Attempt, handler
+from socialmedia import analytics, postponed, replies, retention
+from socialmedia.postponed import SendReply
+
+
+@handler(postponed.JOB_TYPE, SendReply)
+def staff_reply(attempt: Attempt[SendReply]) -> None:
+    """Send a reply of staff whose time has come."""
+    replies.send_due(attempt, now=timezone.now())
+
 
 figures.register("messages", analytics.of_day, keep=analytics.keep)
 cleanup.register(
