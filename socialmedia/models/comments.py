@@ -35,7 +35,7 @@ class Comment(models.Model):
         max_length=255, blank=True, default="", db_default="", help_text="The author's id on the network."
     )
     parent_comment = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="replies", help_text="What it answers."
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replies", help_text="What it answers."
     )
     parent_external_id = models.CharField(
         max_length=255, blank=True, default="", db_default="", help_text="The network's id of what it answers."
