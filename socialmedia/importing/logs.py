@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import models
 
-from socialmedia import placeholders
-from socialmedia.importing import values
+from socialmedia import placeholders, rules
+from socialmedia.importing import plans, values
 from socialmedia.importing.parents import ACCOUNT, Accounts
 from socialmedia.importing.reports import CannotTake
 from socialmedia.importing.sources import Query, Source
@@ -24,7 +24,6 @@ from socialmedia.models import (
 
 SETTINGS = "system_settings"
 SETTING_COLUMNS = ("setting_key", "setting_value", "description", "updated_at")
-KNOWN_SETTINGS = ("automation_rate_limits", "checkback_schedule_default")
 _ACTION_TEXTS = (
     *("target_type", "target_id", "target_username", "target_url", "content_text", "error_message", "error_code"),
     *("session_id", "triggered_by"),
@@ -67,6 +66,7 @@ class ActionTaker(LedgerTaker):
             self.changed("kept without its account, which was not taken over")
         return AutomationAction(
             account_id=account_id,
+            account_username=row.get("account_username") or "",
             action_type=row["action_type"],
             success=row.get("success"),
             action_date=day or self.journey.now.date(),
@@ -157,7 +157,7 @@ class TemplateTaker(LedgerTaker):
         return {
             "status": TemplateStatus.PUBLISHED,
             "published_at": self.journey.now,
-            "published_by": "import_mediaposter",
+            "published_by": plans.BY,
         }
 
 
@@ -172,16 +172,17 @@ def take_settings(source: Source, journey: Journey, *, is_theirs: bool) -> None:
 
 
 def _take_setting(row: Row, journey: Journey, *, is_theirs: bool) -> None:
-    report, name = journey.report.of(SETTINGS), row["setting_key"]
-    if name not in KNOWN_SETTINGS:
+    report, name, value = journey.report.of(SETTINGS), row["setting_key"], row["setting_value"]
+    if name not in rules.DEFAULTS:
         journey.report.remarks.append(f"{SETTINGS} {name} was not taken: Checkback has no such setting.")
         return
     here = SystemSetting.objects.filter(pk=name).first()
-    if here is not None and (here.setting_value == row["setting_value"] or not is_theirs):
+    if here is not None and (here.setting_value == value or not is_theirs):
         report.known += 1
         return
-    new = {"setting_value": row["setting_value"], "updated_at": journey.now, "updated_by": "import_mediaposter"}
-    SystemSetting.objects.update_or_create(
-        setting_key=name, defaults=new, create_defaults={**new, "description": row.get("description") or ""}
-    )
-    report.added += 1
+    try:
+        rules.change(name, value, by=plans.BY, now=journey.now)
+    except rules.BadSetting as error:
+        journey.report.left_out(SETTINGS, name, str(error))
+    else:
+        report.added += 1
