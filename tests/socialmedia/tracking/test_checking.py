@@ -189,6 +189,15 @@ class TestCheckThatFails:
         network.break_down(post, GONE)
         assert [check(post, hours).outcome for hours in (6, 6.3)] == [Outcome.FAILED, Outcome.FAILED]
 
+    def test_for_a_week_after_the_last_planned_check_ends_it_without_calling_it_deleted(
+        self, network: Network, post: Post
+    ) -> None:
+        network.break_down(post, Unreachable("No answer."))
+        assert check(post, 721).outcome == Outcome.FAILED
+        assert check(post, 720 + 168).outcome == Outcome.GONE
+        post.refresh_from_db()
+        assert (post.tracking_state, post.deleted_at, post.check_error) == ("unavailable", None, "No answer.")
+
     def test_before_its_time_leaves_the_plan_as_it_is(self, network: Network, post: Post) -> None:
         network.break_down(post, Unreachable("No answer."))
         assert check(post, 0.1, force=True).post.next_check_at == NOON + HOUR
