@@ -171,6 +171,13 @@ class Post(models.Model):
                 condition=Q(tracking_started_at__isnull=False),
                 name="idx_posts_tracking_state",
             ),
+            # What an account's posts usually do: its posts tracked last, after every snapshot (alerts).
+            models.Index(
+                "account",
+                F("tracking_started_at").desc(),
+                condition=Q(tracking_started_at__isnull=False),
+                name="idx_posts_account_tracked",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -289,7 +296,9 @@ class PostAlert(models.Model):
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="alerts", db_index=False, help_text="Which.")
     tracking_round = models.IntegerField(help_text="In which round of tracking.")
     metric = models.CharField(max_length=20, help_text="Which counter.")
-    at_hours = models.FloatField(help_text="At what age, in hours after the base of its plan.")
+    at_hours = models.FloatField(
+        help_text="At what age, in hours: since publication, or where nobody knows it, in its plan."
+    )
     value = models.BigIntegerField(help_text="What it had then.")
     usual = models.FloatField(help_text="What the account's other posts had at that age: the median.")
     ratio = models.FloatField(help_text="How many times the usual.")

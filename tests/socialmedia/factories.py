@@ -58,3 +58,8 @@ def make_conversation(bot: Account | None = None, person: Account | None = None,
 def make_reply(conversation: Conversation | None = None, text: str = "Hello.", now: datetime | None = None) -> Message:
     """A queued answer, due now."""
     return outbox.queue_reply(conversation=conversation or make_conversation(), text=text, now=now or timezone.now())
+
+
+def make_tiktok_account(username: str = "shop", **values: object) -> Account:
+    """One of our accounts on TikTok."""
+    return Account.objects.create(platform="tiktok", username=username, **{"is_own": True, **values})
