@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs import outcomes
+from socialmedia import conf
 from socialmedia.metrics import alerts
 from socialmedia.models import PendingCheckback, Platform, Post, PostSnapshot, TrackingState
 from socialmedia.providers.base import Gone, ProviderError, Unreachable
@@ -31,8 +32,7 @@ _FORGIVEN: Final[Mapping[str, Any]] = {
     "check_error_code": "",
     "check_error": "",
 }
-LEASE: Final = timedelta(minutes=2)
-"""Longer than any check takes; who is silent for so long is taken for dead."""
+_SHORTEST_LEASE: Final = timedelta(minutes=2)
 
 
 class Outcome(StrEnum):
@@ -84,6 +84,11 @@ class _Lost(Exception):
     """The claim ran out, and the post is somebody else's or not tracked any more. Roll back."""
 
 
+def lease() -> timedelta:
+    """Longer than any check takes. Who is silent for so long is taken for dead."""
+    return max(_SHORTEST_LEASE, conf.provider().timeout + timedelta(minutes=1))
+
+
 def due(limit: int, *, now: datetime) -> list[PendingCheckback]:
     """The TikTok posts to check, soonest first, as the database's view has them."""
     return list(PendingCheckback.objects.filter(platform=Platform.TIKTOK, next_check_at__lte=now)[:limit])
@@ -124,7 +129,7 @@ def _claim(post_id: int, *, force: bool, now: datetime) -> _Claim | None:
     if not force:
         posts = posts.filter(next_check_at__lte=now)
     token = uuid4()
-    if not posts.update(checking_token=token, checking_until=Now() + LEASE):
+    if not posts.update(checking_token=token, checking_until=Now() + lease()):
         return None
     return _Claim(Post.objects.get(pk=post_id), token)
 
