@@ -1,16 +1,15 @@
-"""What conversations give to the engine's own jobs, and the jobs of the check-backs."""
+"""The jobs of the check-backs."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils import timezone
 
-from jobs import cleanup, figures, outcomes, recurring
+from jobs import outcomes, recurring
 from jobs.errors import Snooze
 from jobs.policies import Policy, Rate
-from jobs.pruning import Rows
 from jobs.registry import Attempt, handler
-from socialmedia import analytics, conf, retention
+from socialmedia import conf
 from socialmedia.tracking import checking, states, timetable
 from socialmedia.tracking.checking import Outcome
 from socialmedia.tracking.timetable import PostCheck
@@ -59,17 +58,4 @@ recurring.register(
     payload=CheckBackPlan(),
     every=timedelta(hours=1),
     describe="Gives every tracked post without a job one, and cancels those of posts that are not tracked any more.",
-)
-
-figures.register("messages", analytics.of_day, keep=analytics.keep)
-cleanup.register(
-    "openings",
-    Rows(
-        "openings",
-        lambda: retention.KEEP_OPENINGS,
-        retention.old_openings,
-        by="created_at",
-        among=retention.openings,
-    ),
-    at_least=retention.KEEP_OPENINGS_AT_LEAST,
 )
