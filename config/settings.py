@@ -349,6 +349,13 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Providers",
+                "items": [
+                    _item("Providers", "cloud", "socialmedia.providerbudget"),
+                    _item("Provider calls", "swap_vert", "socialmedia.apiusage"),
+                ],
+            },
+            {
                 "title": "Jobs",
                 "items": [
                     _item("Jobs", "schedule", "jobs.scheduledjob"),

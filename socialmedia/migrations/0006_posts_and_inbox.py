@@ -1495,6 +1495,12 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="accountsnapshot",
+            index=models.Index(
+                condition=models.Q(("raw_data__isnull", False)), fields=["created_at"], name="idx_account_days_raw"
+            ),
+        ),
+        migrations.AddIndex(
             model_name="analyticsfetch",
             index=models.Index(fields=["account", "-created_at"], name="idx_fetches_account"),
         ),
@@ -1531,6 +1537,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="post",
             index=models.Index(fields=["post_url"], name="idx_posts_url"),
+        ),
+        migrations.AddIndex(
+            model_name="post",
+            index=models.Index(
+                condition=models.Q(("raw_data__isnull", False)), fields=["updated_at"], name="idx_posts_raw"
+            ),
         ),
         migrations.AddIndex(
             model_name="post",
