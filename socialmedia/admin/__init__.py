@@ -1,5 +1,29 @@
 """The console's pages of what is on the networks, one module per subject."""
 
-from socialmedia.admin import accounts, actions, channels, discoveries, inbox, posts, providers, settings
+from socialmedia.admin import (
+    accounts,
+    actions,
+    alerts,
+    channels,
+    comments,
+    hashtags,
+    inbox,
+    posts,
+    providers,
+    searches,
+    settings,
+)
 
-__all__ = ["accounts", "actions", "channels", "discoveries", "inbox", "posts", "providers", "settings"]
+__all__ = [
+    "accounts",
+    "actions",
+    "alerts",
+    "channels",
+    "comments",
+    "hashtags",
+    "inbox",
+    "posts",
+    "providers",
+    "searches",
+    "settings",
+]
