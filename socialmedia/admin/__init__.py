@@ -9,6 +9,7 @@ from socialmedia.admin import (
     hashtags,
     inbox,
     posts,
+    providers,
     searches,
     settings,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "hashtags",
     "inbox",
     "posts",
+    "providers",
     "searches",
     "settings",
 ]

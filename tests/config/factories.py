@@ -22,7 +22,7 @@ from followups.models import (
 )
 from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobPause, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
-from socialmedia.models import Account, Conversation, Message, Post, PostAlert, TrackingState
+from socialmedia.models import Account, ApiUsage, Conversation, Message, Post, PostAlert, ProviderBudget, TrackingState
 from tests.socialmedia.factories import make_action, make_bot, make_person, make_tiktok_account
 from tests.socialmedia.post_factories import make_creator, make_post, make_snapshot
 
@@ -172,6 +172,18 @@ def make_health_result(status: str = "ok", *, now: datetime, **values: Any) -> H
     return HealthResult.objects.create(status=status, **{**fields, **values})
 
 
+def make_provider_calls(*, now: datetime) -> None:
+    """A provider that was asked, answered, failed, and was stopped."""
+    ProviderBudget.objects.get_or_create(
+        provider_name="rapidapi",
+        defaults={"day": now.date(), "used": 3, "refusals": 1, "blocked_until": now + timedelta(hours=1)},
+    )
+    for success, code in ((True, ""), (False, "refused"), (None, "")):
+        ApiUsage.objects.create(
+            provider_name="rapidapi", platform="tiktok", endpoint="video", success=success, error_code=code
+        )
+
+
 def make_posts(size: int, *, now: datetime) -> None:
     """Posts in every state, with looks at them and an alert each."""
     states = list(TrackingState)
@@ -220,6 +232,7 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
     make_posts(size, now=now)
     ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
     make_health_result(now=now)
+    make_provider_calls(now=now)
     campaigns.ensure()
     ErasureReceipt.objects.create(digest="0" * 64, source="api", evidence="form 1", actor="key", counts={"goals": 1})
     BotControl.objects.get_or_create(account=bot)
