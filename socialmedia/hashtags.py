@@ -38,7 +38,7 @@ def _store_hashtags(post: Post, names: Sequence[str]) -> None:
     known = PostHashtag.objects.filter(post=post).order_by("position").values_list("hashtag__hashtag", flat=True)
     if list(known) == list(names):
         return
-    values = {"post_id": post.pk, "platform": post.platform, "names": list(names)}
+    values: dict[str, Any] = {"post_id": post.pk, "platform": post.platform, "names": list(names)}
     with connection.cursor() as cursor:
         cursor.execute(_MAKE, values)
         cursor.execute(_LOCK, values)
@@ -53,10 +53,7 @@ def _store_mentions(post: Post, names: Sequence[str]) -> None:
         of_caption.filter(mentioned_username__in=gone).delete()
     new = [name for name in names if name not in known]
     Mention.objects.bulk_create(
-        [
-            Mention(post=post, mentioned_username=name, platform=post.platform, mention_type=_IN_CAPTION)
-            for name in new
-        ],
+        [Mention(post=post, mentioned_username=name, platform=post.platform, mention_type=_IN_CAPTION) for name in new],
         ignore_conflicts=True,
     )
 

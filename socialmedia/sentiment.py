@@ -28,6 +28,28 @@ _WORTH_OF_EMOJI: Final = {
 }
 # Not of the lists in followups/emotion/words.toml, which staff edit for the members' messages.
 _ENGLISH: Final = frozenset(
+    """
+    the a an is are was were i i'm im my me you your it it's its this that and but not so of to in on with for have has
+    had do does did don't can't we they he she what why how who when where which at all be been just really very too can
+    would will where's what's from if then there here out up about song video first part more
+    """.split()
+)
+_OTHER: Final = frozenset(
+    """
+    ich du wir ihr das der die den dem ist war und nicht ein eine mit auf auch aber kein wie je tu il nous vous le la les
+    une est et pas que qui des avec mais el los las una un es pero por para muy con gusta che di sono ho non een het niet
+    ik jest nie och inte att det eu voce nao ve bir bu cok yang dan ini itu aku kamu nya banget bang bagus linda lindo
+    hermosa bonito como todo si su se lo de da na em
+    """.split()
+)
+_EMOJI: Final = {
+    **dict.fromkeys("😍🥰❤💖💕💗💛💚💙💜🧡🤍🖤🔥🤩😘🥳🎉👏🙌💯", 2.5),
+    **dict.fromkeys("😀😃😄😁😊🙂☺😇😂🤣😅👍👌💪✨🙏🤗😎⭐🌟🌈", 1.8),
+    **dict.fromkeys("😡😠🤬🤮🤢👎💔🖕", -2.5),
+    **dict.fromkeys("😞😔😟😢😒🙄😤😣😖😕🤡", -1.5),
+}
+# Not of the lists in followups/emotion/words.toml, which staff edit for the members' messages.
+_ENGLISH: Final = frozenset(
     "the a an is are was were i i'm im my me you your it it's its this that and but not so of to in on with for have "
     "has had do does did don't can't we they he she what why how who when where which at all be been just really very "
     "too can would will where's what's from if then there here out up about song video first part more".split()

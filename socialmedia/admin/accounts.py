@@ -213,7 +213,9 @@ class AccountAdmin(console.ConsoleAdmin):
 
     @console.page_action("Collect figures", url_path="start-figures", icon="play_arrow")
     def start_figures(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        question = console.Question("Collect its figures again?", "Once a day, while posts of it are tracked.", "Collect")
+        question = console.Question(
+            "Collect its figures again?", "Once a day, while posts of it are tracked.", "Collect"
+        )
         return self._change(request, object_id, question, "Its figures are collected.", monitored=True)
 
     @console.page_action("Stop figures", url_path="stop-figures", icon="pause")

@@ -138,9 +138,7 @@ class SearchAdmin(console.ConsoleAdmin):
         """Show the results."""
         kind = SearchKind(obj.kind)
         rows = obj.results.defer("raw_data").order_by("position")
-        return [
-            console.Panel("Results", COLUMNS[kind], [_row(kind, row) for row in rows], empty="Nothing was found.")
-        ]
+        return [console.Panel("Results", COLUMNS[kind], [_row(kind, row) for row in rows], empty="Nothing was found.")]
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:

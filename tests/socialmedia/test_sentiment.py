@@ -29,7 +29,18 @@ class TestRead:
 
     @pytest.mark.parametrize(
         "text",
-        ["", "   ", "das war die Oma", "no me gusta", "c'est le pain", "とても素敵", "мне не нравится", "@ada", "🔪", "\x00"],
+        [
+            "",
+            "   ",
+            "das war die Oma",
+            "no me gusta",
+            "c'est le pain",
+            "とても素敵",
+            "мне не нравится",
+            "@ada",
+            "🔪",
+            "\x00",
+        ],
     )
     def test_says_nothing_of_what_it_cannot_read(self, text: str) -> None:
         assert sentiment.read(text) is None
