@@ -1,4 +1,4 @@
-"""What conversations and posts give to the engine, and their own jobs."""
+"""The jobs that fetch comments and accounts' figures, and count hashtags."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,28 +7,14 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from jobs import cleanup, figures, recurring, reports
+from jobs import recurring, reports
 from jobs.errors import PermanentFailure, Snooze
 from jobs.policies import Policy
-from jobs.pruning import Rows
 from jobs.registry import Attempt, handler
-from socialmedia import account_days, analytics, comments, hashtags, retention
+from socialmedia import account_days, comments, hashtags
 from socialmedia.account_days import AccountDay
 from socialmedia.comments import PostComments
 from socialmedia.providers.base import ProviderError, TooMany, Unreachable
-
-figures.register("messages", analytics.of_day, keep=analytics.keep)
-cleanup.register(
-    "openings",
-    Rows(
-        "openings",
-        lambda: retention.KEEP_OPENINGS,
-        retention.old_openings,
-        by="created_at",
-        among=retention.openings,
-    ),
-    at_least=retention.KEEP_OPENINGS_AT_LEAST,
-)
 
 CALL_PATIENCE = timedelta(seconds=30)
 """So long a job in the background may wait for its place in the provider's budget; then it comes again later."""
