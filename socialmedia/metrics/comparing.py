@@ -52,7 +52,7 @@ def posts(post_ids: Sequence[int], *, metric: Metric, base: str | None = None) -
     measured = reading.rounds(rows)
     ages = _common_ages(chosen, base)
     return [
-        Compared(post, points_of(post, measured[post.pk], metric, ages, base=base), _engagement(measured[post.pk]))
+        Compared(post, _points(post, measured[post.pk], metric, ages, base), _engagement(measured[post.pk]))
         for post in chosen
     ]
 
@@ -76,15 +76,9 @@ def accounts(account_ids: Sequence[int], *, metric: Metric, within: timedelta, n
 
 
 def points_of(
-    post: Post,
-    snapshots: Sequence[PostSnapshot],
-    metric: Metric,
-    ages: Iterable[float],
-    *,
-    base: str | None = None,
+    snapshots: Sequence[PostSnapshot], metric: Metric, ages: Iterable[float], *, start: datetime | None
 ) -> list[Point]:
     """A post's curve at these ages; empty when nobody knows from when its hours count."""
-    start = reading.start_of(post, base=base)
     return curves.curve(reading.samples_of(snapshots, metric, start=start), ages) if start else []
 
 
@@ -117,7 +111,7 @@ def _usual(
     base: str | None,
     least: int,
 ) -> list[Point]:
-    drawn = [points_of(post, measured[post.pk], metric, ages, base=base) for post in rows]
+    drawn = [_points(post, measured[post.pk], metric, ages, base) for post in rows]
     return curves.median_curve([points for points in drawn if points], ages, least=least)
 
 
@@ -125,6 +119,12 @@ def _common_ages(rows: Iterable[Post], base: str | None) -> list[float]:
     """The hours of all plans together; the usual ones when ages count from elsewhere, or there is no plan."""
     planned = {float(hours) for post in rows for hours in post.check_offsets}
     return sorted({0.0, *planned}) if planned and base is None else list(USUAL_AGES)
+
+
+def _points(
+    post: Post, snapshots: Sequence[PostSnapshot], metric: Metric, ages: Iterable[float], base: str | None
+) -> list[Point]:
+    return points_of(snapshots, metric, ages, start=reading.start_of(post, base=base))
 
 
 def _engagement(snapshots: Sequence[PostSnapshot]) -> float | None:

@@ -764,6 +764,10 @@ class Migration(migrations.Migration):
                     models.IntegerField(db_default=0, default=0, help_text="Of these, in a row: said that it is gone."),
                 ),
                 (
+                    "gone_since",
+                    models.DateTimeField(blank=True, help_text="When the first of these said so.", null=True),
+                ),
+                (
                     "check_error_code",
                     models.CharField(blank=True, db_default="", default="", help_text="Last failure.", max_length=50),
                 ),
