@@ -9,16 +9,21 @@ from socialmedia.models import PostSnapshot
 from socialmedia.providers.base import Metric
 
 
-def count(value: float | None, *, without: str = terminal.NOTHING) -> str:
+def count(value: int | None, *, without: str = terminal.NOTHING) -> str:
     """A number, or what is said without one."""
     return without if value is None else f"{value:,}"
 
 
-def change(value: float | None) -> str:
+def change(value: int | None) -> str:
     """A difference with its sign: +5, -3, 0."""
     if value is None:
         return terminal.NOTHING
     return f"{value:+,}" if value else "0"
+
+
+def rate(value: float | None) -> str:
+    """A change per hour, with its sign."""
+    return terminal.NOTHING if value is None else f"{value:+,.2f}"
 
 
 def of_snapshot(snapshot: PostSnapshot, metric: Metric) -> str:

@@ -74,7 +74,7 @@ def measured(found: Mapping[str, Any]) -> Table:
             figures.count(found["current_metrics"][metric], without=why),
             figures.count(found["initial_metrics"][metric], without=why),
             figures.change(found["growth"][metric]),
-            figures.change(found["growth_rate"].get(f"{metric}_per_hour")),
+            figures.rate(found["growth_rate"].get(f"{metric}_per_hour")),
             figures.curve(points),
         )
     return table

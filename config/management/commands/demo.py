@@ -26,6 +26,7 @@ from config.management.commands import up
 from followups import consent, events, goals, opting_in
 from followups.models import FollowUp, UserProfile
 from jobs import recurring
+from socialmedia.shell import quiet
 
 SAMPLES = Path(settings.BASE_DIR) / "followups" / "samples"
 ADA, BRUNO, CELIA = "816961168605184001", "602561363050496002", "400189500162048003"
@@ -69,9 +70,11 @@ class Command(up.Command):
         self.was_reached = FollowUp.objects.filter(user_id=ADA).exists()
         self.zone = _noon_zone(timezone.now())
         UserProfile.objects.filter(user_id=ADA).update(timezone=self.zone)
+        self.stdout.write("Tracking made-up posts.")
         # Before the workers start: they would make the checks of the past weeks all at once.
-        demo_posts.plant(now=timezone.now())
-        demo_posts.write_to_us(now=timezone.now())
+        with quiet.quietly():
+            demo_posts.plant(now=timezone.now())
+            demo_posts.write_to_us(now=timezone.now())
 
     def when_ready(self) -> None:
         # Only now: a follow-up that is due before the bot has logged in would wait a minute for it.
@@ -119,7 +122,7 @@ class Command(up.Command):
                 f"   {forecast}\n"
                 f"7. Be the team: Celia Fresnel owns the community. Write [bold]/bot_status[/] or [bold]/stop_all[/] "
                 f"in #general:\n   {chat}#{CELIA}\n"
-                f"8. See made-up TikTok posts grow; the newest is checked within minutes: {posts}\n\n"
+                f"8. See made-up TikTok posts grow; the newest is checked within minutes:\n   {posts}\n\n"
                 "[bold]Ctrl-C[/] stops everything. Your data stays; `make demo` goes on from there.",
                 title="Checkback is running",
                 box=box.HORIZONTALS,

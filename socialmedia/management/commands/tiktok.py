@@ -29,7 +29,7 @@ from socialmedia.models import (
 from socialmedia.providers.addresses import NotAPost
 from socialmedia.providers.base import Metric, ProviderError
 from socialmedia.searching import BadSearch
-from socialmedia.shell import discoveries, finding, posts
+from socialmedia.shell import discoveries, finding, posts, quiet
 from socialmedia.tracking import checking, starting, stopping
 from socialmedia.tracking.checking import Outcome
 from socialmedia.tracking.plan import BadOffsets
@@ -74,7 +74,8 @@ class Command(terminal.ActionCommand):
         """Do one action, and say in one sentence what was in the way."""
         self.by = f"{getuser()} (shell)"
         try:
-            getattr(self, f"_{action}")(**options)
+            with quiet.quietly():
+                getattr(self, f"_{action}")(**options)
         except (NotAPost, BadOffsets, BadSearch) as error:
             raise CommandError(terminal.printable(str(error)), returncode=terminal.USAGE) from None
         except (finding.UnknownPost, CannotTrack, WrongState, ProviderError, LimitReached) as error:
