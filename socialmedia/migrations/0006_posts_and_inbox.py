@@ -1177,6 +1177,16 @@ class Migration(migrations.Migration):
                         blank=True, db_default="", default="", help_text="The job that sends it.", max_length=255
                     ),
                 ),
+                (
+                    "key",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="Names the click that made it: a second makes none.",
+                        max_length=64,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "reply",
@@ -1886,6 +1896,14 @@ class Migration(migrations.Migration):
                 default="",
                 help_text="The account's handle when it was done.",
                 max_length=255,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="staffreply",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("key", ""), _negated=True),
+                fields=("key",),
+                name="staff_replies_one_per_click",
             ),
         ),
     ]
