@@ -16,6 +16,7 @@ from socialmedia.tracking import checking, starting
 
 SETTINGS: Final = {
     "TIKTOK_PROVIDER": practice.NAME,
+    "RAPIDAPI_KEY": "",
     "TIKTOK_REQUESTS_PER_SECOND": 1000,
     "TIKTOK_REQUESTS_PER_DAY": 1_000_000,
 }

@@ -1,5 +1,6 @@
 """Comments and searches at a shell."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs import terminal
-from socialmedia.models import Comment, SearchKind, SearchResult
+from socialmedia.models import Comment, Post, SearchKind, SearchResult
 from socialmedia.shell import figures
 
 COMMENT = (
@@ -26,6 +27,16 @@ COMMENT = (
     "commented_at",
 )
 """What JSON shows of a comment, besides our id."""
+
+
+def threads(post: Post, *, limit: int) -> list[Comment]:
+    """The newest comments below a post, each followed by the answers to it, the oldest of those first."""
+    stored = Comment.objects.filter(post=post).defer("raw_data")
+    first = list(stored.filter(parent_comment=None).order_by("-commented_at", "-id")[:limit])
+    answers = defaultdict(list)
+    for row in stored.filter(parent_comment__in=first).order_by("commented_at", "id"):
+        answers[row.parent_comment_id].append(row)
+    return [row for start in first for row in (start, *answers[start.pk])]
 
 
 def comment(row: Comment) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import datetime, timedelta
 from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from socialmedia.practice.cast import PREFIX, Author
 from socialmedia.practice.posts import MadeUpPost
 from socialmedia.providers import practice
 from socialmedia.tracking import checking, starting
+from tests import processes, support
 from tests.concurrency import at_once
 from tests.socialmedia.post_factories import make_post
 
@@ -303,6 +305,16 @@ class TestAnalytics:
         assert (code, sentence) == (1, "Nothing has been measured of this post yet.")
 
 
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+class TestProcess:
+    def test_ends_with_one_sentence_and_a_code(self) -> None:
+        """ORIGINS 8.30."""
+        done = support.manage("tiktok", "analytics", "42", env=processes.environment())
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "CommandError: No post has the id 42: `tiktok list` shows those under tracking.\n"
+
+
 class TestComments:
     def test_fetches_and_shows_them(self) -> None:
         post = track("viral", number=1)
@@ -310,7 +322,11 @@ class TestComments:
         out, err = tiktok("comments", str(post.pk), "--fetch", "--limit", "20")
 
         assert Comment.objects.filter(post=post, is_reply=False).count() == 20
-        assert len(out.splitlines()) == 21
+        replies = Comment.objects.filter(post=post, is_reply=True).count()
+        lines = out.splitlines()
+        assert len(lines) == 1 + 20 + replies
+        answered = [before for before, line in pairwise(lines) if "↳" in line and "↳" not in before]
+        assert len(answered) * 2 == replies > 0
         assert "20 new" in err
         assert {"id", "comment_text", "author_username", "likes_count"} <= set(objects("comments", str(post.pk))[0])
 

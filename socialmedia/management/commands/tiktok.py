@@ -18,7 +18,6 @@ from socialmedia.metrics import analytics
 from socialmedia.models import (
     Account,
     CheckBase,
-    Comment,
     PendingCheckback,
     Platform,
     Post,
@@ -61,7 +60,7 @@ class Command(terminal.ActionCommand):
         listing.add_argument("--limit", type=_number(MOST_LISTED), default=50, help="At most so many (default 50).")
         listing.add_argument("--state", choices=_TRACKED, help="Only these.")
         _add_post(terminal.action(actions, "analytics", "Show what a post has, how it grew, and its curve."))
-        remarks = terminal.action(actions, "comments", "Show the comments below a post, newest first.")
+        remarks = terminal.action(actions, "comments", "Show the comments below a post, newest first, with answers.")
         _add_post(remarks)
         remarks.add_argument("--fetch", action="store_true", help="Ask the provider first.")
         remarks.add_argument("--limit", type=_number(MOST_COMMENTS), default=50, help="At most so many (default 50).")
@@ -196,7 +195,7 @@ class Command(terminal.ActionCommand):
         if fetch:
             self.remark("Asking the provider ...")
             self.remark(comments.fetch(row.pk, most=limit, patience=PATIENCE, now=self.now).words)
-        rows = list(Comment.objects.filter(post=row).defer("raw_data").order_by("-commented_at", "-id")[:limit])
+        rows = discoveries.threads(row, limit=limit)
         if self.is_json:
             self.write_objects(discoveries.comment(one) for one in rows)
         elif rows:
