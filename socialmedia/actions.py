@@ -9,6 +9,7 @@ from jobs import timing
 from socialmedia import conf, limits, rules, zones
 from socialmedia.limits import AnyLimit, DailyLimit, Full, Limit
 from socialmedia.models import Account, ActionType, AutomationAction
+from socialmedia.rules import Allowance
 
 HOUR: Final = timedelta(hours=1)
 
@@ -88,12 +89,15 @@ def may(account: Account, action_type: str, *, now: datetime) -> bool:
     Raises:
         BrokenSetting: nobody knows.
     """
-    allowed = rules.rate_limits().get(action_type, rules.Allowance())
+    return is_within(account, action_type, rules.rate_limits().get(action_type, Allowance()), now=now)
+
+
+def is_within(account: Account, action_type: str, allowed: Allowance, *, now: datetime) -> bool:
+    """Whether the account did less than this: what the database's own function says."""
     most = UNLIMITED if allowed.daily is None else allowed.daily
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT check_rate_limit(%s, %s, %s, %s, %s)", [account.pk, action_type, most, conf.default_zone(), now]
-        )
+        values = (account.pk, action_type, most, conf.default_zone(), now)
+        cursor.execute("SELECT check_rate_limit(%s, %s, %s, %s, %s)", values)
         return bool(cursor.fetchone()[0])
 
 
@@ -103,7 +107,11 @@ def limits_of(action_type: str) -> list[AnyLimit]:
     Raises:
         BrokenSetting: nobody knows.
     """
-    allowed = rules.rate_limits().get(action_type, rules.Allowance())
+    return as_limits(rules.rate_limits().get(action_type, Allowance()))
+
+
+def as_limits(allowed: Allowance) -> list[AnyLimit]:
+    """Return what to reserve a place by."""
     hourly: list[AnyLimit] = [] if allowed.hourly is None else [Limit(HOUR, allowed.hourly)]
     daily: list[AnyLimit] = [] if allowed.daily is None else [DailyLimit(allowed.daily)]
     return hourly + daily

@@ -101,16 +101,26 @@ def read(key: str) -> Any:
         raise BrokenSetting(sentence) from None
 
 
-def change(key: str, value: object, *, by: str, now: datetime) -> None:
-    """Write a setting. It counts from the next action on, everywhere.
+def change(key: str, value: object, *, by: str, now: datetime, seen: datetime | None = None) -> None:
+    """Write a setting. It counts from the next action on, everywhere. `seen` is when the value that somebody saw before
+    was written: another one is not overwritten.
 
     Raises:
-        BadSetting: it cannot have this value. Nothing was changed.
+        BadSetting: it cannot have this value, or is another one by now. Nothing was changed.
     """
     parse(key, value)
-    SystemSetting.objects.update_or_create(
-        setting_key=key, defaults={"setting_value": value, "updated_at": now, "updated_by": by[:150]}
-    )
+    changes = {"setting_value": value, "updated_at": now, "updated_by": by[:150]}
+    if seen is None:
+        SystemSetting.objects.update_or_create(setting_key=key, defaults=changes)
+    elif not SystemSetting.objects.filter(pk=key, updated_at=seen).update(**changes):
+        raise BadSetting("Somebody else changed it meanwhile. Look at it again first.")
+
+
+def ensure() -> None:
+    """Write the rows that are missing, so that they can be edited."""
+    present = set(SystemSetting.objects.values_list("pk", flat=True))
+    missing = [SystemSetting(setting_key=key, setting_value=DEFAULTS[key]) for key in DEFAULTS if key not in present]
+    SystemSetting.objects.bulk_create(missing, ignore_conflicts=True)
 
 
 def parse(key: str, value: object) -> Any:
@@ -142,8 +152,10 @@ def offset_name(hours: float) -> str:
 
 
 def _parse_limits(value: object) -> dict[str, Allowance]:
-    if not isinstance(value, Mapping) or not value:
-        raise BadSetting("Limits are one object with at least one action, like {'like': {'daily': 100, 'hourly': 20}}.")
+    if not isinstance(value, Mapping):
+        raise BadSetting("Limits are an object with the actions' names, like {'like': {'daily': 100, 'hourly': 20}}.")
+    if not value:
+        raise BadSetting("At least one action has a limit.")
     return {_kind(kind): _parse_allowance(kind, entry) for kind, entry in value.items()}
 
 

@@ -1,5 +1,27 @@
 """The console's pages of what is on the networks, one module per subject."""
 
-from socialmedia.admin import accounts, actions, alerts, channels, discoveries, inbox, posts, settings
+from socialmedia.admin import (
+    accounts,
+    actions,
+    alerts,
+    channels,
+    comments,
+    hashtags,
+    inbox,
+    posts,
+    searches,
+    settings,
+)
 
-__all__ = ["accounts", "actions", "alerts", "channels", "discoveries", "inbox", "posts", "settings"]
+__all__ = [
+    "accounts",
+    "actions",
+    "alerts",
+    "channels",
+    "comments",
+    "hashtags",
+    "inbox",
+    "posts",
+    "searches",
+    "settings",
+]

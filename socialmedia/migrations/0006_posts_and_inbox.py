@@ -764,6 +764,10 @@ class Migration(migrations.Migration):
                     models.IntegerField(db_default=0, default=0, help_text="Of these, in a row: said that it is gone."),
                 ),
                 (
+                    "gone_since",
+                    models.DateTimeField(blank=True, help_text="When the first of these said so.", null=True),
+                ),
+                (
                     "check_error_code",
                     models.CharField(blank=True, db_default="", default="", help_text="Last failure.", max_length=50),
                 ),
@@ -1171,6 +1175,16 @@ class Migration(migrations.Migration):
                     "job_id",
                     models.CharField(
                         blank=True, db_default="", default="", help_text="The job that sends it.", max_length=255
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="Names the click that made it: a second makes none.",
+                        max_length=64,
                     ),
                 ),
             ],
@@ -1882,6 +1896,14 @@ class Migration(migrations.Migration):
                 default="",
                 help_text="The account's handle when it was done.",
                 max_length=255,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="staffreply",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("key", ""), _negated=True),
+                fields=("key",),
+                name="staff_replies_one_per_click",
             ),
         ),
     ]

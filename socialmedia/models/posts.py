@@ -111,6 +111,7 @@ class Post(models.Model):
     last_checked_at = models.DateTimeField(null=True, blank=True, help_text="The last try, good or bad.")
     failed_checks = models.IntegerField(default=0, db_default=0, help_text="Tries in a row that measured nothing.")
     gone_checks = models.IntegerField(default=0, db_default=0, help_text="Of these, in a row: said that it is gone.")
+    gone_since = models.DateTimeField(null=True, blank=True, help_text="When the first of these said so.")
     check_error_code = models.CharField(max_length=50, blank=True, default="", db_default="", help_text="Last failure.")
     check_error = models.TextField(blank=True, default="", db_default="", help_text="Last failure, in words.")
     checking_token = models.UUIDField(null=True, blank=True, help_text="Which checker may record.")

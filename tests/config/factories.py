@@ -23,7 +23,7 @@ from followups.models import (
 from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobPause, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
 from socialmedia.models import Account, Conversation, Message, Post, PostAlert, TrackingState
-from tests.socialmedia.factories import make_bot, make_person
+from tests.socialmedia.factories import make_action, make_bot, make_person, make_tiktok_account
 from tests.socialmedia.post_factories import make_creator, make_post, make_snapshot
 
 NAMES = ("Ada", "Ben", "Cleo", "Dara", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jun")
@@ -198,7 +198,7 @@ def make_posts(size: int, *, now: datetime) -> None:
 
 def make_community(size: int, *, now: datetime) -> list[UserProfile]:
     """Members with follow-ups, conversations and jobs, in every state."""
-    bot, profiles = make_bot(), []
+    bot, shop, profiles = make_bot(), make_tiktok_account(), []
     states = ("pending", "executed", "cancelled", "skipped", "failed")
     for number in range(size):
         quiet = timedelta(hours=5) if number % 4 == 0 else timedelta(days=2 + number)
@@ -216,6 +216,7 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
         Booking.objects.create(user=profile, name="Party", event_at=now - quiet, booking_id=f"booking {number}")
         follow_up = make_follow_up(profile, states[number % len(states)], now=now, job_id=job.job_id)
         make_draft(follow_up, list(DraftStatus)[number % len(DraftStatus)], now=now)
+        make_action(shop, now=now - timedelta(hours=number), success=(None, True, False)[number % 3])
     make_posts(size, now=now)
     ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
     make_health_result(now=now)

@@ -11,16 +11,9 @@ from socialmedia import actions, limits, rules
 from socialmedia.limits import DailyLimit
 from socialmedia.models import AutomationAction, DailyActionCount, HourlyActionCount, SystemSetting
 from tests.concurrency import at_once
-from tests.socialmedia.factories import make_tiktok_account
+from tests.socialmedia.factories import make_action, make_tiktok_account
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-def make_action(account_id: int | None, kind: str = "like", **values: Any) -> AutomationAction:
-    """A row, written past the limits."""
-    now = values.pop("created_at", timezone.now())
-    fields = {"action_date": now.date(), "action_hour": now.hour, "platform": "tiktok", "created_at": now}
-    return AutomationAction.objects.create(account_id=account_id, action_type=kind, **{**fields, **values})
 
 
 def asked(sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -50,21 +43,21 @@ class TestDailyActionCounts:
     def test_counts_each_outcome_once_and_unconfirmed_ones_in_neither(self) -> None:
         account = make_tiktok_account("shop")
         for success in (True, True, False, None):
-            make_action(account.pk, success=success)
+            make_action(account, success=success)
         row = DailyActionCount.objects.get(account=account)
         assert (row.action_type, row.action_count, row.success_count, row.failure_count) == ("like", 4, 2, 1)
 
     def test_goes_back_seven_days(self) -> None:
         account, now = make_tiktok_account("shop"), timezone.now()
         for days in (0, 7, 8):
-            make_action(account.pk, created_at=now - days * DAY)
+            make_action(account, now=now - days * DAY)
         dates = DailyActionCount.objects.values_list("action_date", flat=True)
         assert list(dates) == [now.date(), now.date() - 7 * DAY]
 
     def test_has_a_group_of_deleted_accounts(self) -> None:
         account = make_tiktok_account("shop")
-        for account_id in (None, None, account.pk):
-            make_action(account_id)
+        for whose in (None, None, account):
+            make_action(whose)
         counts = DailyActionCount.objects.values_list("account_id", "action_count")
         assert dict(counts) == {None: 2, account.pk: 1}
 
@@ -77,7 +70,7 @@ class TestHourlyActionDistribution:
     def test_pools_thirty_days(self) -> None:
         account, now = make_tiktok_account("shop"), timezone.now()
         for days, hour in ((0, 9), (30, 9), (31, 9), (1, 10)):
-            make_action(account.pk, created_at=now - days * DAY, action_hour=hour)
+            make_action(account, now=now - days * DAY, action_hour=hour)
         make_action(None, action_hour=9)
         counts = HourlyActionCount.objects.values_list("account_id", "action_hour", "action_count")
         assert set(counts) == {(account.pk, 9, 2), (account.pk, 10, 1), (None, 9, 1)}
@@ -89,19 +82,19 @@ class TestCheckRateLimit:
         account = make_tiktok_account("shop")
         for success in (True, False, None):
             assert may(account.pk, most=3)
-            make_action(account.pk, success=success)
+            make_action(account, success=success)
         assert not may(account.pk, most=3)
         assert may(account.pk, most=4)
 
     def test_takes_the_limits_of_the_setting(self) -> None:
         account, now = make_tiktok_account("shop"), timezone.now()
         rules.change(rules.RATE_LIMITS, {"like": {"daily": 2}, "comment": {"hourly": 1}}, by="ann", now=now)
-        make_action(account.pk)
+        make_action(account)
         assert may(account.pk)
-        make_action(account.pk)
+        make_action(account)
         assert not may(account.pk)
         assert may(account.pk, most=3)
-        make_action(account.pk, "comment")
+        make_action(account, "comment")
         assert not may(account.pk, "comment", most=1_000)
 
     def test_takes_a_hundred_for_what_the_setting_does_not_name(self) -> None:
@@ -115,19 +108,19 @@ class TestCheckRateLimit:
         assert not may(make_tiktok_account("shop").pk, most=0)
 
     def test_counts_without_an_account_what_has_none(self) -> None:
-        make_action(make_tiktok_account("shop").pk)
+        make_action(make_tiktok_account("shop"))
         assert may(None, most=1)
         make_action(None)
         assert not may(None, most=1)
 
     def test_forgets_the_day_before_but_not_the_hour(self) -> None:
         account, noon = make_tiktok_account("shop", timezone="Asia/Tokyo"), timezone.now().replace(hour=12, minute=0)
-        make_action(account.pk, created_at=noon)
+        make_action(account, now=noon)
         at = "SELECT check_rate_limit(%s, 'like', 1, 'UTC', %s)"
         assert asked(at, account.pk, noon + timedelta(hours=2, minutes=59)) == [(False,)]
         assert asked(at, account.pk, noon + 3 * HOUR) == [(True,)]  # midnight in Tokyo
         rules.change(rules.RATE_LIMITS, {"like": {"hourly": 1}}, by="ann", now=noon)
-        make_action(account.pk, created_at=noon + timedelta(hours=2, minutes=30))
+        make_action(account, now=noon + timedelta(hours=2, minutes=30))
         assert asked(at, account.pk, noon + 3 * HOUR) == [(False,)]
 
     @pytest.mark.parametrize("value", [[], 7, {"like": 5}, {"like": {"daily": "many"}}, {"like": {"hourly": []}}])
@@ -163,16 +156,15 @@ class TestCheckRateLimitAtOnce:
         assert AutomationAction.objects.count() == 10
 
     def test_gives_takers_by_sql_and_the_programs_ten_together(self) -> None:
-        account_id = make_tiktok_account("shop").pk
-        now = timezone.now()
+        account, now = make_tiktok_account("shop"), timezone.now()
 
         def take(index: int) -> bool:
             if index % 2:
-                place = {"account_id": account_id, "action_type": "like", "platform": "tiktok", "now": now}
+                place = {"account_id": account.pk, "action_type": "like", "platform": "tiktok", "now": now}
                 return isinstance(limits.reserve(**place, limits=[DailyLimit(10)]), AutomationAction)
             with transaction.atomic():
-                if is_allowed := may(account_id, most=10):
-                    make_action(account_id, created_at=now)
+                if is_allowed := may(account.pk, most=10):
+                    make_action(account, now=now)
             return is_allowed
 
         assert at_once(30, take).count(True) == 10

@@ -96,9 +96,9 @@ class TestChange:
             ({"like": {"hourly": 1_000_001}}, "not 1000001"),
             ({"like": {"weekly": 5}}, "that of like names 'weekly'"),
             ({"like": []}, "The limit of like is an object"),
-            ({}, "at least one action"),
-            ([1, 2], "at least one action"),
-            (None, "at least one action"),
+            ({}, "At least one action has a limit"),
+            ([1, 2], "Limits are an object"),
+            (None, "Limits are an object"),
         ],
     )
     def test_refuses_limits_that_make_no_sense(self, value: Any, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""What conversations give to the engine's own jobs."""
+"""What conversations and posts give to the engine's own jobs: figures and clean-ups."""
 
 from jobs import cleanup, figures
 from jobs.pruning import Rows
