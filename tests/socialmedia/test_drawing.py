@@ -10,7 +10,7 @@ from jobs import console
 from socialmedia.admin import drawing
 from socialmedia.metrics.curves import Kind, Point, Why
 
-M, I, GAP = Kind.MEASURED, Kind.INTERPOLATED, Kind.GAP
+M, BETWEEN, GAP = Kind.MEASURED, Kind.INTERPOLATED, Kind.GAP
 
 
 def points(*values: tuple[int | None, Kind]) -> list[Point]:
@@ -45,7 +45,7 @@ class TestLines:
         assert ("Start", 1) in found["a"]  # a spot alone is still seen
 
     def test_are_dashed_where_a_value_lies_between_two(self) -> None:
-        found = spots_of((1, M), (2, I), (3, M), (4, M), ages=4)
+        found = spots_of((1, M), (2, BETWEEN), (3, M), (4, M), ages=4)
         assert joined(found["a"]) == {("2 h", "3 h")}
         assert joined(found["a, estimated"]) == {("Start", "1 h"), ("1 h", "2 h")}
         assert ("1 h", 2) not in found["a"]
