@@ -163,7 +163,7 @@ def _own_reply(press: Press) -> int:
     """The reply that the button is about: one of this conversation."""
     text = press.data.get("reply", "")
     known = StaffReply.objects.filter(conversation=press.conversation)
-    if not (text.isascii() and text.isdigit() and len(text) < 19) or not known.filter(pk=int(text)).exists():
+    if not _is_number(text) or not known.filter(pk=int(text)).exists():
         raise BadInput("This reply is not known any more.")
     return int(text)
 
@@ -178,8 +178,7 @@ def _add_note(press: Press) -> Told:
 
 def _remove_note(press: Press) -> Told:
     text = press.data.get("note_id", "")
-    is_number = text.isascii() and text.isdigit() and len(text) < 19
-    done = is_number and notes.remove(int(text), by=press.by)
+    done = _is_number(text) and notes.remove(int(text), by=press.by)
     return Told("Deleted.") if done else Told("Only whoever wrote a note may delete it.", good=False)
 
 
@@ -201,7 +200,7 @@ def _write_down(press: Press) -> Told:
 
 def _read(press: Press) -> Told:
     seen = press.data.get("seen", "")
-    up_to = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 19 else None
+    up_to = int(seen) if _is_number(seen) else None
     return Told(threads.mark_read(press.conversation.pk, up_to=up_to, now=press.now).sentence)
 
 
@@ -218,7 +217,9 @@ def _snooze(press: Press) -> Told:
 
 def _assign(press: Press) -> Told:
     chosen = press.data.get("staff", "")
-    to = User.objects.filter(pk=int(chosen)).first() if chosen.isascii() and chosen.isdigit() else None
+    to = User.objects.filter(pk=int(chosen)).first() if _is_number(chosen) else None
+    if chosen and to is None:
+        raise BadInput("This person is not known any more.")
     return _changed(threads.assign(press.conversation.pk, to=to, now=press.now))
 
 
@@ -235,6 +236,11 @@ def _state(change: Callable[..., threads.Change]) -> Act:
 
 def _changed(change: threads.Change) -> Told:
     return Told(change.sentence, is_history=change.is_new)
+
+
+def _is_number(text: str) -> bool:
+    """Whether it could be a row's id."""
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _clean(form: forms.Form) -> dict[str, Any]:
