@@ -398,10 +398,9 @@ class TestSteering:
         post = track(hours_ago=2)
         key = str(post.pk)
 
-        assert tiktok("stop", key)[0] == f"Stopped: post {key}. It is stopped.\n"
-        assert tiktok("resume", post.external_post_id)[0].startswith(
-            f"Resumed: post {key}. It is tracked.\nNext check "
-        )
+        assert tiktok("stop", key)[0] == f"Stopped: post {key}. It is stopped: no check is planned.\n"
+        assert tiktok("track", post.post_url)[0].endswith("It is stopped: no check is planned.\n")
+        assert tiktok("resume", post.external_post_id)[0].startswith(f"Resumed: post {key}. Next check in ")
         tiktok("stop", post.post_url)
         (again,) = objects("restart", key)
 

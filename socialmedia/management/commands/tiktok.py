@@ -104,7 +104,7 @@ class Command(terminal.ActionCommand):
         self.stdout.write(f"{said}: post {post.pk} of @{terminal.printable(post.account.username)}.")
         if done.snapshot is not None:
             self.stdout.write(posts.summary(done.snapshot))
-        self.stdout.write(f"Next check {terminal.relative(post.next_check_at, self.now)}.")
+        self.stdout.write(self._standing(post))
 
     def _check(self, *, limit: int, **options: Any) -> None:
         due = checking.due(limit, now=self.now)
@@ -153,9 +153,13 @@ class Command(terminal.ActionCommand):
             shown = {"id": post.pk, "video_id": post.external_post_id, "state": post.tracking_state}
             self.write_objects([{**shown, "next_check": post.next_check_at}])
             return
-        self.stdout.write(f"{said}: post {post.pk}. It is {post.get_tracking_state_display().lower()}.")
-        if post.next_check_at:
-            self.stdout.write(f"Next check {terminal.relative(post.next_check_at, self.now)}.")
+        self.stdout.write(f"{said}: post {post.pk}. {self._standing(post)}")
+
+    def _standing(self, post: Post) -> str:
+        """Whether a post is checked again, and when."""
+        if post.next_check_at is None:
+            return f"It is {post.get_tracking_state_display().lower()}: no check is planned."
+        return f"Next check {terminal.relative(post.next_check_at, self.now)}."
 
     # --- figures ---
 
