@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 MODELS = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry)
 OURS = [name for name in MODELS if name.startswith(("bots_", "followups_", "jobs_", "socialmedia_"))]
-MADE_BY_A_FORM = {"jobs_jobpause", "socialmedia_messagetemplate"}
+MADE_BY_A_FORM = {"jobs_jobpause", "socialmedia_account", "socialmedia_messagetemplate", "socialmedia_searchrun"}
 
 
 class TestEveryPage:

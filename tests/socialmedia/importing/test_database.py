@@ -456,7 +456,10 @@ class TestSeedLayout:
         small.put("social_media_post_analytics", post_id=due, created_at=START + 9000 * HOUR, **values)
         small.put(
             *["social_media_comments"],
-            post_id=post, platform="tiktok", external_comment_id="1", comment_text=EMOJI,
+            post_id=post,
+            platform="tiktok",
+            external_comment_id="1",
+            comment_text=EMOJI,
             api_reply_count=4,
         )
         thread = small.conversation(ada, unread_count=1)
@@ -682,9 +685,9 @@ class TestTrial:
 
 class TestOpened:
     def test_writes_nothing(self, theirs: MediaPoster) -> None:
-        with sources.opened(theirs.url, schema="public") as source:
-            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-                source.connection.execute("DELETE FROM social_media_accounts")
+        refused = pytest.raises(psycopg.errors.ReadOnlySqlTransaction)
+        with sources.opened(theirs.url, schema="public") as source, refused:
+            source.connection.execute("DELETE FROM social_media_accounts")
 
     def test_sees_one_instant(self, theirs: MediaPoster) -> None:
         theirs.account("ada")
