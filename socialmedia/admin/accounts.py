@@ -8,12 +8,13 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -76,6 +77,7 @@ class AccountAdmin(console.ConsoleAdmin):
     sortable_by = ("username",)
     ordering = ("username",)
     change_form_outer_after_template = "admin/console/charted.html"
+    actions_list = ("add_ours",)  # type: ignore[assignment]  # unfold declares the empty tuple's own type
     actions_detail = ("set_zone", "fetch_figures", "start_figures", "stop_figures", "activate", "deactivate")
     state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = {
         "set_zone": lambda account: bool(account.is_own),
@@ -123,6 +125,11 @@ class AccountAdmin(console.ConsoleAdmin):
             "back": reverse("admin:socialmedia_account_changelist"),
         }
         return TemplateResponse(request, "admin/console/question.html", context)
+
+    @action(description="Add one of ours", url_path="add-ours", icon="add", permissions=["add"])
+    def add_ours(self, request: HttpRequest) -> HttpResponse:
+        """Go to the form."""
+        return HttpResponseRedirect(reverse("admin:socialmedia_account_add"))
 
     @admin.display(description="Name")
     def shown_as(self, row: Account) -> str:
@@ -185,7 +192,7 @@ class AccountAdmin(console.ConsoleAdmin):
         )
         return [conversations] if obj.platform == Platform.DISCORD else [_days(obj), _posts(obj), conversations]
 
-    @console.page_action("Set time zone", url_path="zone", icon="schedule")
+    @console.page_action("Time zone", url_path="zone", icon="schedule")
     def set_zone(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self.row_or_404(request, object_id)
         form = ZoneForm(request.POST or None, initial={"timezone": row.timezone})
@@ -201,7 +208,7 @@ class AccountAdmin(console.ConsoleAdmin):
         sentence = "What the account did today counts within the new day at once."
         return self.ask(request, row, console.Question("In which zone does it live?", sentence, "Set it", form=form))
 
-    @console.page_action("Collect figures now", url_path="figures", icon="refresh")
+    @console.page_action("Collect now", url_path="figures", icon="refresh")
     def fetch_figures(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self.row_or_404(request, object_id)
         if request.method != "POST":
