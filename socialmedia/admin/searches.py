@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import action
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from jobs import console
@@ -104,7 +103,7 @@ class SearchAdmin(console.ConsoleAdmin):
         else:
             self.tell(request, f"{run.results_count:,} found.")
 
-    @action(description="New search", url_path="new-search", icon="search", permissions=["add"])
+    @console.page_action("New search", url_path="new-search", icon="search", permission="add")
     def new_search(self, request: HttpRequest) -> HttpResponse:
         """Go to the form."""
         return HttpResponseRedirect(reverse("admin:socialmedia_searchrun_add"))
