@@ -363,11 +363,28 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
-                "title": "Discoveries",
+                "title": "Posts",
                 "items": [
+                    {
+                        **_item("Posts", "smart_display", "socialmedia.post"),
+                        # The page of comparisons lies below it, and has its own line.
+                        "active": lambda request: (
+                            request.path.startswith(reverse("admin:socialmedia_post_changelist"))
+                            and request.path != reverse("admin:socialmedia_post_compare")
+                        ),
+                    },
+                    {
+                        "title": "Compare",
+                        "icon": "stacked_line_chart",
+                        "link": reverse_lazy("admin:socialmedia_post_compare"),
+                        "permission": lambda request: request.user.has_perm("socialmedia.view_post"),
+                    },
+                    _item("Alerts", "trending_up", "socialmedia.postalert"),
                     _item("Comments", "comment", "socialmedia.comment"),
                     _item("Hashtags", "numbers", "socialmedia.hashtag"),
                     _item("Searches", "search", "socialmedia.searchrun"),
+                    _item("Providers", "cloud", "socialmedia.providerbudget"),
+                    _item("Provider calls", "swap_vert", "socialmedia.apiusage"),
                 ],
             },
             {

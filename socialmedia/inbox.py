@@ -5,17 +5,25 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 from psycopg.types.json import Jsonb
 
-from socialmedia.models import Account, Conversation, Message, MessageType, Platform
+from socialmedia import postponed
+from socialmedia.models import Account, Conversation, ConversationSummary, Message, MessageType, Platform
 
 TAKEN_BACK: Final = "[deleted]"
 """What stands in place of words that their author has taken back."""
 _PREVIEW_LENGTH = 100
 _FLAGS: Final = ("command", "imported")
 """What the metadata say of a message's nature, not of its content: it outlives an edit and a deletion."""
+
+_IS_SHUT: Final = Q(is_blocked=True) | Q(is_spam=True)
+_ARRIVAL: Final = {
+    "unread_count": F("unread_count") + Case(When(_IS_SHUT, then=Value(0)), default=Value(1)),
+    "is_archived": Case(When(_IS_SHUT | Q(is_muted=True), then=F("is_archived")), default=Value(False)),
+    "snoozed_until": None,
+}
 
 _OPEN = """
 INSERT INTO social_media_conversations AS known
@@ -79,8 +87,12 @@ def record_inbound(
     is_read: bool = False,
     now: datetime,
 ) -> Message | None:
-    """Store what the other side wrote and count it as unread, unless `is_read` says that it was dealt with.
-    `edited_at` is when the words became these ones. None when this message id is known already.
+    """Store what the other side wrote. `edited_at` is when the words became these ones. None when this message id is
+    known already.
+
+    It counts as unread, ends a snooze and brings the conversation back from the archive, unless `is_read` says that it
+    was dealt with; a muted conversation stays in the archive, and in a blocked one nothing counts. Replies that were
+    to be sent later only if they did not write first are cancelled in the same transaction.
     """
     values = {
         "conversation_id": conversation.pk,
@@ -95,13 +107,17 @@ def record_inbound(
     }
     with transaction.atomic():
         for message in Message.objects.raw(_INSERT_INBOUND, values):
-            unread = 0 if is_read else 1
-            Conversation.objects.filter(pk=conversation.pk).update(
-                unread_count=F("unread_count") + unread, updated_at=now
-            )
+            arrival = {} if is_read else _ARRIVAL
+            Conversation.objects.filter(pk=conversation.pk).update(**arrival, updated_at=now)
             note_last_message(conversation_id=conversation.pk, text=text, is_outgoing=False, at=sent_at)
+            postponed.cancel_answered(conversation.pk, now=now)
             return message
     return None
+
+
+def active(*, limit: int = 50) -> list[ConversationSummary]:
+    """The inbox as it is: what is not archived, blocked or spam, newest first, with its counts."""
+    return list(ConversationSummary.objects.all()[:limit])
 
 
 def change(

@@ -104,6 +104,7 @@ def save_draft(
     rules: Rules,
     name: str = "",
     weight: int = 1,
+    category: TemplateCategory = TemplateCategory.FOLLOW_UP,
     draft_id: int | None = None,
     now: datetime,
 ) -> MessageTemplate:
@@ -138,7 +139,7 @@ def save_draft(
                 level=place.level,
                 emotion=place.emotion,
                 account_id=place.account_id,
-                category=TemplateCategory.FOLLOW_UP,
+                category=category,
                 version=newest + 1,
                 **words,
             )

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from discord.utils import escape_markdown
 from django.db import transaction
-from django.db.models import CharField, Count, Exists, Max, Model, OuterRef, QuerySet, Value
+from django.db.models import CharField, Count, Exists, Max, Model, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, TruncHour
 from django.urls import reverse
 
@@ -47,6 +47,8 @@ def _collect(account_id: int, console_url: str, *, now: datetime) -> int:
 def _flags(console_url: str, *, now: datetime) -> Iterator[Post]:
     """Escalations, negative replies and harm; by idx_flags_open."""
     still_open = StaffFlag.objects.filter(settled_at=None, last_raised_at__gte=now - LOOK_BACK).select_related("user")
+    # Muting a conversation silences no call for help.
+    still_open = still_open.exclude(~Q(kind=FlagKind.ESCALATION), message__conversation__is_muted=True)
     for flag in _untold(still_open.order_by("-last_raised_at"), "flag"):
         sign = "🚨" if flag.kind == FlagKind.ESCALATION else "⚠️"
         who = f" · {escape_markdown(flag.user.name or flag.user.pk)}" if flag.user is not None else ""
@@ -57,7 +59,9 @@ def _flags(console_url: str, *, now: datetime) -> Iterator[Post]:
 
 def _doubts(console_url: str, *, now: datetime) -> Iterator[Post]:
     """Messages of which nobody knows whether they arrived; by idx_messages_unknown."""
-    unknown = Message.objects.filter(status=MessageStatus.UNKNOWN, sent_at__gte=now - LOOK_BACK)
+    unknown = Message.objects.filter(
+        status=MessageStatus.UNKNOWN, sent_at__gte=now - LOOK_BACK, conversation__is_muted=False
+    )
     for message in _untold(unknown.select_related("conversation").order_by("-sent_at"), "unknown"):
         link = console_url + reverse("admin:socialmedia_message_change", args=[message.pk])
         whom = escape_markdown(str(message.conversation))

@@ -52,16 +52,18 @@ def posts(post_ids: Sequence[int], *, metric: Metric, base: str | None = None) -
     measured = reading.rounds(rows)
     ages = _common_ages(chosen, base)
     return [
-        Compared(post, points_of(post, measured[post.pk], metric, ages, base=base), _engagement(measured[post.pk]))
+        Compared(post, _points(post, measured[post.pk], metric, ages, base), _engagement(measured[post.pk]))
         for post in chosen
     ]
 
 
-def usual(account_id: int, *, metric: Metric, ages: Sequence[float], base: str | None, but: int = 0) -> list[Point]:
+def usual(
+    account_id: int, *, metrics: Iterable[Metric], ages: Sequence[float], base: str | None, but: int = 0
+) -> dict[Metric, list[Point]]:
     """What the account's posts usually have at these ages; gaps where fewer than three are known. Two queries."""
     others = reading.of_account(account_id, most=MOST_PER_ACCOUNT, but=but)
     measured = reading.rounds(post.pk for post in others)
-    return _usual(others, measured, metric, ages, base=base, least=LEAST_FOR_USUAL)
+    return {metric: _usual(others, measured, metric, ages, base=base, least=LEAST_FOR_USUAL) for metric in metrics}
 
 
 def accounts(account_ids: Sequence[int], *, metric: Metric, within: timedelta, now: datetime) -> list[AccountFigures]:
@@ -76,15 +78,9 @@ def accounts(account_ids: Sequence[int], *, metric: Metric, within: timedelta, n
 
 
 def points_of(
-    post: Post,
-    snapshots: Sequence[PostSnapshot],
-    metric: Metric,
-    ages: Iterable[float],
-    *,
-    base: str | None = None,
+    snapshots: Sequence[PostSnapshot], metric: Metric, ages: Iterable[float], *, start: datetime | None
 ) -> list[Point]:
     """A post's curve at these ages; empty when nobody knows from when its hours count."""
-    start = reading.start_of(post, base=base)
     return curves.curve(reading.samples_of(snapshots, metric, start=start), ages) if start else []
 
 
@@ -117,7 +113,7 @@ def _usual(
     base: str | None,
     least: int,
 ) -> list[Point]:
-    drawn = [points_of(post, measured[post.pk], metric, ages, base=base) for post in rows]
+    drawn = [_points(post, measured[post.pk], metric, ages, base) for post in rows]
     return curves.median_curve([points for points in drawn if points], ages, least=least)
 
 
@@ -125,6 +121,12 @@ def _common_ages(rows: Iterable[Post], base: str | None) -> list[float]:
     """The hours of all plans together; the usual ones when ages count from elsewhere, or there is no plan."""
     planned = {float(hours) for post in rows for hours in post.check_offsets}
     return sorted({0.0, *planned}) if planned and base is None else list(USUAL_AGES)
+
+
+def _points(
+    post: Post, snapshots: Sequence[PostSnapshot], metric: Metric, ages: Iterable[float], base: str | None
+) -> list[Point]:
+    return points_of(snapshots, metric, ages, start=reading.start_of(post, base=base))
 
 
 def _engagement(snapshots: Sequence[PostSnapshot]) -> float | None:

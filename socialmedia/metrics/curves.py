@@ -111,7 +111,8 @@ def _gap(hours: float, edge: Sample | None, why: Why) -> Point:
 
 
 def _median(hours: float, points: Sequence[Point], least: int) -> Point:
-    values = [point.value for point in points if point.value is not None]
-    if len(values) < max(least, 1):
+    known = [point for point in points if point.value is not None]
+    if len(known) < max(least, 1):
         return Point(hours, None, Kind.GAP, Why.UNAVAILABLE)
-    return Point(hours, round(median(values)), Kind.INTERPOLATED)
+    kind = Kind.MEASURED if all(point.kind is Kind.MEASURED for point in known) else Kind.INTERPOLATED
+    return Point(hours, round(median(point.value or 0 for point in known)), kind)

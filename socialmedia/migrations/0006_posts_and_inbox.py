@@ -1177,6 +1177,16 @@ class Migration(migrations.Migration):
                         blank=True, db_default="", default="", help_text="The job that sends it.", max_length=255
                     ),
                 ),
+                (
+                    "key",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="Names the click that made it: a second makes none.",
+                        max_length=64,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "reply",
@@ -1499,6 +1509,12 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="accountsnapshot",
+            index=models.Index(
+                condition=models.Q(("raw_data__isnull", False)), fields=["created_at"], name="idx_account_days_raw"
+            ),
+        ),
+        migrations.AddIndex(
             model_name="analyticsfetch",
             index=models.Index(fields=["account", "-created_at"], name="idx_fetches_account"),
         ),
@@ -1535,6 +1551,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="post",
             index=models.Index(fields=["post_url"], name="idx_posts_url"),
+        ),
+        migrations.AddIndex(
+            model_name="post",
+            index=models.Index(
+                condition=models.Q(("raw_data__isnull", False)), fields=["updated_at"], name="idx_posts_raw"
+            ),
         ),
         migrations.AddIndex(
             model_name="post",
@@ -1886,6 +1908,14 @@ class Migration(migrations.Migration):
                 default="",
                 help_text="The account's handle when it was done.",
                 max_length=255,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="staffreply",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("key", ""), _negated=True),
+                fields=("key",),
+                name="staff_replies_one_per_click",
             ),
         ),
     ]

@@ -67,6 +67,13 @@ class StaffReply(models.Model):
         AutomationAction, null=True, blank=True, on_delete=models.SET_NULL, help_text="Its line in the action log."
     )
     job_id = models.CharField(max_length=255, blank=True, default="", db_default="", help_text="The job that sends it.")
+    key = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Names the click that made it: a second makes none.",
+    )
 
     class Meta:
         db_table = "staff_replies"
@@ -85,6 +92,7 @@ class StaffReply(models.Model):
             models.UniqueConstraint(
                 fields=["conversation", "author"], condition=Q(status="draft"), name="staff_replies_one_draft"
             ),
+            models.UniqueConstraint(fields=["key"], condition=~Q(key=""), name="staff_replies_one_per_click"),
         ]
         indexes = [
             # What an answer of the member cancels; what the console shows. Small.

@@ -46,8 +46,8 @@ class TestUsual:
         for post, views in zip(posts, (10, 20, 60, 9999), strict=True):
             make_snapshot(post, views=views)
         with django_assert_num_queries(2):
-            found = comparing.usual(ada.pk, metric=Metric.VIEWS, ages=[0, 1], base=None, but=posts[3].pk)
-        assert [point.value for point in found] == [20, None]
+            found = comparing.usual(ada.pk, metrics=[Metric.VIEWS], ages=[0, 1], base=None, but=posts[3].pk)
+        assert [point.value for point in found[Metric.VIEWS]] == [20, None]
 
 
 class TestAccounts:
