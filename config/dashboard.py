@@ -19,7 +19,7 @@ from jobs import checkup, stats
 from jobs.admin import health_color
 from jobs.models import JobExecution, JobStatus, ScheduledJob
 from jobs.pagination import ESTIMATE_ABOVE, estimated_count
-from socialmedia.models import Message, MessageStatus
+from socialmedia.models import Message, MessageStatus, Post, PostAlert, TrackingState
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
@@ -92,6 +92,9 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["checks"] = _checks(now)
     if may("socialmedia.view_message"):
         groups.append(Group("Outbox", _outbox()))
+    if may("socialmedia.view_post"):
+        groups.append(Group("Posts", _posts(now, alerts=may("socialmedia.view_postalert"))))
+        subjects.append(charts.POSTS)
     if may("followups.view_followuphistory"):
         subjects.append(charts.FOLLOW_UPS)
     context["groups"], context["charts"] = groups, charts.draw(subjects, now=now)
@@ -209,6 +212,24 @@ def _outbox() -> list[Figure]:
             "warning" if unknown else "",
         ),
     ]
+
+
+def _posts(now: datetime, *, alerts: bool) -> list[Figure]:
+    # Separate counts, not one: each can use its own index.
+    posts, active = "socialmedia_post", Post.objects.filter(tracking_state=TrackingState.ACTIVE)
+    tracked, due = active.count(), active.filter(next_check_at__lte=now).count()
+    gone = Post.objects.filter(tracking_state=TrackingState.UNAVAILABLE, deleted_at__gt=now - WEEK).count()
+    figures = [
+        Figure("Tracked", f"{tracked:,}", _list(posts, tracking_state__exact=TrackingState.ACTIVE.value)),
+        Figure("Checks due now", f"{due:,}", _list(posts, look="due")),
+        Figure("Gone in 7 days", f"{gone:,}", _list(posts, look="gone")),
+    ]
+    if alerts:
+        unseen = PostAlert.objects.filter(seen_at=None).count()
+        note = "Far above their account's usual" if unseen else ""
+        address = _list("socialmedia_postalert", state="new")
+        figures.append(Figure("New alerts", f"{unseen:,}", address, note, "warning" if unseen else ""))
+    return figures
 
 
 def _health(health: stats.SchedulerHealth, now: datetime) -> Health:

@@ -343,9 +343,46 @@ UNFOLD: dict[str, Any] = {
                     _item("Inbox", "inbox", "socialmedia.conversation"),
                     _item("Messages", "chat", "socialmedia.message"),
                     _item("Accounts", "badge", "socialmedia.account"),
+                    {
+                        **_item("Actions", "touch_app", "socialmedia.automationaction"),
+                        # The page of limits lies below it, and has its own line.
+                        "active": lambda request: (
+                            request.path.startswith(reverse("admin:socialmedia_automationaction_changelist"))
+                            and request.path != reverse("admin:socialmedia_limits")
+                        ),
+                    },
+                    {
+                        "title": "Limits",
+                        "icon": "speed",
+                        "link": reverse_lazy("admin:socialmedia_limits"),
+                        "permission": lambda request: request.user.has_perm("socialmedia.view_automationaction"),
+                    },
                     _item("Discord", "smart_toy", "bots.botcontrol"),
                     _item("Channels", "tag", "socialmedia.channel"),
                     _item("Chat imports", "upload_file", "socialmedia.chatimport"),
+                ],
+            },
+            {
+                "title": "Posts",
+                "items": [
+                    {
+                        **_item("Posts", "smart_display", "socialmedia.post"),
+                        # The page of comparisons lies below it, and has its own line.
+                        "active": lambda request: (
+                            request.path.startswith(reverse("admin:socialmedia_post_changelist"))
+                            and request.path != reverse("admin:socialmedia_post_compare")
+                        ),
+                    },
+                    {
+                        "title": "Compare",
+                        "icon": "stacked_line_chart",
+                        "link": reverse_lazy("admin:socialmedia_post_compare"),
+                        "permission": lambda request: request.user.has_perm("socialmedia.view_post"),
+                    },
+                    _item("Alerts", "trending_up", "socialmedia.postalert"),
+                    _item("Comments", "comment", "socialmedia.comment"),
+                    _item("Hashtags", "numbers", "socialmedia.hashtag"),
+                    _item("Searches", "search", "socialmedia.searchrun"),
                 ],
             },
             {
@@ -362,6 +399,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Settings",
                 "items": [
+                    _item("Limits and plans", "tune", "socialmedia.systemsetting"),
                     _item("API keys", "key", "config.apitoken"),
                     _item("Users", "person", "auth.user"),
                     _item("Groups", "shield_person", "auth.group"),

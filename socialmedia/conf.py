@@ -1,6 +1,6 @@
 """The settings of conversations and posts, read from Django's settings when they are asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
@@ -22,7 +22,7 @@ class ProviderSettings:
     """`rapidapi` or `practice`."""
     api_url: str
     api_host: str
-    api_key: str
+    api_key: str = field(repr=False)
     timeout: timedelta
     """How long one answer may take."""
     per_second: int

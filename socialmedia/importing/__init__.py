@@ -1,1 +1,1 @@
-"""Taking over what MediaPoster had: its database and its files."""
+"""Taking over MediaPoster, the tool that Checkback's tables of posts, comments and conversations come from."""

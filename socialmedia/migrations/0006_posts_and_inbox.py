@@ -764,6 +764,10 @@ class Migration(migrations.Migration):
                     models.IntegerField(db_default=0, default=0, help_text="Of these, in a row: said that it is gone."),
                 ),
                 (
+                    "gone_since",
+                    models.DateTimeField(blank=True, help_text="When the first of these said so.", null=True),
+                ),
+                (
                     "check_error_code",
                     models.CharField(blank=True, db_default="", default="", help_text="Last failure.", max_length=50),
                 ),
@@ -788,7 +792,12 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("tracking_round", models.IntegerField(help_text="In which round of tracking.")),
                 ("metric", models.CharField(help_text="Which counter.", max_length=20)),
-                ("at_hours", models.FloatField(help_text="At what age, in hours after the base of its plan.")),
+                (
+                    "at_hours",
+                    models.FloatField(
+                        help_text="At what age, in hours: since publication, or where nobody knows it, in its plan."
+                    ),
+                ),
                 ("value", models.BigIntegerField(help_text="What it had then.")),
                 ("usual", models.FloatField(help_text="What the account's other posts had at that age: the median.")),
                 ("ratio", models.FloatField(help_text="How many times the usual.")),
@@ -1571,6 +1580,15 @@ class Migration(migrations.Migration):
                 name="idx_posts_tracking_state",
             ),
         ),
+        migrations.AddIndex(
+            model_name="post",
+            index=models.Index(
+                models.F("account"),
+                models.OrderBy(models.F("tracking_started_at"), descending=True),
+                condition=models.Q(("tracking_started_at__isnull", False)),
+                name="idx_posts_account_tracked",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="post",
             constraint=models.UniqueConstraint(
@@ -1867,6 +1885,17 @@ class Migration(migrations.Migration):
                 condition=models.Q(("status", "draft")),
                 fields=("conversation", "author"),
                 name="staff_replies_one_draft",
+            ),
+        ),
+        migrations.AddField(
+            model_name="automationaction",
+            name="account_username",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="The account's handle when it was done.",
+                max_length=255,
             ),
         ),
         migrations.AddConstraint(

@@ -6,6 +6,7 @@ from socialmedia.models.actions import ActionType, AutomationAction
 from socialmedia.models.activity import Channel, ChannelActivity, ChatImport
 from socialmedia.models.comments import Comment, Sentiment
 from socialmedia.models.hashtags import Hashtag, HashtagDay, Mention, PostHashtag
+from socialmedia.models.imports import ImportedRow
 from socialmedia.models.inbox import Conversation, Message, MessageStatus, MessageType
 from socialmedia.models.listening import ListeningGap
 from socialmedia.models.posts import (
@@ -45,6 +46,7 @@ __all__ = [
     "Hashtag",
     "HashtagDay",
     "HourlyActionCount",
+    "ImportedRow",
     "ListeningGap",
     "MediaType",
     "Mention",

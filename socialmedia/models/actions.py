@@ -32,6 +32,9 @@ class AutomationAction(models.Model):
         related_name="actions",
         help_text="Which account of ours did it. Empty: that account was deleted; its log stays.",
     )
+    account_username = models.CharField(
+        max_length=255, blank=True, default="", db_default="", help_text="The account's handle when it was done."
+    )
     platform = models.CharField(
         max_length=50, choices=Platform, default=Platform.TIKTOK, db_default=Platform.TIKTOK, help_text="The network."
     )

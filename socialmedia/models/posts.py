@@ -111,6 +111,7 @@ class Post(models.Model):
     last_checked_at = models.DateTimeField(null=True, blank=True, help_text="The last try, good or bad.")
     failed_checks = models.IntegerField(default=0, db_default=0, help_text="Tries in a row that measured nothing.")
     gone_checks = models.IntegerField(default=0, db_default=0, help_text="Of these, in a row: said that it is gone.")
+    gone_since = models.DateTimeField(null=True, blank=True, help_text="When the first of these said so.")
     check_error_code = models.CharField(max_length=50, blank=True, default="", db_default="", help_text="Last failure.")
     check_error = models.TextField(blank=True, default="", db_default="", help_text="Last failure, in words.")
     checking_token = models.UUIDField(null=True, blank=True, help_text="Which checker may record.")
@@ -169,6 +170,13 @@ class Post(models.Model):
                 F("tracking_started_at").desc(),
                 condition=Q(tracking_started_at__isnull=False),
                 name="idx_posts_tracking_state",
+            ),
+            # What an account's posts usually do: its posts tracked last, after every snapshot (alerts).
+            models.Index(
+                "account",
+                F("tracking_started_at").desc(),
+                condition=Q(tracking_started_at__isnull=False),
+                name="idx_posts_account_tracked",
             ),
         ]
 
@@ -288,7 +296,9 @@ class PostAlert(models.Model):
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="alerts", db_index=False, help_text="Which.")
     tracking_round = models.IntegerField(help_text="In which round of tracking.")
     metric = models.CharField(max_length=20, help_text="Which counter.")
-    at_hours = models.FloatField(help_text="At what age, in hours after the base of its plan.")
+    at_hours = models.FloatField(
+        help_text="At what age, in hours: since publication, or where nobody knows it, in its plan."
+    )
     value = models.BigIntegerField(help_text="What it had then.")
     usual = models.FloatField(help_text="What the account's other posts had at that age: the median.")
     ratio = models.FloatField(help_text="How many times the usual.")

@@ -22,8 +22,9 @@ from followups.models import (
 )
 from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobPause, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
-from socialmedia.models import Account, Conversation, Message
-from tests.socialmedia.factories import make_bot, make_person
+from socialmedia.models import Account, Conversation, Message, Post, PostAlert, TrackingState
+from tests.socialmedia.factories import make_action, make_bot, make_person, make_tiktok_account
+from tests.socialmedia.post_factories import make_creator, make_post, make_snapshot
 
 NAMES = ("Ada", "Ben", "Cleo", "Dara", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jun")
 _numbers = count(1)
@@ -171,9 +172,33 @@ def make_health_result(status: str = "ok", *, now: datetime, **values: Any) -> H
     return HealthResult.objects.create(status=status, **{**fields, **values})
 
 
+def make_posts(size: int, *, now: datetime) -> None:
+    """Posts in every state, with looks at them and an alert each."""
+    states = list(TrackingState)
+    for number in range(size):
+        state, start = states[number % len(states)], now - timedelta(hours=7)
+        post = make_post(
+            make_creator(NAMES[number % len(NAMES)].lower()), tracking_state=state, tracking_started_at=start
+        )
+        if state == TrackingState.UNAVAILABLE:
+            Post.objects.filter(pk=post.pk).update(deleted_at=now)
+        for hours in range(4):
+            make_snapshot(post, hours=hours, views=100 * (hours + number), likes=hours)
+        PostAlert.objects.create(
+            post=post,
+            tracking_round=post.tracking_round,
+            metric="views",
+            at_hours=3,
+            value=9_000,
+            usual=1_000,
+            ratio=9,
+            created_at=now,
+        )
+
+
 def make_community(size: int, *, now: datetime) -> list[UserProfile]:
     """Members with follow-ups, conversations and jobs, in every state."""
-    bot, profiles = make_bot(), []
+    bot, shop, profiles = make_bot(), make_tiktok_account(), []
     states = ("pending", "executed", "cancelled", "skipped", "failed")
     for number in range(size):
         quiet = timedelta(hours=5) if number % 4 == 0 else timedelta(days=2 + number)
@@ -191,6 +216,8 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
         Booking.objects.create(user=profile, name="Party", event_at=now - quiet, booking_id=f"booking {number}")
         follow_up = make_follow_up(profile, states[number % len(states)], now=now, job_id=job.job_id)
         make_draft(follow_up, list(DraftStatus)[number % len(DraftStatus)], now=now)
+        make_action(shop, now=now - timedelta(hours=number), success=(None, True, False)[number % 3])
+    make_posts(size, now=now)
     ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
     make_health_result(now=now)
     campaigns.ensure()

@@ -1,1 +1,0 @@
-"""The console's pages of comments, hashtags and searches."""

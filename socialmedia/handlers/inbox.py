@@ -1,0 +1,13 @@
+"""The jobs of the inbox."""
+
+from django.utils import timezone
+
+from jobs.registry import Attempt, handler
+from socialmedia import postponed, replies
+from socialmedia.postponed import SendReply
+
+
+@handler(postponed.JOB_TYPE, SendReply)
+def staff_reply(attempt: Attempt[SendReply]) -> None:
+    """Send a reply of staff whose time has come."""
+    replies.send_due(attempt, now=timezone.now())

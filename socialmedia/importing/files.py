@@ -1,0 +1,1 @@
+"""Taking over the files of MediaPoster's scripts."""
