@@ -12,8 +12,9 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from jobs import console
+from jobs.bars import Chart
 from socialmedia.admin import drawing
-from socialmedia.admin.post_forms import CompareForm
+from socialmedia.admin.post_forms import USUAL_DAYS, CompareForm
 from socialmedia.admin.words import shortened
 from socialmedia.metrics import comparing
 from socialmedia.metrics.comparing import AccountFigures, Compared
@@ -33,7 +34,7 @@ def show(page: console.ConsoleAdmin, request: HttpRequest) -> HttpResponse:
     """Show the comparison. A GET, because it changes nothing: the address can be kept and shared."""
     if not page.has_view_permission(request):
         raise PermissionDenied
-    form = CompareForm(request.GET or None, initial={"days": 30})
+    form = CompareForm(request.GET or None, initial={"days": USUAL_DAYS})
     context = {
         **page.admin_site.each_context(request),
         "title": "Compare posts",
@@ -64,7 +65,7 @@ def _names(rows: Sequence[Compared]) -> list[str]:
     return [f"@{row.post.account.username} {row.post.pk}" for row in rows]
 
 
-def _chart(title: str, names: Sequence[str], drawn: Sequence[Sequence[Point]]) -> drawing.Chart:
+def _chart(title: str, names: Sequence[str], drawn: Sequence[Sequence[Point]]) -> Chart:
     curves = [(name, points) for name, points in zip(names, drawn, strict=True) if points]
     ages = [point.hours for point in curves[0][1]] if curves else []
     summary = "At the same ages. Dashed: estimated between two looks."

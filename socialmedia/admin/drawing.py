@@ -103,7 +103,7 @@ def _through(labels: Sequence[str], points: Sequence[Point], *, dashed: bool) ->
         is_joined = before.value is not None and point.value is not None
         is_dashed = point.missed or Kind.INTERPOLATED in {before.kind, point.kind}
         if is_joined and is_dashed is dashed:
-            start = {"x": before_label, "y": before.value}
+            start: dict[str, object] = {"x": before_label, "y": before.value}
             spots += [start] * (spots[-1:] != [start])
         else:
             spots.append({"x": before_label, "y": None})

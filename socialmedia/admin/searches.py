@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -190,14 +189,7 @@ def _links(row: SearchResult, *, can_track: bool = False) -> object:
                 '<a href="{}" class="text-link" target="_blank" rel="noopener noreferrer">{}</a>', row.url, "Open"
             )
         )
-        if can_track and (address := _track_address(row.url)):
+        if can_track:
+            address = reverse("admin:socialmedia_post_track", query={"url": row.url})
             links.append(format_html('<a href="{}" class="text-link">{}</a>', address, "Track"))
     return format_html_join(" ", "{}", ((link,) for link in links)) if links else console.NOTHING
-
-
-def _track_address(url: str) -> str:
-    """Where a post is put under tracking, with its address filled in."""
-    try:
-        return f"{reverse('admin:socialmedia_post_add')}?{urlencode({'url': url})}"
-    except NoReverseMatch:
-        return ""

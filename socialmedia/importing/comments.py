@@ -1,5 +1,6 @@
 """Comments, and which of them answer which."""
 
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -74,7 +75,7 @@ class CommentTaker(Taker):
             sentiment_score=self._score(row),
             **values.texts(row, *_TEXTS),
             **values.given(row, "likes_count", "is_creator_reply", "raw_data", "parser_version"),
-            **values.times(row, self.journey.zone, "commented_at", "created_at"),
+            **_times(row, self.journey.zone),
         )
 
     def _sentiment(self, row: dict[str, Any]) -> str:
@@ -87,6 +88,12 @@ class CommentTaker(Taker):
     def _score(self, row: dict[str, Any]) -> Decimal | None:
         score = row.get("sentiment_score")
         return None if score is None else min(max(score, _BOUNDS[0]), _BOUNDS[1])
+
+
+def _times(row: dict[str, Any], zone: tzinfo) -> dict[str, datetime]:
+    """It was not seen again since it was written down."""
+    found = values.times(row, zone, "commented_at", "created_at")
+    return {**found, "updated_at": found["created_at"]} if "created_at" in found else found
 
 
 def link() -> None:

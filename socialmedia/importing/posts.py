@@ -38,7 +38,8 @@ class PostTaker(Taker):
 
     def plan(self, row: dict[str, Any]) -> Plan:
         """Return its check-backs."""
-        return plans.read(row, zone=self.journey.zone)
+        found: Plan = row.get("plan") or plans.read(row, zone=self.journey.zone)
+        return found
 
     def look_up(self, rows: Rows) -> None:
         """Find them by the network's id."""

@@ -109,7 +109,8 @@ class SnapshotTaker(Taker):
 
     def _measured_checks(self, row: Row, post: Post) -> int:
         """How many of the post's planned checks these rows can stand for: none when it is tracked anew since."""
-        plan = plans.read({name.removeprefix("post_"): value for name, value in row.items()}, zone=self.journey.zone)
+        of_post = {name.removeprefix("post_"): value for name, value in row.items() if name.startswith("post_")}
+        plan = row.get("plan") or plans.read(of_post, zone=self.journey.zone)
         is_same = post.tracking_round == 1 and post.tracking_started_at == plan.started_at
         return plan.checks_completed if is_same else -1
 

@@ -109,9 +109,10 @@ def _store(taker: Taker, pairs: list[tuple[dict[str, Any], models.Model]]) -> li
     """Insert them; of those that the database refuses, find each one by halving."""
     if not pairs:
         return []
+    table: models.QuerySet[models.Model] = models.QuerySet(taker.model)
     try:
         with transaction.atomic():
-            models.QuerySet(taker.model).bulk_create([made for _, made in pairs])
+            table.bulk_create([made for _, made in pairs])
             taker.saved(pairs)
         return [row for row, _ in pairs]
     except (IntegrityError, DataError, ValueError) as error:

@@ -22,7 +22,25 @@ from followups.models import (
 )
 from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobPause, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
-from socialmedia.models import Account, Conversation, Message, Post, PostAlert, TrackingState
+from socialmedia.models import (
+    Account,
+    AccountSnapshot,
+    ApiUsage,
+    Comment,
+    Conversation,
+    Hashtag,
+    HashtagDay,
+    Message,
+    Post,
+    PostAlert,
+    PostHashtag,
+    ProviderBudget,
+    SearchKind,
+    SearchResult,
+    SearchRun,
+    Sentiment,
+    TrackingState,
+)
 from tests.socialmedia.factories import make_action, make_bot, make_person, make_tiktok_account
 from tests.socialmedia.post_factories import make_creator, make_post, make_snapshot
 
@@ -172,6 +190,18 @@ def make_health_result(status: str = "ok", *, now: datetime, **values: Any) -> H
     return HealthResult.objects.create(status=status, **{**fields, **values})
 
 
+def make_provider_calls(*, now: datetime) -> None:
+    """A provider that was asked, answered, failed, and was stopped."""
+    ProviderBudget.objects.get_or_create(
+        provider_name="rapidapi",
+        defaults={"day": now.date(), "used": 3, "refusals": 1, "blocked_until": now + timedelta(hours=1)},
+    )
+    for success, code in ((True, ""), (False, "refused"), (None, "")):
+        ApiUsage.objects.create(
+            provider_name="rapidapi", platform="tiktok", endpoint="video", success=success, error_code=code
+        )
+
+
 def make_posts(size: int, *, now: datetime) -> None:
     """Posts in every state, with looks at them and an alert each."""
     states = list(TrackingState)
@@ -196,6 +226,28 @@ def make_posts(size: int, *, now: datetime) -> None:
         )
 
 
+def make_discoveries(size: int, *, now: datetime) -> None:
+    """Comments with answers, hashtags with their days, and searches of each kind, about the posts that there are."""
+    today, kinds, moods = now.date(), list(SearchKind), ["", *Sentiment]
+    for number, post in enumerate(Post.objects.order_by("pk")[:size]):
+        known = {"post": post, "platform": "tiktok", "commented_at": now, "author_username": f"reader{number}"}
+        first = Comment.objects.create(
+            **known, external_comment_id=f"c{number}", comment_text="Nice", sentiment=moods[number % 4], replies_count=1
+        )
+        Comment.objects.create(**known, external_comment_id=f"r{number}", parent_comment=first, is_reply=True)
+        hashtag = Hashtag.objects.create(hashtag=f"tag{number}", total_uses=1, total_views=1_000 * number)
+        PostHashtag.objects.create(post=post, hashtag=hashtag)
+        for back in range(3):
+            day = today - timedelta(days=back)
+            HashtagDay.objects.create(hashtag=hashtag, day=day, posts_count=1, views_count=1_000 - back)
+        AccountSnapshot.objects.get_or_create(
+            account=post.account, snapshot_date=today, defaults={"followers_count": number, "followers_growth": -number}
+        )
+        run = SearchRun.objects.create(kind=kinds[number % 3], query="lamp", status="done", results_count=2)
+        for place in (1, 2):
+            SearchResult.objects.create(search=run, position=place, username="ada", title="A lamp", url=post.post_url)
+
+
 def make_community(size: int, *, now: datetime) -> list[UserProfile]:
     """Members with follow-ups, conversations and jobs, in every state."""
     bot, shop, profiles = make_bot(), make_tiktok_account(), []
@@ -218,8 +270,10 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
         make_draft(follow_up, list(DraftStatus)[number % len(DraftStatus)], now=now)
         make_action(shop, now=now - timedelta(hours=number), success=(None, True, False)[number % 3])
     make_posts(size, now=now)
+    make_discoveries(size, now=now)
     ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
     make_health_result(now=now)
+    make_provider_calls(now=now)
     campaigns.ensure()
     ErasureReceipt.objects.create(digest="0" * 64, source="api", evidence="form 1", actor="key", counts={"goals": 1})
     BotControl.objects.get_or_create(account=bot)

@@ -51,6 +51,12 @@ class TestDryRun:
             "drafts",
             "flags",
             "openings",
+            "api_usage",
+            "snapshot_payloads",
+            "post_payloads",
+            "comment_payloads",
+            "search_payloads",
+            "account_day_payloads",
             "temp_files",
         }
         assert lines["jobs"][1:3] == ["2", "1"]

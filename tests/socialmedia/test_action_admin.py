@@ -257,9 +257,9 @@ class TestSettingsPages:
             (rules.RATE_LIMITS, {"like_daily": "-1"}, "greater than or equal to 0"),
             (rules.RATE_LIMITS, {"like_daily": "many"}, "Enter a whole number"),
             (rules.RATE_LIMITS, {}, "At least one action has a limit."),
-            (rules.CHECK_SCHEDULE, {"hours": "6, 1"}, "but 1 follows 6"),
-            (rules.CHECK_SCHEDULE, {"hours": "1, soon"}, "'soon' is not a number of hours."),
-            (rules.CHECK_SCHEDULE, {"hours": "nan"}, "not nan"),
+            (rules.CHECK_SCHEDULE, {"hours": "6, 1"}, "Offset 2 (1) does not come after"),
+            (rules.CHECK_SCHEDULE, {"hours": "1, soon"}, "no number of hours"),
+            (rules.CHECK_SCHEDULE, {"hours": "nan"}, "no number of hours"),
             (rules.CHECK_SCHEDULE, {"hours": ""}, "This field is required"),
         ],
     )

@@ -14,7 +14,7 @@ from tests.socialmedia.factories import NOON
 from tests.socialmedia.post_factories import make_creator, make_post
 
 pytestmark = pytest.mark.django_db
-PATIENCE = timedelta(0)
+PATIENCE = timedelta(seconds=0.4)
 BUSY = TooMany("Too many.", retry_after=timedelta(seconds=9))
 
 

@@ -685,9 +685,9 @@ class TestTrial:
 
 class TestOpened:
     def test_writes_nothing(self, theirs: MediaPoster) -> None:
-        with sources.opened(theirs.url, schema="public") as source:
-            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-                source.connection.execute("DELETE FROM social_media_accounts")
+        refused = pytest.raises(psycopg.errors.ReadOnlySqlTransaction)
+        with sources.opened(theirs.url, schema="public") as source, refused:
+            source.connection.execute("DELETE FROM social_media_accounts")
 
     def test_sees_one_instant(self, theirs: MediaPoster) -> None:
         theirs.account("ada")
