@@ -9,7 +9,8 @@ from jobs.errors import Snooze
 from jobs.lifecycle import cancel_job
 from jobs.models import JobStatus, ScheduledJob
 from jobs.outcomes import LeaseLost
-from socialmedia import canned, handlers, postponed, replies, reply_texts, threads
+from socialmedia import canned, postponed, replies, reply_texts, threads
+from socialmedia.handlers import inbox
 from socialmedia.models import Conversation, Message, MessageTemplate, StaffReply
 from socialmedia.reply_texts import CannotReply
 from tests.concurrency import at_once
@@ -260,7 +261,7 @@ class TestLater:
 
     def test_is_run_by_the_engine(self) -> None:
         reply = make_later()
-        handlers.staff_reply(start_job(reply))
+        inbox.staff_reply(start_job(reply))
         reply.refresh_from_db()
         assert reply.status == "sent"
 
