@@ -14,7 +14,7 @@ from jobs import bars, console
 from jobs.bars import Bars, Chart
 from socialmedia import hashtags
 from socialmedia.admin.comments import figure, title
-from socialmedia.models import Hashtag, HashtagDay, Post
+from socialmedia.models import Hashtag, HashtagDay, Post, PostHashtag
 from socialmedia.providers.base import ProviderError
 
 PATIENCE = timedelta(seconds=5)
@@ -145,7 +145,9 @@ def _chart(name: str, summary: str, days: Sequence[date], values: Sequence[float
 
 
 def _posts(hashtag: Hashtag) -> console.Panel:
-    posts = Post.objects.filter(hashtag_links__hashtag=hashtag).select_related("account").defer("raw_data")
+    links = PostHashtag.objects.filter(hashtag=hashtag).order_by("-post_id")
+    newest = list(links.values_list("post_id", flat=True)[:SHOWN_POSTS])  # of a million posts, only these are read
+    posts = Post.objects.filter(pk__in=newest).select_related("account").defer("raw_data")
     return console.Panel(
         "Newest posts",
         ["Post", "By", "Published", "Tracking"],
@@ -156,7 +158,7 @@ def _posts(hashtag: Hashtag) -> console.Panel:
                 console.when(row.posted_at),
                 row.get_tracking_state_display(),
             )
-            for row in posts.order_by("-pk")[:SHOWN_POSTS]
+            for row in posts.order_by("-pk")
         ],
         empty="No post here uses it any more.",
     )

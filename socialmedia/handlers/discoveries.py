@@ -14,7 +14,8 @@ from jobs.registry import Attempt, handler
 from socialmedia import account_days, comments, hashtags
 from socialmedia.account_days import AccountDay
 from socialmedia.comments import PostComments
-from socialmedia.providers.base import ProviderError, TooMany, Unreachable
+from socialmedia.providers import choosing
+from socialmedia.providers.base import NotConfigured, ProviderError, TooMany, Unreachable
 
 CALL_PATIENCE = timedelta(seconds=30)
 """So long a job in the background may wait for its place in the provider's budget; then it comes again later."""
@@ -67,8 +68,13 @@ class AccountDays:
 
 @handler("account_days", AccountDays, policy=Policy(concurrency=1))
 def order_account_days(attempt: Attempt[AccountDays]) -> None:
-    """Make a job for each account whose figures are collected."""
-    reports.write(attempt, {"accounts": account_days.order_all(now=timezone.now())})
+    """Make a job for each account whose figures are collected; none when there is nobody to ask."""
+    try:
+        choosing.find()
+    except NotConfigured as error:
+        reports.write(attempt, {"accounts": 0, "why": str(error)})
+    else:
+        reports.write(attempt, {"accounts": account_days.order_all(now=timezone.now())})
 
 
 @handler(

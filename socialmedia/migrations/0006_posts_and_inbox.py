@@ -1392,6 +1392,7 @@ class Migration(migrations.Migration):
             model_name="posthashtag",
             name="hashtag",
             field=models.ForeignKey(
+                db_index=False,
                 help_text="Which.",
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="post_links",
@@ -1773,6 +1774,10 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("post", "tracking_round", "metric"), name="social_media_post_alerts_once"
             ),
+        ),
+        migrations.AddIndex(
+            model_name="posthashtag",
+            index=models.Index(fields=["hashtag", "-post"], name="idx_post_hashtags_newest"),
         ),
         migrations.AddConstraint(
             model_name="posthashtag",

@@ -37,13 +37,17 @@ class PostHashtag(models.Model):
     post = models.ForeignKey(
         Post, on_delete=models.CASCADE, related_name="hashtag_links", db_index=False, help_text="Which post."
     )
-    hashtag = models.ForeignKey(Hashtag, on_delete=models.CASCADE, related_name="post_links", help_text="Which.")
+    hashtag = models.ForeignKey(
+        Hashtag, on_delete=models.CASCADE, related_name="post_links", db_index=False, help_text="Which."
+    )
     position = models.IntegerField(default=0, db_default=0, help_text="Which one in the words, from 0.")
 
     class Meta:
         db_table = "social_media_post_hashtags"
         ordering = ["post", "position"]
         constraints = [models.UniqueConstraint(fields=["post", "hashtag"], name="social_media_post_hashtags_once")]
+        # A hashtag's newest posts (console), and their number; also the index of the foreign key.
+        indexes = [models.Index(fields=["hashtag", "-post"], name="idx_post_hashtags_newest")]
 
     def __str__(self) -> str:
         return f"{self.hashtag_id} in {self.post_id}"

@@ -1,6 +1,6 @@
 -- Counts anew how the hashtags of these ids stand, into their own figures and their row of the day. Called by
--- socialmedia/hashtags.py, which has locked them. A hashtag that no post uses gets no row of the day. Index: the
--- foreign key of the links, and per post one step into (post, captured_at) of the snapshots.
+-- socialmedia/hashtags.py, which has locked them. A hashtag that no post uses gets no row of the day. Index:
+-- idx_post_hashtags_newest, and per post one step into (post, captured_at) of the snapshots.
 WITH figures AS (
     SELECT
         hashtag.id AS hashtag_id,
@@ -33,6 +33,6 @@ WITH figures AS (
         avg_engagement_rate = figures.engagement,
         updated_at = %(now)s
     FROM figures
-    WHERE hashtag.id = figures.hashtag_id
+    WHERE hashtag.id = figures.hashtag_id AND (figures.posts > 0 OR hashtag.total_uses <> 0)  -- else nothing is new
 )
 SELECT count(*) FROM days;

@@ -9,9 +9,12 @@ WHERE NOT EXISTS (SELECT FROM social_media_hashtags AS known WHERE known.hashtag
 ORDER BY wanted.name COLLATE "C"
 ON CONFLICT (hashtag) DO NOTHING;
 
-SELECT id, hashtag
-FROM social_media_hashtags
-WHERE hashtag = ANY (%(names)s::text[])
-   OR id IN (SELECT hashtag_id FROM social_media_post_hashtags WHERE post_id = %(post_id)s)
-ORDER BY id
+SELECT hashtag.id, hashtag.hashtag
+FROM social_media_hashtags AS hashtag
+WHERE hashtag.id IN (
+    SELECT known.id FROM social_media_hashtags AS known WHERE known.hashtag = ANY (%(names)s::text[])
+    UNION
+    SELECT link.hashtag_id FROM social_media_post_hashtags AS link WHERE link.post_id = %(post_id)s
+)
+ORDER BY hashtag.id
 FOR NO KEY UPDATE;

@@ -110,6 +110,13 @@ class TestAccountDays:
         day = AccountSnapshot.objects.get()
         assert (day.followers_count, day.following_count, day.total_likes, day.posts_count) == (5_400, 120, 98_000, 61)
 
+    def test_orders_nothing_when_nobody_can_be_asked(self, settings: Any) -> None:
+        settings.TIKTOK_PROVIDER, settings.RAPIDAPI_KEY = "rapidapi", ""
+        make_adas()
+        run(enqueue.schedule_job("account_days", timezone.now(), {}))
+        assert not ScheduledJob.objects.filter(job_type="account_day").exists()
+        assert "RAPIDAPI_KEY" in Report.objects.get().report["why"]
+
     def test_one_that_is_not_there_holds_up_no_other(self, tiktok: TikTokServer) -> None:
         tiktok.world.profiles["ada.makes"] = tiktok_posts.profile()
         gone = account_days.order(make_creator("gone").pk, now=timezone.now())
