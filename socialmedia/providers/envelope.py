@@ -59,12 +59,12 @@ def _told(words: str, now: datetime) -> ProviderError:
         return _day_is_over(words, now)
     if _NOT_THERE.search(words):
         return Gone("The provider says that it is not there: deleted, private, or never was.")
-    return Unreachable(f"The provider says no: {words or 'it gives no reason'}")
+    return Unreachable(f"The provider says no: {words or 'it gives no reason'}.")
 
 
 def _day_is_over(words: str, now: datetime) -> TooMany:
     tomorrow = datetime.combine(now.astimezone(UTC).date() + _DAY, time(), UTC)
-    return TooMany(f"The provider's own budget for us is spent: {words}", retry_after=tomorrow - now)
+    return TooMany(f"The provider's own budget for us is spent: {words}.", retry_after=tomorrow - now)
 
 
 def _pause(header: str, *, now: datetime) -> timedelta | None:
@@ -90,7 +90,7 @@ def _gateways_words(body: bytes, secret: str) -> str:
 def _words(said: Any, secret: str) -> str:
     """The other side's words, as they may stand in a sentence and in a row: short, and without our key."""
     words = str(fields.storable(fields.text(said)))
-    return " ".join((words.replace(secret, "…") if secret else words).split())[:_LONGEST_WORDS]
+    return " ".join((words.replace(secret, "…") if secret else words).split())[:_LONGEST_WORDS].rstrip(" .")
 
 
 def _json(body: bytes) -> Any:
