@@ -34,7 +34,8 @@ def show(page: console.ConsoleAdmin, request: HttpRequest) -> HttpResponse:
     """Show the comparison. A GET, because it changes nothing: the address can be kept and shared."""
     if not page.has_view_permission(request):
         raise PermissionDenied
-    form = CompareForm(request.GET or None, initial={"days": USUAL_DAYS})
+    initial = {"days": USUAL_DAYS}
+    form = CompareForm({**initial, **request.GET.dict()} if request.GET else None, initial=initial)
     context = {
         **page.admin_site.each_context(request),
         "title": "Compare posts",
@@ -87,6 +88,7 @@ def _posts(rows: Sequence[Compared], metric: Metric) -> console.Panel:
             for row, name in zip(rows, _names(rows), strict=True)
         ],
         empty="There are no posts with these ids.",
+        is_grid=True,
     )
 
 
@@ -108,7 +110,8 @@ def _accounts(rows: Sequence[AccountFigures], metric: Metric, days: int) -> cons
             for row in rows
         ],
         footer=f"Those put under tracking last, {comparing.MOST_PER_ACCOUNT} at most. Engagement and the values at an "
-        "age are medians.",
+        "age are medians; at each age, of those that were measured then.",
+        is_grid=True,
     )
 
 

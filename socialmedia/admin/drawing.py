@@ -11,14 +11,7 @@ from jobs import bars, console
 from jobs.bars import Chart
 from socialmedia.metrics.curves import Kind, Point
 
-COLORS = (
-    "var(--color-primary-500)",
-    "var(--color-orange-500)",
-    "var(--color-blue-500)",
-    "var(--color-red-500)",
-    "var(--color-purple-500)",
-    "var(--color-green-500)",
-)
+COLORS = ("var(--color-primary-500)", "var(--color-orange-500)", "#3b82f6", "#ef4444", "#a855f7", "#ca8a04")
 MUTED = "#7a8596"
 """Readable on light and on dark."""
 DAY_HOURS = 24

@@ -41,12 +41,12 @@ def state_pill(post: Post) -> SafeString:
     return console.pill(str(state.label), STATE_COLORS[state])
 
 
-def outside(address: str) -> SafeString | str:
-    """Render a link out of the console, if it is one that a browser may follow."""
+def outside(address: str, words: str) -> SafeString | str:
+    """Render a link out of the console; an address that no browser should follow as it is written."""
     if not address.startswith("https://"):
         return address or console.NOTHING
     link = '<a href="{}" class="text-link" target="_blank" rel="noopener noreferrer">{}</a>'
-    return format_html(link, address, address)
+    return format_html(link, address, words)
 
 
 class LookFilter(admin.SimpleListFilter):
@@ -80,7 +80,7 @@ class LookFilter(admin.SimpleListFilter):
 class PostAdmin(PostActions):
     """Posts, those seen last first."""
 
-    list_display = ("words", "author", "state", "views", "likes", "course", "next_look")
+    list_display = ("words", "state", "views", "likes", "course", "next_look")
     list_filter = (("tracking_state", ChoicesDropdownFilter), ("platform", ChoicesDropdownFilter), LookFilter)
     search_fields = ("external_post_id",)  # see get_search_results
     search_help_text = "Exact id, or the beginning of the author's handle"
@@ -125,12 +125,9 @@ class PostAdmin(PostActions):
         return page
 
     @admin.display(description="Post")
-    def words(self, row: Post) -> str:
-        return shortened(row.caption, 60) or row.external_post_id
-
-    @admin.display(description="By")
-    def author(self, row: Post) -> str:
-        return f"@{row.account.username}"
+    def words(self, row: Post) -> SafeString:
+        begin = shortened(row.caption, 60) or row.external_post_id
+        return format_html('{}<br><span class="console-change">@{}</span>', begin, row.account.username)
 
     @admin.display(description="Tracking")
     def state(self, row: Post) -> SafeString:
@@ -173,7 +170,7 @@ class PostAdmin(PostActions):
 
     @admin.display(description="On the network")
     def address_link(self, row: Post) -> object:
-        return outside(row.post_url)
+        return outside(row.post_url, f"Open on {row.get_platform_display()}")
 
     @admin.display(description="Kind")
     def kind(self, row: Post) -> str:

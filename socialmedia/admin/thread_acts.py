@@ -15,6 +15,7 @@ from socialmedia.actions import LimitReached
 from socialmedia.admin.thread_forms import ChangeForm, ReplyForm, WriteDownForm
 from socialmedia.models import Conversation, ReplyStatus, StaffReply
 from socialmedia.replies import Written
+from socialmedia.rules import BrokenSetting
 
 REFUSALS: Final = (
     threads.CannotChange,
@@ -24,6 +25,7 @@ REFUSALS: Final = (
     templates.BadTemplate,
     templates.WrongState,
     LimitReached,
+    BrokenSetting,
 )
 
 

@@ -144,7 +144,10 @@ class TestPage:
         )
         page = shown(boss, page_of(post))
         assert "@cleo" in page
-        assert f'<a href="{post.post_url}" class="text-link" target="_blank" rel="noopener noreferrer">' in page
+        assert (
+            f'<a href="{post.post_url}" class="text-link" target="_blank" rel="noopener noreferrer">Open on TikTok</a>'
+            in page
+        )
 
     @pytest.mark.parametrize(
         ("state", "offered"),

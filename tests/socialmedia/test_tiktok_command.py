@@ -22,6 +22,7 @@ from socialmedia.models import (
     PostSnapshot,
     SearchResult,
     SearchRun,
+    SystemSetting,
     TrackingState,
 )
 from socialmedia.practice import posts
@@ -391,6 +392,10 @@ class TestSearch:
         Account.objects.create(platform="tiktok", username="harbor", is_own=True)
         tiktok("search", "user", "boats", "--account", "@harbor")
         assert AutomationAction.objects.get().action_type == "search"
+        SystemSetting.objects.filter(pk="automation_rate_limits").update(setting_value={"search": "often"})
+        code, sentence = refused("search", "user", "boats", "--account", "@harbor")
+        assert (code, AutomationAction.objects.count()) == (1, 1)
+        assert "The setting automation_rate_limits is broken" in sentence
 
 
 class TestSteering:

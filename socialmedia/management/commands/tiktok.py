@@ -27,6 +27,7 @@ from socialmedia.models import (
 )
 from socialmedia.providers.addresses import NotAPost
 from socialmedia.providers.base import Metric, ProviderError
+from socialmedia.rules import BrokenSetting
 from socialmedia.searching import BadSearch
 from socialmedia.shell import discoveries, finding, posts, quiet
 from socialmedia.tracking import checking, starting, stopping
@@ -77,7 +78,7 @@ class Command(terminal.ActionCommand):
                 getattr(self, f"_{action}")(**options)
         except (NotAPost, BadOffsets, BadSearch) as error:
             raise CommandError(terminal.printable(str(error)), returncode=terminal.USAGE) from None
-        except (finding.UnknownPost, CannotTrack, WrongState, ProviderError, LimitReached) as error:
+        except (finding.UnknownPost, CannotTrack, WrongState, ProviderError, LimitReached, BrokenSetting) as error:
             raise CommandError(terminal.printable(str(error))) from None
 
     # --- tracking ---
