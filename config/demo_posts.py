@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from socialmedia import accounts, comments, inbox
+from socialmedia import account_days, accounts, comments, hashtags, inbox
 from socialmedia.models import Account, Platform, Post, TrackingState
 from socialmedia.practice import posts
 from socialmedia.practice.cast import PREFIX, Author
@@ -68,6 +68,10 @@ def plant(*, now: datetime) -> int:
     missing = [planned for planned in POSTS if (planned.word, planned.number) not in known]
     for planned in missing:
         _plant(planned, now=now)
+    if missing:
+        # As every night; the accounts' figures come as soon as there are workers.
+        hashtags.count_day(now=now)
+        account_days.order_all(now=now)
     return len(missing)
 
 

@@ -41,7 +41,7 @@ class TestPlant:
         assert {int(alert.post.external_post_id) % 2 for alert in PostAlert.objects.filter(metric="views")} == {1}
         assert PostSnapshot.objects.filter(decreased__contains=["likes"]).exists()
         assert Comment.objects.filter(is_creator_reply=True).exists()
-        assert Hashtag.objects.filter(total_uses__gt=1).exists()
+        assert Hashtag.objects.filter(total_uses__gt=1, total_views__gt=0).exists()
 
     def test_does_it_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(demo_posts, "POSTS", demo_posts.POSTS[-2:])
