@@ -9,4 +9,5 @@ WHERE job.status = 'pending' AND job.job_type = %(job_type)s
             AND post.id = CASE
                 WHEN job.payload ->> 'post_id' ~ '^[0-9]{1,18}$' THEN (job.payload ->> 'post_id')::bigint
             END
+        OFFSET 0  -- not a join: where the planner takes a table for empty, that compared each job with each post
     )

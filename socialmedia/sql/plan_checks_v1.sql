@@ -14,6 +14,7 @@ WHERE NOT post.tracking_complete AND post.next_check_at IS NOT NULL
         SELECT 1 FROM scheduled_jobs AS job
         WHERE job.unique_key = %(prefix)s || post.id
             AND job.status IN ('pending', 'running') AND job.unique_key IS NOT NULL
+        OFFSET 0  -- not a join: where the planner takes a table for empty, that compared each post with each job
     )
 ORDER BY post.next_check_at
 ON CONFLICT DO NOTHING

@@ -121,6 +121,20 @@ class TestMakeUp:
             assert timetable.make_up(now=NOON).added == 3001
         assert len(live()) == 3001
 
+    @pytest.mark.parametrize(
+        ("statement", "index"),
+        [(timetable._PLAN, "scheduled_jobs_unique_live_key"), (timetable._CANCEL, "social_media_posts_pkey")],
+    )
+    def test_looks_each_one_up_even_in_a_table_that_is_taken_for_empty(self, statement: str, index: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE pg_class SET reltuples = 1, relpages = 9999 WHERE relname = 'social_media_posts'")
+            cursor.execute("UPDATE pg_class SET reltuples = 9999, relpages = 99 WHERE relname = 'scheduled_jobs'")
+            cursor.execute(timetable._BY_INDEX)
+            cursor.execute(f"EXPLAIN {statement}", {"job_type": "post_check", "prefix": "post-check:", "now": NOON})
+            found = "\n".join(row[0] for row in cursor.fetchall())
+        assert f"using {index}" in found
+        assert "Join" not in found
+
     def test_comes_every_hour(self) -> None:
         work = recurring.find("check-back-plan")
         assert (work.job_type, work.every) == ("check_back_plan", HOUR)
