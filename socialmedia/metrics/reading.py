@@ -64,8 +64,11 @@ def tracked(*, state: str | None = None) -> QuerySet[Post]:
 
 
 def of_account(account_id: int, *, most: int, but: int = 0) -> list[Post]:
-    """The account's posts that were put under tracking last, by idx_posts_account_tracked."""
-    rows = Post.objects.filter(account_id=account_id, tracking_started_at__isnull=False).defer("raw_data")
+    """The account's posts that were put under tracking last, by idx_posts_account_tracked: what their curves need of
+    them.
+    """
+    rows = Post.objects.filter(account_id=account_id, tracking_started_at__isnull=False)
+    rows = rows.only("account_id", "posted_at", "tracking_started_at", "check_base")
     return list(rows.exclude(pk=but).order_by("-tracking_started_at", "id")[:most])
 
 
