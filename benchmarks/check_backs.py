@@ -69,10 +69,10 @@ def plan() -> float:
 def engine(count: int, clusters: int) -> dict[str, Any]:
     """What clusters make of all posts."""
     fill(count)
-    planning = plan()
     with ExitStack() as stack:
         for _ in range(clusters):
             stack.enter_context(harness.cluster())
+        planning = plan()
         harness.wait_until(lambda: _waiting() == 0, seconds=1800, every=0.5)
     return {"planning": planning, **_judge(count)}
 

@@ -20,7 +20,9 @@ from socialmedia.models import (
     MessageStatus,
     Post,
     PostSnapshot,
+    ReplyStatus,
     SearchResult,
+    StaffReply,
 )
 
 UNSETTLED = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNKNOWN)
@@ -56,6 +58,12 @@ def old_messages(*, before: datetime) -> QuerySet[Message]:
         .exclude(status__in=UNSETTLED)
         .filter(Q(Exists(later.filter(is_outgoing=False))) | (Q(is_outgoing=True) & Q(Exists(later))))
     )
+
+
+def old_replies(before: datetime) -> QuerySet[StaffReply]:
+    """Staff's replies that went, or never will; by idx_staff_replies_closed. Drafts and what is to be sent stay."""
+    closed = (ReplyStatus.SENT, ReplyStatus.CANCELLED, ReplyStatus.FAILED)
+    return StaffReply.objects.filter(status__in=closed, updated_at__lt=before)
 
 
 def channel_texts(keep: Callable[[], timedelta]) -> Contents:

@@ -1,17 +1,11 @@
 """Conversations on networks without an interface: staff begin them here, and write down what the other side wrote."""
 
-import re
 from datetime import datetime
-from typing import Final
 
 from django.db import transaction
 
-from socialmedia import inbox, reply_texts, threads
+from socialmedia import inbox, own_accounts, reply_texts, threads
 from socialmedia.models import Account, Conversation, Message, Platform
-
-NETWORKS: Final = [choice for choice in Platform.choices if choice[0] != Platform.DISCORD]
-"""On Discord conversations begin by themselves."""
-_HANDLE: Final = re.compile(r"[\w.\-]{1,100}")
 
 
 class BadEntry(ValueError):
@@ -29,15 +23,17 @@ def begin(*, platform: str, ours: str, theirs: str, now: datetime) -> Conversati
     Raises:
         BadEntry: no such network, or a handle that is none. Nothing is stored.
     """
-    if platform not in dict(NETWORKS):
-        raise BadEntry("platform", "Conversations of this network begin by themselves.")
-    our_handle, their_handle = _handle("ours", ours), _handle("theirs", theirs)
-    if our_handle == their_handle:
+    try:
+        account = own_accounts.add(platform=platform, username=ours, now=now)
+    except own_accounts.BadAccount as error:
+        raise BadEntry("platform" if error.field == "platform" else "ours", str(error)) from None
+    try:
+        handle = own_accounts.handle(platform, theirs)
+    except own_accounts.BadAccount as error:
+        raise BadEntry("theirs", str(error)) from None
+    if handle == account.username:
         raise BadEntry("theirs", "An account has no conversation with itself.")
-    account, _ = Account.objects.get_or_create(platform=platform, username=our_handle, defaults={"is_own": True})
-    if not account.is_own:
-        Account.objects.filter(pk=account.pk).update(is_own=True, updated_at=now)
-    participant, _ = Account.objects.get_or_create(platform=platform, username=their_handle)
+    participant, _ = Account.objects.get_or_create(platform=platform, username=handle)
     return inbox.open_conversation(account=account, participant=participant, now=now)
 
 
@@ -67,13 +63,3 @@ def write_down(
             metadata={"written_down_by": by},
             now=now,
         )
-
-
-def _handle(field: str, text: str) -> str:
-    """Handles of these networks are the same in small letters."""
-    handle = text.strip().removeprefix("@").lower()
-    if not _HANDLE.fullmatch(handle):
-        raise BadEntry(
-            field, f"{text.strip()[:50]!r} is no handle: use letters, digits, dots and underscores, like @ada."
-        )
-    return handle

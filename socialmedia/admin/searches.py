@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -65,6 +65,7 @@ class SearchAdmin(console.ConsoleAdmin):
     list_display = ("asked", "kind_in_words", "query", "state", "found", "asked_by")
     list_filter = (("kind", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter))
     sortable_by = ()
+    actions_list = ("new_search",)  # type: ignore[assignment]  # unfold declares the empty tuple's own type
     fields = ("kind_in_words", "query", "state", "problem", "found", "asked_in_full", "asked_by", "whose", "provider")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -101,6 +102,11 @@ class SearchAdmin(console.ConsoleAdmin):
             self.tell(request, f"Nothing was found: {run.error_message}", good=False)
         else:
             self.tell(request, f"{run.results_count:,} found.")
+
+    @console.page_action("New search", url_path="new-search", icon="search", permission="add")
+    def new_search(self, request: HttpRequest) -> HttpResponse:
+        """Go to the form."""
+        return HttpResponseRedirect(reverse("admin:socialmedia_searchrun_add"))
 
     @admin.display(description="Asked")
     def asked(self, row: SearchRun) -> object:

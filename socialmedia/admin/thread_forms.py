@@ -3,7 +3,7 @@
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from socialmedia import reply_texts, written_down
+from socialmedia import own_accounts, reply_texts
 
 
 class ReplyForm(forms.Form):
@@ -36,13 +36,13 @@ class WriteDownForm(forms.Form):
 class NewConversationForm(forms.Form):
     """Who talks to whom."""
 
-    platform = forms.ChoiceField(label="Network", choices=written_down.NETWORKS, widget=UnfoldAdminSelectWidget)
+    platform = forms.ChoiceField(label="Network", choices=own_accounts.PLATFORMS, widget=UnfoldAdminSelectWidget)
     ours = forms.CharField(
         label="Our account",
-        max_length=101,
+        max_length=256,
         widget=UnfoldAdminTextInputWidget,
         help_text="Its handle, like @our.page. It counts as one of our own accounts from then on.",
     )
     theirs = forms.CharField(
-        label="With", max_length=101, widget=UnfoldAdminTextInputWidget, help_text="Their handle, like @ada."
+        label="With", max_length=256, widget=UnfoldAdminTextInputWidget, help_text="Their handle, like @ada."
     )

@@ -66,7 +66,7 @@ def _upsert(
     values: dict[str, Any] = {
         "post_id": post.pk,
         "platform": post.platform,
-        "comments": json.dumps([_row(comment, post.account) for comment in seen]),
+        "comments": json.dumps([row(comment, post.account) for comment in seen]),
         "parser_version": parser_version,
         "now": now,
     }
@@ -75,7 +75,8 @@ def _upsert(
         return list(cursor.fetchall())
 
 
-def _row(comment: CommentSeen, author: Account) -> dict[str, Any]:
+def row(comment: CommentSeen, author: Account) -> dict[str, Any]:
+    """What is stored of a comment, by column, as JSON has it."""
     words = _text(comment.text, _LONGEST)
     feeling = sentiment.read(words)
     parent = _text(comment.parent_external_id)

@@ -18,6 +18,10 @@ cleanup.register(
     at_least=retention.KEEP_OPENINGS_AT_LEAST,
 )
 cleanup.register(
+    "old_conversations",
+    Rows("staff_replies", lambda: conf.current().keep_messages, retention.old_replies, by="updated_at"),
+)
+cleanup.register(
     "api_usage",
     Rows("api_usage", lambda: conf.tracking().keep_usage, retention.old_usage, by="requested_at"),
 )

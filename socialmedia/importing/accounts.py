@@ -16,6 +16,7 @@ from socialmedia.models import Account, AccountSnapshot, AnalyticsFetch, FetchSt
 _TEXTS = ("display_name", "bio", "profile_pic_url", "account_type", "email", "location", "website_url")
 _FLAGS = ("is_verified", "is_business", "is_creator", "is_active", "is_private", "monitoring_enabled")
 _TIMES = ("created_at", "updated_at", "last_fetched_at", "account_created_at")
+_ROOM = 200
 _COUNTS = (
     "followers_count",
     "following_count",
@@ -57,16 +58,19 @@ class AccountTaker(Taker):
         """Return its id here."""
         if row["platform"] == Platform.DISCORD:
             raise CannotTake("Discord is left out: Checkback meets people there itself")
-        if self._here.is_taken(row):
-            raise CannotTake("its handle belongs to another account here")
         return self._here.find(row)
 
     def build(self, row: dict[str, Any]) -> models.Model:
         """Make an account."""
+        username, external_id = row["username"], row.get("external_id") or None
+        if self._here.is_taken(row):
+            # Handles change hands. As in tracking/authors.py, whose is not known any more gets one nobody can have.
+            self.changed("handle of somebody else by now: put aside")
+            username = f"{username[:_ROOM]}~{external_id}"
         return Account(
             platform=row["platform"],
-            username=row["username"],
-            external_id=row.get("external_id") or None,
+            username=username,
+            external_id=external_id,
             is_own=bool(row.get("is_own")),
             **values.texts(row, *_TEXTS),
             **values.given(row, *_FLAGS, "blotato_account_id"),

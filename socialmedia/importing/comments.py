@@ -87,7 +87,7 @@ class CommentTaker(Taker):
 
     def _score(self, row: dict[str, Any]) -> Decimal | None:
         score = row.get("sentiment_score")
-        return None if score is None else min(max(score, _BOUNDS[0]), _BOUNDS[1])
+        return None if score is None else min(max(Decimal(score), _BOUNDS[0]), _BOUNDS[1])
 
 
 def _times(row: dict[str, Any], zone: tzinfo) -> dict[str, datetime]:

@@ -6,7 +6,8 @@ from datetime import datetime, tzinfo
 
 from django.db import transaction
 
-from socialmedia.importing import comments, conversations, logs, sources, taking, words
+from socialmedia import hashtags
+from socialmedia.importing import comments, conversations, logs, sources, taking
 from socialmedia.importing.accounts import AccountTaker, DayTaker, FetchTaker
 from socialmedia.importing.comments import CommentTaker
 from socialmedia.importing.conversations import ConversationTaker, MessageTaker
@@ -17,6 +18,7 @@ from socialmedia.importing.snapshots import SnapshotTaker
 from socialmedia.importing.sources import CannotRead, Source
 from socialmedia.importing.taking import Journey, Taker
 from socialmedia.importing.words import HashtagTaker, LinkTaker, MentionTaker
+from socialmedia.tracking import timetable
 
 # What others belong to comes first.
 TAKERS: tuple[type[Taker], ...] = (
@@ -57,16 +59,17 @@ def take_over(
         if source.has(SETTINGS, "setting_key"):
             logs.take_settings(source, journey, is_theirs=with_settings)
         conversations.connect_replies(source, journey)
-        finish()
+        finish(now=now)
         if is_trial:
             transaction.set_rollback(True)
     return journey.report
 
 
-def finish() -> None:
-    """Connect and count what only the whole tells."""
+def finish(*, now: datetime) -> None:
+    """Connect and count what only the whole tells, and let the posts that are tracked be checked."""
     comments.link()
-    words.recount()
+    hashtags.count_day(now=now)
+    timetable.make_up(now=now)
 
 
 def _take_table(source: Source, taker: Taker, progress: Progress) -> None:

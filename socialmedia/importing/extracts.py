@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
+from socialmedia.comments import storing as comments
 from socialmedia.importing.reports import CannotTake, Report
-from socialmedia.metrics import rates
-from socialmedia.models import Platform
+from socialmedia.models import Account, Platform
 from socialmedia.providers import reading
 from socialmedia.providers.base import Metric, Person, Profile, Unreachable, Video
+from socialmedia.tracking import storing
 
 KIND = "extracted_data"
 PROVIDER = "rapidapi"
@@ -38,13 +39,14 @@ def rows(content: Mapping[str, Any], *, name: str, zone: tzinfo, report: Report)
         raise CannotTake("it does not say whose post it is")
     profile = _profile(content, video.author)
     account = _account(video.author, profile, at)
+    writer = Account(username=account["username"], external_id=account["external_id"])
     of_account = {f"account_{key}": account[key] for key in ("platform", "username", "external_id")}
     of_post = {"post_platform": Platform.TIKTOK.value, "post_external_post_id": video.external_post_id}
     return {
         "accounts": [account],
         "posts": [{**of_account, **_post(video, at)}],
         "snapshots": [{**of_post, **_snapshot(video, at)}],
-        "comments": [{**of_post, **row} for row in _comments(content, at, report)],
+        "comments": [{**of_post, **row} for row in _comments(content, writer, at, report)],
         "days": [{**of_account, **_day(profile, at)}] if profile else [],
     }
 
@@ -119,19 +121,14 @@ def _snapshot(video: Video, at: datetime) -> Row:
         "captured_at": at,
         **{f"{metric}_count": count for metric, count in known.items()},
         "metric_states": {str(metric): "hidden" for metric in Metric if metric not in known},
-        "engagement_rate": rates.engagement_rate(
-            likes=known.get(Metric.LIKES),
-            comments=known.get(Metric.COMMENTS),
-            shares=known.get(Metric.SHARES),
-            views=known.get(Metric.VIEWS),
-        ),
+        "engagement_rate": storing.engagement(known),
         "provider": PROVIDER,
         "parser_version": reading.VERSION,
         "raw_data": dict(video.raw),
     }
 
 
-def _comments(content: Mapping[str, Any], at: datetime, report: Report) -> list[Row]:
+def _comments(content: Mapping[str, Any], author: Account, at: datetime, report: Report) -> list[Row]:
     listed = content.get("all_comments") or []
     if not isinstance(listed, list):
         raise CannotTake("its all_comments is not a list")
@@ -144,18 +141,10 @@ def _comments(content: Mapping[str, Any], at: datetime, report: Report) -> list[
             continue
         found.append(
             {
+                **comments.row(seen, author),
                 "id": number,
                 "platform": Platform.TIKTOK.value,
-                "external_comment_id": seen.external_comment_id,
-                "comment_text": seen.text,
-                "author_username": seen.author.username,
-                "author_display_name": seen.author.display_name,
-                "author_id": seen.author.external_id,
-                "likes_count": seen.likes,
-                "api_reply_count": seen.reply_total,
-                "commented_at": seen.commented_at,
                 "created_at": at,
-                "raw_data": dict(seen.raw),
                 "parser_version": reading.VERSION,
             }
         )

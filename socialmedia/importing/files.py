@@ -56,7 +56,7 @@ def take_over(
             except CannotTake as reason:
                 journey.report.left_out("files", path, str(reason))
         progress("files", len(found), len(found))
-        database.finish()
+        database.finish(now=now)
         if is_trial:
             transaction.set_rollback(True)
     return journey.report

@@ -10,6 +10,7 @@ from django.db import models
 from socialmedia.importing import parents, plans, values
 from socialmedia.importing.sources import BATCH, Join, Query, Source
 from socialmedia.importing.taking import Rows, Taker
+from socialmedia.metrics import falls
 from socialmedia.models import Post, PostSnapshot
 from socialmedia.providers.base import Metric
 
@@ -102,7 +103,7 @@ class SnapshotTaker(Taker):
             if before is not None and row["captured_at"] <= before:
                 row["captured_at"] = before + _TICK
             before = row["captured_at"]
-            row["decreased"] = _fallen(row, latest)
+            row["decreased"] = falls.fallen(row, latest)
         post = self._posts.get((rows[0].get("post_platform") or "", rows[0].get("post_external_post_id") or ""))
         if post is not None:
             mark(rows, post, self._measured_checks(rows[0], post))
@@ -145,15 +146,3 @@ def mark(rows: list[Row], post: Post, checks: int) -> None:
         row = tracked[place]
         covered = row["covers"] + 1 if row.get("check_index") else 1
         row.update(check_index=entry + 1, planned_at=schedule[entry], covers=covered)
-
-
-def _fallen(row: Row, latest: dict[str, int]) -> list[str]:
-    """Which counters were higher when they were last known."""
-    fallen = []
-    for metric in Metric:
-        count = row.get(f"{metric}_count")
-        if count is not None:
-            if count < latest.get(metric, count):
-                fallen.append(str(metric))
-            latest[metric] = count
-    return fallen

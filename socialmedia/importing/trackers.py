@@ -8,10 +8,10 @@ from socialmedia.importing import plans, thinning, values
 from socialmedia.importing.plans import Plan
 from socialmedia.importing.reports import CannotTake, Report
 from socialmedia.importing.thinning import Measured
-from socialmedia.metrics import rates
 from socialmedia.models import Platform
 from socialmedia.providers import addresses, fields
 from socialmedia.providers.base import Metric
+from socialmedia.tracking import storing
 
 KIND = "tracked_posts"
 _STRANGER = "unknown"
@@ -99,10 +99,10 @@ def _plan(
 
 def _snapshot(one: Measured) -> Row:
     counts = dict(zip(Metric, one.counters, strict=True))
-    rated = {str(metric): count for metric, count in counts.items() if metric != Metric.SAVES}
+    known = {metric: count for metric, count in counts.items() if count is not None}
     return {
         "captured_at": one.at,
         **{f"{metric}_count": count for metric, count in counts.items()},
-        "engagement_rate": rates.engagement_rate(**rated),
+        "engagement_rate": storing.engagement(known),
         "metric_states": {str(metric): "hidden" for metric, count in counts.items() if count is None},
     }

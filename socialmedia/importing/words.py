@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 
 from socialmedia.importing import parents, values
 from socialmedia.importing.parents import POST
@@ -12,13 +12,6 @@ from socialmedia.importing.taking import Rows, Taker
 from socialmedia.models import Hashtag, Mention, PostHashtag
 
 _HASHTAG = Join("hashtag", "social_media_hashtags", "hashtag_id", ("hashtag",))
-# MediaPoster counted a use whenever it fetched the post again.
-_RECOUNT = """
-UPDATE social_media_hashtags h SET total_uses = found.uses
-FROM (SELECT h.id, count(l.id) AS uses
-      FROM social_media_hashtags h LEFT JOIN social_media_post_hashtags l ON l.hashtag_id = h.id GROUP BY h.id) found
-WHERE h.id = found.id AND h.total_uses <> found.uses
-"""
 
 
 def bare(hashtag: str | None) -> str:
@@ -47,7 +40,7 @@ class HashtagTaker(Taker):
         self._here.add(bare(row["hashtag"]))
 
     def build(self, row: dict[str, Any]) -> models.Model:
-        """Make a hashtag; its uses are counted when all links are there."""
+        """Make a hashtag; its posts are counted when all links are there: MediaPoster counted fetches."""
         if not bare(row["hashtag"]):
             raise CannotTake("it is empty")
         return Hashtag(
@@ -141,9 +134,3 @@ class MentionTaker(Taker):
         post = parents.post_of(row, self._posts)
         username = (row.get("mentioned_username") or "").strip().removeprefix("@")
         return post.pk, username, row.get("mention_type") or "caption"
-
-
-def recount() -> None:
-    """Count each hashtag's posts: each post once."""
-    with connection.cursor() as cursor:
-        cursor.execute(_RECOUNT)

@@ -65,7 +65,7 @@ def record_snapshot(
     snapshot = PostSnapshot(
         **_place(post, captured_at, check_index, planned_at, covers),
         **{f"{metric}_count": value for metric, value in counters.items()},
-        engagement_rate=_engagement(counters),
+        engagement_rate=engagement(counters),
         metric_states={str(metric): HIDDEN for metric in Metric if metric not in counters},
         decreased=_decreased(post.pk, counters),
         provider=provider.name,
@@ -147,7 +147,8 @@ def _place(
     }
 
 
-def _engagement(counters: Mapping[Metric, int]) -> Decimal | None:
+def engagement(counters: Mapping[Metric, int]) -> Decimal | None:
+    """The engagement rate as a column holds it."""
     rate = rates.engagement_rate(
         likes=counters.get(Metric.LIKES),
         comments=counters.get(Metric.COMMENTS),

@@ -229,23 +229,36 @@ def make_posts(size: int, *, now: datetime) -> None:
 def make_discoveries(size: int, *, now: datetime) -> None:
     """Comments with answers, hashtags with their days, and searches of each kind, about the posts that there are."""
     today, kinds, moods = now.date(), list(SearchKind), ["", *Sentiment]
-    for number, post in enumerate(Post.objects.order_by("pk")[:size]):
-        known = {"post": post, "platform": "tiktok", "commented_at": now, "author_username": f"reader{number}"}
-        first = Comment.objects.create(
-            **known, external_comment_id=f"c{number}", comment_text="Nice", sentiment=moods[number % 4], replies_count=1
-        )
-        Comment.objects.create(**known, external_comment_id=f"r{number}", parent_comment=first, is_reply=True)
-        hashtag = Hashtag.objects.create(hashtag=f"tag{number}", total_uses=1, total_views=1_000 * number)
-        PostHashtag.objects.create(post=post, hashtag=hashtag)
-        for back in range(3):
-            day = today - timedelta(days=back)
-            HashtagDay.objects.create(hashtag=hashtag, day=day, posts_count=1, views_count=1_000 - back)
-        AccountSnapshot.objects.get_or_create(
-            account=post.account, snapshot_date=today, defaults={"followers_count": number, "followers_growth": -number}
-        )
-        run = SearchRun.objects.create(kind=kinds[number % 3], query="lamp", status="done", results_count=2)
-        for place in (1, 2):
-            SearchResult.objects.create(search=run, position=place, username="ada", title="A lamp", url=post.post_url)
+    posts = list(enumerate(Post.objects.order_by("pk")[:size]))
+    by_reader = {"platform": "tiktok", "commented_at": now, "author_username": "reader"}
+    comments = Comment.objects.bulk_create(
+        Comment(**by_reader, post=post, external_comment_id=f"c{number}", sentiment=moods[number % 4], replies_count=1)
+        for number, post in posts
+    )
+    Comment.objects.bulk_create(
+        Comment(**by_reader, post=row.post, external_comment_id=f"r{row.pk}", parent_comment=row, is_reply=True)
+        for row in comments
+    )
+    hashtags = Hashtag.objects.bulk_create(
+        Hashtag(hashtag=f"tag{number}", total_uses=1, total_views=1_000 * number) for number, _ in posts
+    )
+    PostHashtag.objects.bulk_create(PostHashtag(post=post, hashtag=hashtags[number]) for number, post in posts)
+    HashtagDay.objects.bulk_create(
+        HashtagDay(hashtag=row, day=today - timedelta(days=back), posts_count=1, views_count=1_000 - back)
+        for row in hashtags
+        for back in range(3)
+    )
+    AccountSnapshot.objects.bulk_create(
+        AccountSnapshot(account_id=account_id, snapshot_date=today, followers_count=9, followers_growth=-1)
+        for account_id in {post.account_id for _, post in posts}
+    )
+    runs = SearchRun.objects.bulk_create(
+        SearchRun(kind=kinds[number % 3], query="lamp", status="done", results_count=1) for number, _ in posts
+    )
+    SearchResult.objects.bulk_create(
+        SearchResult(search=run, position=1, username="ada", title="A lamp", url="https://www.tiktok.com/@ada/video/7")
+        for run in runs
+    )
 
 
 def make_community(size: int, *, now: datetime) -> list[UserProfile]:

@@ -419,6 +419,7 @@ class TestEverything:
             "channel_texts": 365 * DAY,
             "drafts": 365 * DAY,
             "flags": 365 * DAY,
+            "staff_replies": 365 * DAY,
             "openings": 30 * DAY,
             "api_usage": 90 * DAY,
             "snapshot_payloads": 90 * DAY,

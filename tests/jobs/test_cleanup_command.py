@@ -50,6 +50,7 @@ class TestDryRun:
             "channel_texts",
             "drafts",
             "flags",
+            "staff_replies",
             "openings",
             "api_usage",
             "snapshot_payloads",

@@ -22,6 +22,7 @@ from socialmedia.models import (
     PostSnapshot,
     SearchResult,
     SearchRun,
+    SystemSetting,
     TrackingState,
 )
 from socialmedia.practice import posts
@@ -391,6 +392,10 @@ class TestSearch:
         Account.objects.create(platform="tiktok", username="harbor", is_own=True)
         tiktok("search", "user", "boats", "--account", "@harbor")
         assert AutomationAction.objects.get().action_type == "search"
+        SystemSetting.objects.filter(pk="automation_rate_limits").update(setting_value={"search": "often"})
+        code, sentence = refused("search", "user", "boats", "--account", "@harbor")
+        assert (code, AutomationAction.objects.count()) == (1, 1)
+        assert "The setting automation_rate_limits is broken" in sentence
 
 
 class TestSteering:
@@ -398,10 +403,9 @@ class TestSteering:
         post = track(hours_ago=2)
         key = str(post.pk)
 
-        assert tiktok("stop", key)[0] == f"Stopped: post {key}. It is stopped.\n"
-        assert tiktok("resume", post.external_post_id)[0].startswith(
-            f"Resumed: post {key}. It is tracked.\nNext check "
-        )
+        assert tiktok("stop", key)[0] == f"Stopped: post {key}. It is stopped: no check is planned.\n"
+        assert tiktok("track", post.post_url)[0].endswith("It is stopped: no check is planned.\n")
+        assert tiktok("resume", post.external_post_id)[0].startswith(f"Resumed: post {key}. Next check in ")
         tiktok("stop", post.post_url)
         (again,) = objects("restart", key)
 

@@ -27,6 +27,7 @@ from socialmedia.models import (
 )
 from socialmedia.providers.addresses import NotAPost
 from socialmedia.providers.base import Metric, ProviderError
+from socialmedia.rules import BrokenSetting
 from socialmedia.searching import BadSearch
 from socialmedia.shell import discoveries, finding, posts, quiet
 from socialmedia.tracking import checking, starting, stopping
@@ -77,7 +78,7 @@ class Command(terminal.ActionCommand):
                 getattr(self, f"_{action}")(**options)
         except (NotAPost, BadOffsets, BadSearch) as error:
             raise CommandError(terminal.printable(str(error)), returncode=terminal.USAGE) from None
-        except (finding.UnknownPost, CannotTrack, WrongState, ProviderError, LimitReached) as error:
+        except (finding.UnknownPost, CannotTrack, WrongState, ProviderError, LimitReached, BrokenSetting) as error:
             raise CommandError(terminal.printable(str(error))) from None
 
     # --- tracking ---
@@ -104,7 +105,7 @@ class Command(terminal.ActionCommand):
         self.stdout.write(f"{said}: post {post.pk} of @{terminal.printable(post.account.username)}.")
         if done.snapshot is not None:
             self.stdout.write(posts.summary(done.snapshot))
-        self.stdout.write(f"Next check {terminal.relative(post.next_check_at, self.now)}.")
+        self.stdout.write(self._standing(post))
 
     def _check(self, *, limit: int, **options: Any) -> None:
         due = checking.due(limit, now=self.now)
@@ -153,9 +154,13 @@ class Command(terminal.ActionCommand):
             shown = {"id": post.pk, "video_id": post.external_post_id, "state": post.tracking_state}
             self.write_objects([{**shown, "next_check": post.next_check_at}])
             return
-        self.stdout.write(f"{said}: post {post.pk}. It is {post.get_tracking_state_display().lower()}.")
-        if post.next_check_at:
-            self.stdout.write(f"Next check {terminal.relative(post.next_check_at, self.now)}.")
+        self.stdout.write(f"{said}: post {post.pk}. {self._standing(post)}")
+
+    def _standing(self, post: Post) -> str:
+        """Whether a post is checked again, and when."""
+        if post.next_check_at is None:
+            return f"It is {post.get_tracking_state_display().lower()}: no check is planned."
+        return f"Next check {terminal.relative(post.next_check_at, self.now)}."
 
     # --- figures ---
 

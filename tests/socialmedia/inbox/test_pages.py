@@ -317,5 +317,5 @@ class TestByHand:
 
     def test_says_what_is_wrong_with_a_handle(self, boss: Client) -> None:
         answer = boss.post(LIST + "new/", {"platform": "tiktok", "ours": "a b", "theirs": "@ada"})
-        assert "is no handle" in answer.content.decode()
+        assert "A TikTok handle has" in answer.content.decode()
         assert not Conversation.objects.exists()

@@ -100,6 +100,8 @@ class CheckMachine(RuleBasedStateMachine):
         except Crash:
             assert checking.check(post, force=True, now=self.now).outcome == Outcome.BUSY
             Post.objects.filter(pk=post).update(checking_until=datetime(2000, 1, 1, tzinfo=self.now.tzinfo))
+        else:
+            self.jobless.discard(post)  # nothing was due: the check saw to the job
         self.network.meanwhile = lambda: None
         assert PostSnapshot.objects.filter(post_id=post).count() == before
 

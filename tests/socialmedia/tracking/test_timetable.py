@@ -95,13 +95,18 @@ class TestMakeUp:
         assert timetable.make_up(now=NOON) == MadeUp(added=0, cancelled=2)
         assert [key for key, _ in live()] == [f"post-check:{posts[2].pk}"]
 
+    @pytest.mark.parametrize("number", [0, -1, 10**30])
+    def test_cancels_the_job_of_a_number_that_no_post_has(self, number: int) -> None:
+        enqueue.schedule_job(timetable.JOB_TYPE, timezone.now(), {"post_id": number})
+        assert timetable.make_up(now=NOON) == MadeUp(added=0, cancelled=1)
+
     def test_leaves_other_jobs_alone(self) -> None:
         other = enqueue.schedule_job("sample_one", timezone.now(), {}, unique_key="post-check:5")
         assert timetable.make_up(now=NOON) == MadeUp(0, 0)
         other.refresh_from_db()
         assert other.status == "pending"
 
-    def test_serves_thousands_by_two_statements(self, django_assert_num_queries: Any) -> None:
+    def test_serves_thousands_by_the_same_few_statements(self, django_assert_num_queries: Any) -> None:
         example = make_post(offsets=(1, 9))
         names = [field.column for field in Post._meta.concrete_fields if not field.primary_key]
         others = [name for name in names if name != "external_post_id"]
@@ -112,7 +117,7 @@ class TestMakeUp:
                 "WHERE id = %s",
                 [example.pk],
             )
-        with django_assert_num_queries(4):  # with the savepoint
+        with django_assert_num_queries(5):  # with the savepoint and a setting
             assert timetable.make_up(now=NOON).added == 3001
         assert len(live()) == 3001
 
