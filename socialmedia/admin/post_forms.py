@@ -14,6 +14,7 @@ from socialmedia.tracking import plan
 
 DAYS = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "year"))
 USUAL_DAYS = 30
+LONGEST_ID = 19
 
 
 class PlanForm(forms.Form):
@@ -94,7 +95,7 @@ class CompareForm(forms.Form):
     def clean_posts(self) -> list[int]:
         """Read the ids."""
         pieces = [piece.strip() for piece in self.cleaned_data["posts"].split(",") if piece.strip()]
-        wrong = next((piece for piece in pieces if not (piece.isascii() and piece.isdecimal())), None)
+        wrong = next((piece for piece in pieces if not _is_id(piece)), None)
         if wrong is not None:
             raise ValidationError(f"{wrong[:30]} is no id of a post: it is the number in the address of its page here.")
         if len(set(pieces)) > comparing.MOST_POSTS:
@@ -120,3 +121,7 @@ class CompareForm(forms.Form):
         cleaned["metric"] = Metric(cleaned.get("metric") or Metric.VIEWS)
         cleaned["days"] = cleaned.get("days") or USUAL_DAYS
         return cleaned
+
+
+def _is_id(piece: str) -> bool:
+    return piece.isascii() and piece.isdecimal() and len(piece) <= LONGEST_ID

@@ -30,6 +30,7 @@ STATE_COLORS = {
 LATELY = timedelta(days=7)
 SHOWN_LOOKS = 12
 MOST_FOUND_ACCOUNTS = 200
+LONGEST_ID = 255
 
 
 def state_pill(post: Post) -> SafeString:
@@ -110,7 +111,7 @@ class PostAdmin(PostActions):
             return queryset, False
         accounts = Account.objects.filter(username__startswith=words).values_list("pk", flat=True)
         found = Q(account__in=list(accounts[:MOST_FOUND_ACCOUNTS]))
-        if words.isascii() and words.isdecimal():
+        if words.isascii() and words.isdecimal() and len(words) <= LONGEST_ID:
             found |= Q(platform__in=Platform.values, external_post_id=words) | Q(pk=int(words))
         return queryset.filter(found), False
 

@@ -8,6 +8,7 @@ from statistics import median
 
 from socialmedia import conf
 from socialmedia.metrics import curves, reading
+from socialmedia.metrics.reading import Look
 from socialmedia.models import CheckBase, Post, PostAlert, PostSnapshot
 from socialmedia.providers.base import Metric
 
@@ -73,16 +74,16 @@ def _others(post: Post, age: float, base: str | None) -> list[int]:
     return [value for value in found if value is not None]
 
 
-def _value_at(post: Post, snapshots: Sequence[PostSnapshot], age: float, base: str | None) -> int | None:
+def _value_at(post: Post, snapshots: Sequence[Look], age: float, base: str | None) -> int | None:
     start = reading.start_of(post, base=base)
     if start is None:
         return None
     return curves.at(reading.samples_of(snapshots, Metric.VIEWS, start=start), age).value
 
 
-def _note(post: Post, snapshot: PostSnapshot, verdict: Verdict, *, age: float, now: datetime) -> None:
+def _note(post: Post, snapshot: Look, verdict: Verdict, *, age: float, now: datetime) -> None:
     score = min(Decimal(verdict.ratio).quantize(Decimal("0.01")), HIGHEST_SCORE)
-    PostSnapshot.objects.filter(pk=snapshot.pk).update(viral_score=score)
+    PostSnapshot.objects.filter(pk=snapshot.id).update(viral_score=score)
     if not verdict.is_far_above:
         return
     alert = PostAlert(

@@ -7,6 +7,7 @@ from typing import Any
 from socialmedia.metrics import curves, growth, reading
 from socialmedia.metrics.growth import Growth
 from socialmedia.metrics.rates import engagement_rate
+from socialmedia.metrics.reading import Look, Snapshot
 from socialmedia.models import Post, PostSnapshot, TrackingState
 from socialmedia.providers.base import Metric
 from socialmedia.tracking.states import UnknownPost
@@ -49,7 +50,7 @@ def tracked(limit: int = 50, state: str | None = None) -> list[dict[str, Any]]:
     return [_listed(post, newest[post.pk]) for post in posts]
 
 
-def _listed(post: Post, newest: Sequence[PostSnapshot]) -> dict[str, Any]:
+def _listed(post: Post, newest: Sequence[Look]) -> dict[str, Any]:
     snapshot = newest[-1] if newest else None
     return {
         "id": post.pk,
@@ -95,7 +96,7 @@ def _figures(post: Post, snapshots: Sequence[PostSnapshot], measured: Sequence[P
     }
 
 
-def engagement_of(snapshot: PostSnapshot) -> float | None:
+def engagement_of(snapshot: Snapshot) -> float | None:
     """(likes + comments + shares) / views of one snapshot, in percent."""
     likes, comments, shares, views = (
         reading.value_of(snapshot, metric) for metric in (Metric.LIKES, Metric.COMMENTS, Metric.SHARES, Metric.VIEWS)

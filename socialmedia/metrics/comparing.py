@@ -7,7 +7,8 @@ from statistics import median
 
 from socialmedia.metrics import analytics, curves, reading
 from socialmedia.metrics.curves import Point
-from socialmedia.models import Account, Post, PostSnapshot
+from socialmedia.metrics.reading import Look, Snapshot
+from socialmedia.models import Account, Post
 from socialmedia.providers.base import Metric
 
 MOST_POSTS = 6
@@ -78,7 +79,7 @@ def accounts(account_ids: Sequence[int], *, metric: Metric, within: timedelta, n
 
 
 def points_of(
-    snapshots: Sequence[PostSnapshot], metric: Metric, ages: Iterable[float], *, start: datetime | None
+    snapshots: Sequence[Snapshot], metric: Metric, ages: Iterable[float], *, start: datetime | None
 ) -> list[Point]:
     """A post's curve at these ages; empty when nobody knows from when its hours count."""
     return curves.curve(reading.samples_of(snapshots, metric, start=start), ages) if start else []
@@ -90,7 +91,7 @@ def _since(account_id: int, since: datetime) -> list[Post]:
 
 
 def _figures(
-    account: Account, rows: Sequence[Post], measured: Mapping[int, Sequence[PostSnapshot]], metric: Metric
+    account: Account, rows: Sequence[Post], measured: Mapping[int, Sequence[Look]], metric: Metric
 ) -> AccountFigures:
     newest = [measured[post.pk][-1] for post in rows if measured[post.pk]]
     views = [value for row in newest if (value := reading.value_of(row, Metric.VIEWS)) is not None]
@@ -106,7 +107,7 @@ def _figures(
 
 def _usual(
     rows: Iterable[Post],
-    measured: Mapping[int, Sequence[PostSnapshot]],
+    measured: Mapping[int, Sequence[Look]],
     metric: Metric,
     ages: Sequence[float],
     *,
@@ -124,10 +125,10 @@ def _common_ages(rows: Iterable[Post], base: str | None) -> list[float]:
 
 
 def _points(
-    post: Post, snapshots: Sequence[PostSnapshot], metric: Metric, ages: Iterable[float], base: str | None
+    post: Post, snapshots: Sequence[Look], metric: Metric, ages: Iterable[float], base: str | None
 ) -> list[Point]:
     return points_of(snapshots, metric, ages, start=reading.start_of(post, base=base))
 
 
-def _engagement(snapshots: Sequence[PostSnapshot]) -> float | None:
+def _engagement(snapshots: Sequence[Look]) -> float | None:
     return analytics.engagement_of(snapshots[-1]) if snapshots else None

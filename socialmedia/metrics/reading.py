@@ -1,10 +1,12 @@
 """Snapshots as they are read: of one post, of many at once, and as the samples that curves are made of."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from socialmedia.metrics.curves import NEAR_HOURS, Sample, Why
@@ -18,6 +20,29 @@ MOST_SNAPSHOTS = 500
 WHOLE_ROUND = 60
 """More than one round of tracking has."""
 _LATEST: Final = (Path(__file__).parent.parent / "sql" / "latest_snapshots_v1.sql").read_text()
+
+
+class Look(NamedTuple):
+    """A snapshot as `latest` reads it, by the names of its columns: hundreds are read after every check, and a row of
+    the model costs ten times as much.
+    """
+
+    post_id: int
+    captured_at: datetime
+    tracking_round: int
+    covers: int
+    metric_states: Mapping[str, str]
+    views_count: int | None
+    likes_count: int | None
+    comments_count: int | None
+    shares_count: int | None
+    saves_count: int | None
+    id: int
+    outcome: str = SnapshotOutcome.MEASURED
+
+
+Snapshot = PostSnapshot | Look
+S = TypeVar("S", PostSnapshot, Look)
 
 
 def post_of(post_id: int) -> Post:
@@ -39,8 +64,11 @@ def tracked(*, state: str | None = None) -> QuerySet[Post]:
 
 
 def of_account(account_id: int, *, most: int, but: int = 0) -> list[Post]:
-    """The account's posts that were put under tracking last, by idx_posts_account_tracked."""
-    rows = Post.objects.filter(account_id=account_id, tracking_started_at__isnull=False).defer("raw_data")
+    """The account's posts that were put under tracking last, by idx_posts_account_tracked: what their curves need of
+    them.
+    """
+    rows = Post.objects.filter(account_id=account_id, tracking_started_at__isnull=False)
+    rows = rows.only("account_id", "posted_at", "tracking_started_at", "check_base")
     return list(rows.exclude(pk=but).order_by("-tracking_started_at", "id")[:most])
 
 
@@ -50,21 +78,24 @@ def snapshots_of(post_id: int) -> list[PostSnapshot]:
     return list(rows[:MOST_SNAPSHOTS])[::-1]
 
 
-def latest(post_ids: Iterable[int], *, most: int = 1) -> dict[int, list[PostSnapshot]]:
+def latest(post_ids: Iterable[int], *, most: int = 1) -> dict[int, list[Look]]:
     """The newest snapshots of each post that measured something, in the order of time. One query for all of them."""
-    found: dict[int, list[PostSnapshot]] = {post_id: [] for post_id in post_ids}
+    found: dict[int, list[Look]] = {post_id: [] for post_id in post_ids}
     if found:
-        for row in PostSnapshot.objects.raw(_LATEST, {"posts": list(found), "most": most}):
-            found[row.post_id].insert(0, row)
+        with connection.cursor() as cursor:
+            cursor.execute(_LATEST, {"posts": list(found), "most": most})
+            for row in cursor.fetchall():
+                look = Look(*row)
+                found[look.post_id].append(look._replace(metric_states=json.loads(row[4])))
     return found
 
 
-def rounds(post_ids: Iterable[int]) -> dict[int, list[PostSnapshot]]:
+def rounds(post_ids: Iterable[int]) -> dict[int, list[Look]]:
     """What was measured of each post since it was last put under tracking. One query for all of them."""
     return {post_id: newest_round(rows) for post_id, rows in latest(post_ids, most=WHOLE_ROUND).items()}
 
 
-def newest_round(snapshots: Sequence[PostSnapshot]) -> list[PostSnapshot]:
+def newest_round(snapshots: Sequence[S]) -> list[S]:
     """Those since the post was last put under tracking: what came before belongs to another curve."""
     newest = max((row.tracking_round for row in snapshots), default=0)
     return [row for row in snapshots if row.tracking_round == newest]
@@ -77,7 +108,7 @@ def start_of(post: Post, *, base: str | None = None) -> datetime | None:
     return post.tracking_started_at or (None if base else post.posted_at)
 
 
-def ages_of(post: Post, snapshots: Sequence[PostSnapshot], *, start: datetime) -> list[float]:
+def ages_of(post: Post, snapshots: Sequence[Snapshot], *, start: datetime) -> list[float]:
     """The hours at which a post's curve is worth a look: its first snapshot, and those of its plan. A post without
     a plan has those of its snapshots.
     """
@@ -88,18 +119,18 @@ def ages_of(post: Post, snapshots: Sequence[PostSnapshot], *, start: datetime) -
     return sorted({first, *(float(hours) for hours in post.check_offsets)})
 
 
-def value_of(snapshot: PostSnapshot, metric: Metric) -> int | None:
+def value_of(snapshot: Snapshot, metric: Metric) -> int | None:
     """A snapshot's counter. None: nobody knows."""
     value: int | None = getattr(snapshot, f"{metric}_count")
     return value if snapshot.outcome == SnapshotOutcome.MEASURED else None
 
 
-def values_of(snapshots: Iterable[PostSnapshot], metric: Metric) -> list[tuple[datetime, int | None]]:
+def values_of(snapshots: Iterable[Snapshot], metric: Metric) -> list[tuple[datetime, int | None]]:
     """A counter over time."""
     return [(row.captured_at, value_of(row, metric)) for row in snapshots]
 
 
-def samples_of(snapshots: Iterable[PostSnapshot], metric: Metric, *, start: datetime) -> list[Sample]:
+def samples_of(snapshots: Iterable[Snapshot], metric: Metric, *, start: datetime) -> list[Sample]:
     """A counter over the hours since a time, as a curve needs it."""
     return [
         Sample((row.captured_at - start) / HOUR, value_of(row, metric), _why(row, metric), row.covers)
@@ -107,6 +138,6 @@ def samples_of(snapshots: Iterable[PostSnapshot], metric: Metric, *, start: date
     ]
 
 
-def _why(snapshot: PostSnapshot, metric: Metric) -> Why:
+def _why(snapshot: Snapshot, metric: Metric) -> Why:
     states: Mapping[str, str] = snapshot.metric_states
     return Why.HIDDEN if states.get(metric) == Why.HIDDEN else Why.UNAVAILABLE

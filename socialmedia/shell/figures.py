@@ -5,6 +5,7 @@ from typing import Any
 
 from jobs import terminal
 from socialmedia import sparklines
+from socialmedia.metrics.reading import Snapshot
 from socialmedia.models import PostSnapshot
 from socialmedia.providers.base import Metric
 
@@ -32,7 +33,7 @@ def of_snapshot(snapshot: PostSnapshot, metric: Metric) -> str:
     return count(value, without=str(snapshot.metric_states.get(metric, terminal.NOTHING)))
 
 
-def of_snapshots(snapshots: Sequence[PostSnapshot], metric: Metric) -> str:
+def of_snapshots(snapshots: Sequence[Snapshot], metric: Metric) -> str:
     """The line of a few snapshots."""
     return sparklines.draw([getattr(snapshot, f"{metric}_count") for snapshot in snapshots])
 

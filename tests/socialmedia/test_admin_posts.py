@@ -81,6 +81,7 @@ class TestList:
             ({"q": "7312345678901234567"}, {"due"}),
             ({"q": "nobody"}, set()),
             ({"q": "99999999999999999999999999"}, set()),
+            ({"q": "9" * 5_000}, set()),
         ],
     )
     def test_is_searched_and_filtered(self, boss: Client, query: dict[str, str], found: set[str]) -> None:
@@ -289,7 +290,8 @@ class TestComparison:
             ({"posts": "1,2,3,4,5,6,7"}, "choose at most 6"),
             ({"accounts": "nobody"}, "Nobody here is called @nobody"),
             ({"accounts": "a,b,c"}, "give two"),
-            ({"posts": "99999999999999999999999"}, "There are no posts with these ids."),
+            ({"posts": "9999999999999999999"}, "There are no posts with these ids."),
+            ({"posts": "9" * 5_000}, "is no id of a post"),
             ({"metric": "views"}, "Nothing is chosen yet"),
             ({"base": "birth"}, "not one of the available choices"),
             ({}, "Up to 6 ids"),
