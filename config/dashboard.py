@@ -226,7 +226,7 @@ def _posts(now: datetime, *, alerts: bool) -> list[Figure]:
     ]
     if alerts:
         unseen = PostAlert.objects.filter(seen_at=None).count()
-        note = "Far above their account's usual" if unseen else ""
+        note = "Far above usual" if unseen else ""
         address = _list("socialmedia_postalert", state="new")
         figures.append(Figure("New alerts", f"{unseen:,}", address, note, "warning" if unseen else ""))
     return figures

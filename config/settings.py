@@ -383,6 +383,8 @@ UNFOLD: dict[str, Any] = {
                     _item("Comments", "comment", "socialmedia.comment"),
                     _item("Hashtags", "numbers", "socialmedia.hashtag"),
                     _item("Searches", "search", "socialmedia.searchrun"),
+                    _item("Providers", "cloud", "socialmedia.providerbudget"),
+                    _item("Provider calls", "swap_vert", "socialmedia.apiusage"),
                 ],
             },
             {

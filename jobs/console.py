@@ -98,6 +98,8 @@ class Panel:
     """A form beside the title that chooses what the table shows."""
     charts: Sequence[Chart] = ()
     """Drawn above the table, which says the same in numbers."""
+    is_grid: bool = False
+    """Numbers to be read side by side: on a phone the table is moved sideways, and its cells are not stacked."""
 
     def labeled(self) -> list[list[tuple[str, object]]]:
         """Return the rows with each cell's header: on a phone the cells stand below each other."""

@@ -11,7 +11,6 @@ from psycopg.types.json import Jsonb
 
 from jobs import enqueue
 from jobs.models import ScheduledJob
-from socialmedia import storable
 from socialmedia.models import (
     Account,
     AccountSnapshot,
@@ -22,7 +21,7 @@ from socialmedia.models import (
     Post,
     TrackingState,
 )
-from socialmedia.providers import choosing
+from socialmedia.providers import choosing, fields
 from socialmedia.providers.base import Profile, Provider, ProviderError, TooMany
 
 JOB_TYPE: Final = "account_day"
@@ -56,8 +55,7 @@ def due(*, now: datetime) -> QuerySet[Account]:
 
 def order_all(*, now: datetime) -> int:
     """Make a job for each account that is due and has none on its way. Returns how many are on their way."""
-    accounts = due(now=now).values_list("pk", flat=True)
-    return sum(1 for account_id in accounts.iterator() if order(account_id, now=now))
+    return len([order(account_id, now=now) for account_id in due(now=now).values_list("pk", flat=True)])
 
 
 def order(account_id: int, *, now: datetime) -> ScheduledJob:
@@ -110,7 +108,7 @@ def _begin(account: Account, *, now: datetime) -> AnalyticsFetch:
 
 
 def _end(fetch: AnalyticsFetch, status: FetchStatus, reason: str, *, now: datetime | None) -> None:
-    reason = storable.text(reason, 1_000)
+    reason = _text(reason, 1_000)
     AnalyticsFetch.objects.filter(pk=fetch.pk).update(status=status, error_message=reason, completed_at=now)
 
 
@@ -127,18 +125,22 @@ def _keep(fetch: AnalyticsFetch, profile: Profile, provider: Provider, *, now: d
 
 def _refresh(account: Account, profile: Profile, *, now: datetime) -> None:
     """Bring along what the profile says now. Names that it leaves out stay."""
-    known, found = account.external_id, storable.text(profile.person.external_id, 255)
+    known, found = account.external_id, _text(profile.person.external_id, 255)
     if known and found and known != found:
         raise SomebodyElse(f"@{account.username} belongs to another account by now: the network's id was {known}.")
     if not known and found and not _is_taken(account, found):
         account.external_id = found
-    account.display_name = storable.text(profile.person.display_name, 255) or account.display_name
-    account.profile_pic_url = storable.text(profile.person.avatar_url) or account.profile_pic_url
-    account.bio, account.website_url = storable.text(profile.bio), storable.text(profile.website_url)
+    account.display_name = _text(profile.person.display_name, 255) or account.display_name
+    account.profile_pic_url = _text(profile.person.avatar_url) or account.profile_pic_url
+    account.bio, account.website_url = _text(profile.bio), _text(profile.website_url)
     account.is_verified, account.is_private = profile.is_verified, profile.is_private
     account.last_fetched_at = account.updated_at = now
     names = ("external_id", "display_name", "profile_pic_url", "bio", "website_url", "is_verified", "is_private")
     account.save(update_fields=[*names, "last_fetched_at", "updated_at"])
+
+
+def _text(value: str, longest: int = 10_000) -> str:
+    return str(fields.storable(value[:longest]))
 
 
 def _is_taken(account: Account, external_id: str) -> bool:
@@ -149,10 +151,10 @@ def _figures(account: Account, profile: Profile, provider: Provider, *, now: dat
     return {
         "account_id": account.pk,
         "day": now.astimezone(UTC).date(),
-        "followers": storable.count(profile.followers),
-        "following": storable.count(profile.following),
-        "posts": storable.count(profile.posts),
-        "likes": storable.count(profile.likes),
-        "raw": Jsonb(storable.json(profile.raw)),
+        "followers": fields.count(profile.followers),
+        "following": fields.count(profile.following),
+        "posts": fields.count(profile.posts),
+        "likes": fields.count(profile.likes),
+        "raw": Jsonb(fields.storable(profile.raw)),
         "parser_version": provider.parser_version,
     }

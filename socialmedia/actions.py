@@ -66,7 +66,9 @@ def begin(
 def finish(
     action: AutomationAction, *, success: bool, error_code: str = "", error_message: str = "", now: datetime
 ) -> None:
-    """Write down what became of it. It keeps its place, whatever that was."""
+    """Write down what became of it. It keeps its place, whatever that was. Who did it knows better than who looked at
+    it meanwhile: this goes over what `settle` wrote.
+    """
     took = round((now - action.created_at) / timedelta(milliseconds=1))
     AutomationAction.objects.filter(pk=action.pk).update(
         success=success,

@@ -38,7 +38,7 @@ def _store_hashtags(post: Post, names: Sequence[str]) -> None:
     known = PostHashtag.objects.filter(post=post).order_by("position").values_list("hashtag__hashtag", flat=True)
     if list(known) == list(names):
         return
-    values = {"post_id": post.pk, "platform": post.platform, "names": list(names)}
+    values: dict[str, Any] = {"post_id": post.pk, "platform": post.platform, "names": list(names)}
     with connection.cursor() as cursor:
         cursor.execute(_MAKE, values)
         cursor.execute(_LOCK, values)

@@ -33,9 +33,9 @@ def add(*, platform: str, username: str, timezone: str = "", now: datetime) -> A
     """
     if platform not in dict(PLATFORMS):
         raise BadAccount("platform", f"{platform!r} is no network on which staff add accounts.")
-    handle, zone = _handle(platform, username), _zone(timezone)
+    known_as, zone = handle(platform, username), _zone(timezone)
     with transaction.atomic():
-        account, _ = Account.objects.select_for_update(no_key=True).get_or_create(platform=platform, username=handle)
+        account, _ = Account.objects.select_for_update(no_key=True).get_or_create(platform=platform, username=known_as)
         account.is_own, account.is_active, account.updated_at = True, True, now
         account.timezone = zone or account.timezone
         account.save(update_fields=["is_own", "is_active", "updated_at", "timezone"])
@@ -64,17 +64,18 @@ def set_monitored(account_id: int, *, is_monitored: bool, now: datetime) -> bool
     return bool(others.update(monitoring_enabled=is_monitored, updated_at=now))
 
 
-def _handle(platform: str, username: str) -> str:
-    handle = username.strip().removeprefix("@")
+def handle(platform: str, username: str) -> str:
+    """Return the handle as it is kept. Raises BadAccount for what is none."""
+    name = username.strip().removeprefix("@")
     if platform == Platform.TIKTOK:
-        handle = handle.lower()
-        if not _TIKTOK.fullmatch(handle):
+        name = name.lower()
+        if not _TIKTOK.fullmatch(name):
             raise BadAccount(
                 "username", "A TikTok handle has 2 to 24 letters, digits, dots and underscores, like ada.makes."
             )
-    if not _ANY.fullmatch(handle):
+    if not _ANY.fullmatch(name):
         raise BadAccount("username", "A handle has 1 to 255 characters, without spaces, @ and slashes.")
-    return handle
+    return name
 
 
 def _zone(name: str) -> str:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, Final
 
 from socialmedia.models import ActionType, SystemSetting
+from socialmedia.tracking import plan
+from socialmedia.tracking.plan import BadOffsets
 
 RATE_LIMITS: Final = "automation_rate_limits"
-CHECK_SCHEDULE: Final = "checkback_schedule_default"
+CHECK_SCHEDULE: Final = plan.SETTING
 
 LIMITED: Final = tuple(kind for kind in ActionType if kind != ActionType.OPEN_DM)
 """What the row can limit. Openings of private channels have settings of their own: Discord, not staff, limits them."""
@@ -38,8 +39,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 """What a row holds when Checkback is new, and what counts while it is missing."""
 
 MOST_ALLOWED: Final = 1_000_000
-MOST_OFFSETS: Final = 50
-LONGEST_HOURS: Final = 8760
 LONGEST_NAME: Final = 100
 
 
@@ -182,21 +181,20 @@ def _parse_most(kind: str, span: str, most: object) -> int | None:
 
 
 def _parse_offsets(value: object) -> tuple[CheckOffset, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MOST_OFFSETS:
-        raise BadSetting(f"The plan is a list of 1 to {MOST_OFFSETS} checks.")
-    offsets = tuple(_parse_offset(number, entry) for number, entry in enumerate(value, start=1))
-    for before, after in pairwise(offsets):
-        if after.hours <= before.hours:
-            raise BadSetting(f"Each check is later than the one before, but {after.hours:g} follows {before.hours:g}.")
-    return offsets
+    if not isinstance(value, list):
+        raise BadSetting("The plan is a list of checks, like {'offset_hours': 1, 'name': '1 hour'}.")
+    names = [_name(number, entry) for number, entry in enumerate(value, start=1)]
+    try:
+        hours = plan.read_offsets([entry["offset_hours"] for entry in value])
+    except BadOffsets as error:
+        raise BadSetting(str(error)) from None
+    return tuple(CheckOffset(*each) for each in zip(hours, names, strict=True))
 
 
-def _parse_offset(number: int, entry: object) -> CheckOffset:
+def _name(number: int, entry: object) -> str:
     if not isinstance(entry, Mapping) or set(entry) != {"offset_hours", "name"}:
         raise BadSetting(f"Check {number} has 'offset_hours' and 'name', and nothing else.")
-    hours, name = entry["offset_hours"], entry["name"]
-    if not isinstance(hours, int | float) or isinstance(hours, bool) or not 0 < hours <= LONGEST_HOURS:
-        raise BadSetting(f"Check {number} is more than 0 and at most {LONGEST_HOURS} hours later, not {hours!r}.")
+    name = entry["name"]
     if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME:
         raise BadSetting(f"Check {number} has a name of 1 to {LONGEST_NAME} characters, not {name!r}.")
-    return CheckOffset(hours, name.strip())
+    return name.strip()

@@ -8,14 +8,15 @@ from urllib.parse import quote
 
 from django.db import transaction
 
-from socialmedia import actions, storable
+from socialmedia import actions
 from socialmedia.models import Account, ActionType, AutomationAction, SearchKind, SearchResult, SearchRun, SearchStatus
-from socialmedia.providers import choosing
+from socialmedia.providers import choosing, fields
 from socialmedia.providers.base import HashtagSeen, Metric, Profile, Provider, ProviderError, Video
 
 MOST: Final = 50
 DEFAULT_COUNT: Final = {SearchKind.USER: 20, SearchKind.VIDEO: 20, SearchKind.HASHTAG: 10}
 LONGEST: Final = 255
+_LONGEST_TEXT: Final = 10_000
 OVERDUE: Final = timedelta(minutes=10)
 """A search that still runs after this was cut off: no answer takes so long."""
 _SIGN: Final = {SearchKind.USER: "@", SearchKind.VIDEO: "", SearchKind.HASHTAG: "#＃"}
@@ -56,7 +57,7 @@ def search(
         query=words,
         provider=provider.name,
         account=account,
-        asked_by=storable.text(by, 150),
+        asked_by=_text(by, 150),
         created_at=now,
     )
     begun = monotonic()
@@ -85,7 +86,7 @@ def _checked(kind: str, words: str, count: int | None) -> tuple[SearchKind, str,
         raise BadSearch("Say what to search for.")
     if len(words) > LONGEST:
         raise BadSearch(f"A search has at most {LONGEST} characters, not {len(words):,}.")
-    if not words.isprintable() and storable.text(words) != words:
+    if _text(words) != words:
         raise BadSearch("The words hold signs that are none, such as NUL.")
     count = DEFAULT_COUNT[chosen] if count is None else count
     if not 1 <= count <= MOST:
@@ -122,47 +123,51 @@ def _keep(run: SearchRun, found: Sequence[SearchResult], *, now: datetime) -> No
 
 
 def _fail(run: SearchRun, action: AutomationAction | None, error: ProviderError, *, now: datetime) -> None:
-    run.status, run.error_message, run.finished_at = SearchStatus.FAILED, storable.text(str(error), 1_000), now
+    run.status, run.error_message, run.finished_at = SearchStatus.FAILED, _text(str(error), 1_000), now
     run.save(update_fields=["status", "error_message", "finished_at"])
     if action:
         actions.finish(action, success=False, error_code=error.code, error_message=run.error_message, now=now)
 
 
+def _text(value: str, longest: int = _LONGEST_TEXT) -> str:
+    return str(fields.storable(value[:longest]))
+
+
 def _person(found: Profile) -> SearchResult:
-    name = storable.text(found.person.username, 255)
+    name = _text(found.person.username, 255)
     return SearchResult(
-        external_id=storable.text(found.person.external_id, 255),
+        external_id=_text(found.person.external_id, 255),
         username=name,
-        title=storable.text(found.person.display_name),
-        subtitle=storable.text(found.bio),
+        title=_text(found.person.display_name),
+        subtitle=_text(found.bio),
         url=f"https://www.tiktok.com/@{quote(name)}" if name else "",
         is_verified=found.is_verified,
-        followers_count=storable.count(found.followers),
-        likes_count=storable.count(found.likes),
-        posts_count=storable.count(found.posts),
-        raw_data=storable.json(found.raw),
+        followers_count=fields.count(found.followers),
+        likes_count=fields.count(found.likes),
+        posts_count=fields.count(found.posts),
+        raw_data=fields.storable(found.raw),
     )
 
 
 def _video(found: Video) -> SearchResult:
     return SearchResult(
-        external_id=storable.text(found.external_post_id, 255),
-        username=storable.text(found.author.username, 255),
-        title=storable.text(found.caption),
-        subtitle=storable.text(found.author.display_name),
-        url=storable.text(found.url),
-        views_count=storable.count(found.metrics.get(Metric.VIEWS)),
-        likes_count=storable.count(found.metrics.get(Metric.LIKES)),
-        raw_data=storable.json(found.raw),
+        external_id=_text(found.external_post_id, 255),
+        username=_text(found.author.username, 255),
+        title=_text(found.caption),
+        subtitle=_text(found.author.display_name),
+        url=_text(found.url),
+        views_count=fields.count(found.metrics.get(Metric.VIEWS)),
+        likes_count=fields.count(found.metrics.get(Metric.LIKES)),
+        raw_data=fields.storable(found.raw),
     )
 
 
 def _hashtag(found: HashtagSeen) -> SearchResult:
-    name = storable.text(found.name, 255)
+    name = _text(found.name, 255)
     return SearchResult(
         title=f"#{name}",
         url=f"https://www.tiktok.com/tag/{quote(name)}",
-        views_count=storable.count(found.views),
-        posts_count=storable.count(found.posts),
-        raw_data=storable.json(found.raw),
+        views_count=fields.count(found.views),
+        posts_count=fields.count(found.posts),
+        raw_data=fields.storable(found.raw),
     )

@@ -1,4 +1,4 @@
-"""How a comment sounds: VADER's English word list and a few emoji, without a network. Pure.
+"""How a comment sounds: VADER's English word list and the emoji of `sentiment.toml`, without a network.
 
 Public comments are short and of every language. What is not English is read by its emoji alone; without a telling one
 it has no feeling, which is not the same as neutral. Private messages are read with more care: `followups.emotion`.
@@ -6,10 +6,12 @@ it has no feeling, which is not the same as neutral. Private messages are read w
 
 import re
 import string
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from socialmedia.models import Sentiment
@@ -20,24 +22,10 @@ _READ: Final = 2_000
 _MOST_WORDS: Final = 200
 _CENT: Final = Decimal("0.01")
 
-_WORTH_OF_EMOJI: Final = {
-    **dict.fromkeys("😍🥰❤💖💕💗💛💚💙💜🧡🤍🖤🔥🤩😘🥳🎉👏🙌💯", 2.5),
-    **dict.fromkeys("😀😃😄😁😊🙂☺😇😂🤣😅👍👌💪✨🙏🤗😎⭐🌟🌈", 1.8),
-    **dict.fromkeys("😡😠🤬🤮🤢👎💔🖕", -2.5),
-    **dict.fromkeys("😞😔😟😢😒🙄😤😣😖😕🤡", -1.5),
-}
-# Not of the lists in followups/emotion/words.toml, which staff edit for the members' messages.
-_ENGLISH: Final = frozenset(
-    "the a an is are was were i i'm im my me you your it it's its this that and but not so of to in on with for have "
-    "has had do does did don't can't we they he she what why how who when where which at all be been just really very "
-    "too can would will where's what's from if then there here out up about song video first part more".split()
-)
-_OTHER: Final = frozenset(
-    "ich du wir ihr das der die den dem ist war und nicht ein eine mit auf auch aber kein wie je tu il nous vous le la "
-    "les une est et pas que qui des avec mais el los las una un es pero por para muy con gusta che di sono ho non een "
-    "het niet ik jest nie och inte att det eu voce nao ve bir bu cok yang dan ini itu aku kamu nya banget bang bagus "
-    "linda lindo hermosa bonito como todo si su se lo de da do na em".split()
-) - {"do"}
+_FILE: Final = tomllib.loads((Path(__file__).parent / "sentiment.toml").read_text(encoding="utf-8"))
+_WORTH_OF_EMOJI: Final = {sign: entry["worth"] for entry in _FILE["emoji"] for sign in entry["signs"]}
+_ENGLISH: Final = frozenset(_FILE["languages"]["english"])
+_OTHER: Final = frozenset(_FILE["languages"]["other"])
 _EMOJI: Final = re.compile("([" + "".join(_WORTH_OF_EMOJI) + "])")
 _NOT_WORDS: Final = re.compile("https?://\\S+|www\\.\\S+|@\\S+|[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\x00-\x08]")
 

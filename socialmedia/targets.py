@@ -6,6 +6,8 @@ from typing import Final
 from urllib.parse import quote
 
 from socialmedia.models import Platform
+from socialmedia.providers import addresses
+from socialmedia.providers.addresses import NotAPost
 
 _HANDLE: Final = re.compile(r"@[\w.]{1,100}")
 _HASHTAG: Final = re.compile(r"#\w{1,100}")
@@ -37,11 +39,24 @@ def read(text: str, *, platform: str) -> Target:
         return Target("user", "", text[1:], _page(platform, "@", text[1:]))
     if _HASHTAG.fullmatch(text):
         return Target("hashtag", text[1:], "", _page(platform, "tag/", text[1:]))
+    if (post := _post(text, platform)) is not None:
+        return post
     if _ADDRESS.fullmatch(text):
         return Target(target_url=text)
     if text:
         raise BadTarget("This is no address beginning with https://, no @handle and no #hashtag.")
     return Target()
+
+
+def _post(text: str, platform: str) -> Target | None:
+    """A TikTok post, in any of the forms in which people copy its address."""
+    if platform != Platform.TIKTOK:
+        return None
+    try:
+        found = addresses.parse(text)
+    except NotAPost:
+        return None
+    return Target("video", found.post_id, found.username, found.url)
 
 
 def _page(platform: str, kind: str, name: str) -> str:

@@ -8,7 +8,9 @@ from socialmedia.admin import (
     comments,
     hashtags,
     inbox,
+    messages,
     posts,
+    providers,
     searches,
     settings,
 )
@@ -21,7 +23,9 @@ __all__ = [
     "comments",
     "hashtags",
     "inbox",
+    "messages",
     "posts",
+    "providers",
     "searches",
     "settings",
 ]

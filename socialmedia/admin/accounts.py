@@ -1,14 +1,12 @@
 """The console's pages of accounts."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -17,13 +15,10 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from jobs import bars, console
-from jobs.bars import Bars, Chart
+from jobs import console
 from socialmedia import account_days, conf, own_accounts
-from socialmedia.admin.comments import figure, title
-from socialmedia.admin.hashtags import day_labels, days_back
-from socialmedia.admin.words import shortened
-from socialmedia.models import Account, AccountSnapshot, AnalyticsFetch, Conversation, FetchStatus, Platform, Post
+from socialmedia.admin import account_panels
+from socialmedia.models import Account, Platform
 from socialmedia.own_accounts import BadAccount
 
 SHOWN_DAYS = 14
@@ -75,7 +70,7 @@ class AccountAdmin(console.ConsoleAdmin):
     search_help_text = "Beginning of the handle, or the exact id"
     sortable_by = ("username",)
     ordering = ("username",)
-    change_form_outer_after_template = "admin/console/charted.html"
+    actions_list = ("add_ours",)  # type: ignore[assignment]  # unfold declares the empty tuple's own type
     actions_detail = ("set_zone", "fetch_figures", "start_figures", "stop_figures", "activate", "deactivate")
     state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = {
         "set_zone": lambda account: bool(account.is_own),
@@ -124,6 +119,11 @@ class AccountAdmin(console.ConsoleAdmin):
         }
         return TemplateResponse(request, "admin/console/question.html", context)
 
+    @console.page_action("Add one of ours", url_path="add-ours", icon="add", permission="add")
+    def add_ours(self, request: HttpRequest) -> HttpResponse:
+        """Go to the form."""
+        return HttpResponseRedirect(reverse("admin:socialmedia_account_add"))
+
     @admin.display(description="Name")
     def shown_as(self, row: Account) -> str:
         return row.display_name or row.username
@@ -159,33 +159,15 @@ class AccountAdmin(console.ConsoleAdmin):
             return "Not on this network"
         if not row.monitoring_enabled:
             return "Switched off"
-        failure = row.fetches.order_by("-pk").first()
+        fetch = row.fetches.order_by("-pk").first()
         wanted = "Daily, while posts of it are tracked" if not row.is_own else "Daily"
-        return f"{wanted}. {_said(failure)}" if failure else f"{wanted}."
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Bring along the chart of its followers."""
-        key = object_id if object_id.isascii() and object_id.isdigit() and len(object_id) < 19 else "0"
-        charts = _followers(int(key), now=timezone.now()) if self.has_view_permission(request) else []
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "charts": charts})
+        return f"{wanted}. {account_panels.said(fetch)}" if fetch else f"{wanted}."
 
     def panels(self, request: HttpRequest, obj: Account) -> list[console.Panel]:
         """Show the conversations with them, and what is known of their posts."""
-        rows = Conversation.objects.filter(participant_id=obj.external_id or "-", platform=obj.platform)[:20]
-        conversations = console.Panel(
-            "Conversations",
-            ["With", "Latest message", "Begins"],
-            [
-                (console.link(row), console.when(row.last_message_at), shortened(row.last_message_preview))
-                for row in rows
-            ],
-            empty="None.",
-        )
-        return [conversations] if obj.platform == Platform.DISCORD else [_days(obj), _posts(obj), conversations]
+        return account_panels.all_of(obj, now=timezone.now())
 
-    @console.page_action("Set time zone", url_path="zone", icon="schedule")
+    @console.page_action("Time zone", url_path="zone", icon="schedule")
     def set_zone(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self.row_or_404(request, object_id)
         form = ZoneForm(request.POST or None, initial={"timezone": row.timezone})
@@ -201,7 +183,7 @@ class AccountAdmin(console.ConsoleAdmin):
         sentence = "What the account did today counts within the new day at once."
         return self.ask(request, row, console.Question("In which zone does it live?", sentence, "Set it", form=form))
 
-    @console.page_action("Collect figures now", url_path="figures", icon="refresh")
+    @console.page_action("Collect now", url_path="figures", icon="refresh")
     def fetch_figures(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self.row_or_404(request, object_id)
         if request.method != "POST":
@@ -257,62 +239,3 @@ class AccountAdmin(console.ConsoleAdmin):
             self.note(request, [row], done)
         self.tell(request, done if changed else "Nothing was changed: it was so already.", good=changed)
         return self.back_to(row)
-
-
-def _said(fetch: AnalyticsFetch) -> str:
-    """How the last fetch went."""
-    status = FetchStatus(fetch.status)
-    reason = f": {fetch.error_message}" if fetch.error_message else ""
-    return f"Last fetch: {str(status.label).lower()}{reason}"
-
-
-def _posts(account: Account) -> console.Panel:
-    rows: QuerySet[Post] = account.posts.defer("raw_data").order_by("-pk")[: SHOWN_POSTS + 1]
-    every = console.listing(Post, "All posts", account__id__exact=str(account.pk))
-    return console.Panel(
-        "Posts",
-        ["Post", "Published", "Tracking"],
-        [
-            (console.link(row, title(row)), console.when(row.posted_at), row.get_tracking_state_display())
-            for row in rows[:SHOWN_POSTS]
-        ],
-        empty="None is known here.",
-        footer=every if len(rows) > SHOWN_POSTS else "",
-    )
-
-
-def _days(account: Account) -> console.Panel:
-    rows = account.days.defer("raw_data").order_by("-snapshot_date")[:SHOWN_DAYS]
-    return console.Panel(
-        "Day by day",
-        ["Day", "Followers", "Change", "Likes", "Posts", "Engagement", "Views per post"],
-        [_day(row) for row in rows],
-        empty="No figures were collected yet.",
-    )
-
-
-def _day(row: AccountSnapshot) -> tuple[object, ...]:
-    engagement = console.NOTHING if row.engagement_rate is None else f"{row.engagement_rate:g} %"
-    views = console.NOTHING if row.avg_views_per_post is None else f"{row.avg_views_per_post:,.0f}"
-    return (
-        f"{row.snapshot_date:%Y-%m-%d}",
-        figure(row.followers_count),
-        console.NOTHING if row.followers_growth is None else f"{row.followers_growth:+,}",
-        figure(row.total_likes),
-        figure(row.posts_count),
-        engagement,
-        views,
-    )
-
-
-def _followers(account_id: int, *, now: datetime) -> list[Chart]:
-    days = days_back(now=now)
-    counted = AccountSnapshot.objects.filter(account=account_id, snapshot_date__gte=days[0])
-    known = dict(counted.order_by("snapshot_date").values_list("snapshot_date", "followers_count"))
-    if not known:
-        return []
-    told = [value for value in known.values() if value is not None]
-    latest = f"{told[-1]:,}, {told[-1] - told[0]:+,} since the first of these days." if told else "not known."
-    values = [known.get(day) for day in days]
-    bar = Bars("Followers", "var(--color-primary-500)", values)
-    return [bars.draw("Followers", f"Latest: {latest}", day_labels(days), [bar])]

@@ -20,7 +20,7 @@ from jobs import console
 from socialmedia import actions
 from socialmedia.admin import limits, recording
 from socialmedia.admin.words import shortened
-from socialmedia.models import Account, AutomationAction
+from socialmedia.models import Account, AutomationAction, ReplyStatus, StaffReply
 
 LONG_OPEN = timedelta(days=1)
 """Whatever was begun so long ago and never confirmed was cut off: nobody knows whether it was done."""
@@ -103,8 +103,14 @@ def _said(row: AutomationAction, outcome: str) -> SafeString:
     return format_html('<a href="{}" class="text-link">It was {}</a>.', address, outcome.replace("_", " "))
 
 
+def _waiting_reply(row: AutomationAction) -> StaffReply | None:
+    """The reply that somebody is copying to the network: whoever sends it says so in its conversation."""
+    waiting = StaffReply.objects.filter(action=row, status=ReplyStatus.READY).select_related("conversation")
+    return waiting.first() if row.success is None else None
+
+
 def _is_open(row: AutomationAction) -> bool:
-    return row.success is None
+    return row.success is None and _waiting_reply(row) is None
 
 
 @admin.register(AutomationAction)
@@ -143,12 +149,15 @@ class ActionAdmin(console.ConsoleAdmin):
 
     def panels(self, request: HttpRequest, obj: AutomationAction) -> list[console.Panel]:
         """Show a person who acts by hand what is next."""
-        if not _is_open(obj) or not self.has_operate_permission(request):
+        if obj.success is not None or not self.has_operate_permission(request):
             return []
-        steps = [
-            ("Do it on the network", outside(obj.target_url)),
-            ("Then say here how it went", format_html("{} {}", _said(obj, "done"), _said(obj, "not_done"))),
-        ]
+        reply = _waiting_reply(obj)
+        how = (
+            console.link(reply.conversation)
+            if reply
+            else format_html("{} {}", _said(obj, "done"), _said(obj, "not_done"))
+        )
+        steps = [("Do it on the network", outside(obj.target_url)), ("Then say how it went", how)]
         return [console.Panel("What is next", ["Step", "Where"], steps)]
 
     @admin.display(description="What")
@@ -231,10 +240,12 @@ class ActionAdmin(console.ConsoleAdmin):
         return self._settle(request, row, success=False, reason=form.cleaned_data["reason"])
 
     def _settle(self, request: HttpRequest, row: AutomationAction, *, success: bool, reason: str = "") -> HttpResponse:
-        if actions.settle(row.pk, success=success, by=request.user.get_username(), reason=reason):
+        if _is_open(row) and actions.settle(row.pk, success=success, by=request.user.get_username(), reason=reason):
             said = "It was done." if success else "It was not done."
             self.note(request, [row], said)
             self.tell(request, f"Noted: {said}")
         else:
-            self.tell(request, "Nothing was changed: its outcome is known by now.", good=False)
+            self.tell(
+                request, "Nothing was changed: its outcome is known by now, or is told in its conversation.", good=False
+            )
         return self.back_to(row)

@@ -12,8 +12,9 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from jobs import console
+from jobs.bars import Chart
 from socialmedia.admin import drawing
-from socialmedia.admin.post_forms import CompareForm
+from socialmedia.admin.post_forms import USUAL_DAYS, CompareForm
 from socialmedia.admin.words import shortened
 from socialmedia.metrics import comparing
 from socialmedia.metrics.comparing import AccountFigures, Compared
@@ -33,7 +34,8 @@ def show(page: console.ConsoleAdmin, request: HttpRequest) -> HttpResponse:
     """Show the comparison. A GET, because it changes nothing: the address can be kept and shared."""
     if not page.has_view_permission(request):
         raise PermissionDenied
-    form = CompareForm(request.GET or None, initial={"days": 30})
+    initial = {"days": USUAL_DAYS}
+    form = CompareForm({**initial, **request.GET.dict()} if request.GET else None, initial=initial)
     context = {
         **page.admin_site.each_context(request),
         "title": "Compare posts",
@@ -64,7 +66,7 @@ def _names(rows: Sequence[Compared]) -> list[str]:
     return [f"@{row.post.account.username} {row.post.pk}" for row in rows]
 
 
-def _chart(title: str, names: Sequence[str], drawn: Sequence[Sequence[Point]]) -> drawing.Chart:
+def _chart(title: str, names: Sequence[str], drawn: Sequence[Sequence[Point]]) -> Chart:
     curves = [(name, points) for name, points in zip(names, drawn, strict=True) if points]
     ages = [point.hours for point in curves[0][1]] if curves else []
     summary = "At the same ages. Dashed: estimated between two looks."
@@ -86,6 +88,7 @@ def _posts(rows: Sequence[Compared], metric: Metric) -> console.Panel:
             for row, name in zip(rows, _names(rows), strict=True)
         ],
         empty="There are no posts with these ids.",
+        is_grid=True,
     )
 
 
@@ -107,7 +110,8 @@ def _accounts(rows: Sequence[AccountFigures], metric: Metric, days: int) -> cons
             for row in rows
         ],
         footer=f"Those put under tracking last, {comparing.MOST_PER_ACCOUNT} at most. Engagement and the values at an "
-        "age are medians.",
+        "age are medians; at each age, of those that were measured then.",
+        is_grid=True,
     )
 
 

@@ -11,14 +11,7 @@ from jobs import bars, console
 from jobs.bars import Chart
 from socialmedia.metrics.curves import Kind, Point
 
-COLORS = (
-    "var(--color-primary-500)",
-    "var(--color-orange-500)",
-    "var(--color-blue-500)",
-    "var(--color-red-500)",
-    "var(--color-purple-500)",
-    "var(--color-green-500)",
-)
+COLORS = ("var(--color-primary-500)", "var(--color-orange-500)", "#3b82f6", "#ef4444", "#a855f7", "#ca8a04")
 MUTED = "#7a8596"
 """Readable on light and on dark."""
 DAY_HOURS = 24
@@ -103,7 +96,7 @@ def _through(labels: Sequence[str], points: Sequence[Point], *, dashed: bool) ->
         is_joined = before.value is not None and point.value is not None
         is_dashed = point.missed or Kind.INTERPOLATED in {before.kind, point.kind}
         if is_joined and is_dashed is dashed:
-            start = {"x": before_label, "y": before.value}
+            start: dict[str, object] = {"x": before_label, "y": before.value}
             spots += [start] * (spots[-1:] != [start])
         else:
             spots.append({"x": before_label, "y": None})

@@ -1,6 +1,6 @@
 """The console's pages of hashtags."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from socialmedia.providers.base import ProviderError
 PATIENCE = timedelta(seconds=5)
 SHOWN_POSTS = 20
 SHOWN_DAYS = 30
+SHOWN_ROWS = 14
 
 
 def days_back(*, now: datetime, count: int = SHOWN_DAYS) -> list[date]:
@@ -41,7 +42,6 @@ class HashtagAdmin(console.ConsoleAdmin):
     search_fields = ("hashtag__startswith",)
     search_help_text = "Beginning of the hashtag"
     sortable_by = ()
-    change_form_outer_after_template = "admin/console/charted.html"
     actions_detail = ("ask_network",)
     fields = ("name", "posts", "views", "engagement", "network", "counted", "first_seen", "on_tiktok")
 
@@ -89,34 +89,9 @@ class HashtagAdmin(console.ConsoleAdmin):
             '<a href="{}" class="text-link" target="_blank" rel="noopener noreferrer">{}</a>', address, "Open"
         )
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Bring along its history."""
-        key = object_id if object_id.isascii() and object_id.isdigit() and len(object_id) < 19 else "0"
-        charts = _history(int(key), now=timezone.now()) if self.has_view_permission(request) else []
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "charts": charts})
-
     def panels(self, request: HttpRequest, obj: Hashtag) -> list[console.Panel]:
-        """Show the newest posts that use it."""
-        posts = Post.objects.filter(hashtag_links__hashtag=obj).select_related("account").defer("raw_data")
-        rows = posts.order_by("-pk")[:SHOWN_POSTS]
-        return [
-            console.Panel(
-                "Newest posts",
-                ["Post", "By", "Published", "Tracking"],
-                [
-                    (
-                        console.link(row, title(row)),
-                        console.link(row.account),
-                        console.when(row.posted_at),
-                        row.get_tracking_state_display(),
-                    )
-                    for row in rows
-                ],
-                empty="No post here uses it any more.",
-            )
-        ]
+        """Show its history, and the newest posts that use it."""
+        return [_history(obj, now=timezone.now()), _posts(obj)]
 
     @console.page_action("Ask the network", url_path="ask-network", icon="travel_explore")
     def ask_network(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -134,21 +109,54 @@ class HashtagAdmin(console.ConsoleAdmin):
         return self.back_to(row)
 
 
-def _history(hashtag_id: int, *, now: datetime) -> list[Chart]:
+def _history(hashtag: Hashtag, *, now: datetime) -> console.Panel:
     days = days_back(now=now)
-    known = {row.day: row for row in HashtagDay.objects.filter(hashtag=hashtag_id, day__gte=days[0])}
+    known = {row.day: row for row in hashtag.days.filter(day__gte=days[0]).order_by("-day")}
+    return console.Panel(
+        "Day by day",
+        ["Day", "Posts here", "Their views", "Engagement", "Posts on the network", "Views on the network"],
+        [_day(row) for row in list(known.values())[:SHOWN_ROWS]],
+        empty="Nothing was counted in the last 30 days. Once a day every hashtag is.",
+        charts=_charts(days, known),
+    )
+
+
+def _day(row: HashtagDay) -> tuple[object, ...]:
+    rate = console.NOTHING if row.avg_engagement_rate is None else f"{row.avg_engagement_rate:g} %"
+    network = figure(row.network_posts), figure(row.network_views)
+    return (f"{row.day:%Y-%m-%d}", f"{row.posts_count:,}", figure(row.views_count), rate, *network)
+
+
+def _charts(days: Sequence[date], known: Mapping[date, HashtagDay]) -> list[Chart]:
     if not known:
         return []
     rows = [known.get(day) for day in days]
-    views = [row.views_count if row else None for row in rows]
-    posts = [row.posts_count if row else None for row in rows]
-    counted = f"Counted on {len(known)} of the last {SHOWN_DAYS} days"
-    latest = known[max(known)]
+    latest, counted = known[max(known)], f"Counted on {len(known)} of the last {SHOWN_DAYS} days"
+    views = f"{counted}; latest {figure(latest.views_count)}."
+    posts = f"{counted}; latest {latest.posts_count:,}."
     return [
-        _chart("Views of its posts", f"{counted}; latest {figure(latest.views_count)}.", days, views),
-        _chart("Posts that use it", f"{counted}; latest {latest.posts_count:,}.", days, posts),
+        _chart("Views of its posts", views, days, [row.views_count if row else None for row in rows]),
+        _chart("Posts that use it", posts, days, [row.posts_count if row else None for row in rows]),
     ]
 
 
 def _chart(name: str, summary: str, days: Sequence[date], values: Sequence[float | None]) -> Chart:
     return bars.draw(name, summary, day_labels(days), [Bars(name, "var(--color-primary-500)", values)])
+
+
+def _posts(hashtag: Hashtag) -> console.Panel:
+    posts = Post.objects.filter(hashtag_links__hashtag=hashtag).select_related("account").defer("raw_data")
+    return console.Panel(
+        "Newest posts",
+        ["Post", "By", "Published", "Tracking"],
+        [
+            (
+                console.link(row, title(row)),
+                console.link(row.account),
+                console.when(row.posted_at),
+                row.get_tracking_state_display(),
+            )
+            for row in posts.order_by("-pk")[:SHOWN_POSTS]
+        ],
+        empty="No post here uses it any more.",
+    )

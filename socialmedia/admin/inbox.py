@@ -1,196 +1,258 @@
-"""The console's pages of conversations and messages."""
+"""The console's inbox: the conversations of all networks in their boxes, and the page of one of them."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, cast
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from jobs import console
-from socialmedia import outbox
-from socialmedia.admin.words import delivery_pill, direction, shortened
-from socialmedia.models import Conversation, Message, MessageStatus
+from socialmedia import boxes, threads, written_down
+from socialmedia.admin import thread_page
+from socialmedia.admin.thread_acts import ACTS, REFUSALS, BadInput, Press
+from socialmedia.admin.thread_forms import NewConversationForm
+from socialmedia.admin.words import shortened
+from socialmedia.boxes import BOXES, Looking
+from socialmedia.models import Account, Conversation, ConversationSummary
+
+MOST_NAMESAKES = 50
+
+
+def _user(request: HttpRequest) -> User:
+    """Who asks: the console lets nobody in without a name."""
+    return cast("User", request.user)
+
+
+class BoxFilter(admin.SimpleListFilter):
+    """One box at a time: the tabs above the list."""
+
+    title = "box"
+    parameter_name = "box"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the boxes."""
+        return [(box.name, box.label) for box in BOXES]
+
+    def choices(self, changelist: Any) -> Any:
+        """Leave out Django's own "All": nothing chosen means the inbox."""
+        return list(super().choices(changelist))[1:]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the box's. A search without a box looks everywhere."""
+        name = self.value() or ("all" if request.GET.get("q") else "inbox")
+        return boxes.find(name).rows(queryset, Looking(request.user.pk, timezone.now()))
 
 
 @admin.register(Conversation)
 class ConversationAdmin(console.ConsoleAdmin):
-    """The inbox."""
+    """The inbox, and the chat behind each of its lines."""
 
-    list_display = ("with_whom", "latest", "preview", "unread", "platform")
-    list_filter = (("platform", ChoicesDropdownFilter), "is_archived", "is_blocked")
+    list_display = ("with_whom", "begins", "latest", "looked_after_by", "our_side", "figures")
+    list_filter = (BoxFilter, ("platform", ChoicesDropdownFilter))
+    list_before_template = "admin/inbox/boxes.html"  # type: ignore[assignment]  # unfold declares None
     search_fields = ("participant_id__exact",)
-    search_help_text = "Exact id of the other side"
+    search_help_text = "Handle, or exact id"
     sortable_by = ("latest",)
-    list_select_related = ("account",)
-    fieldsets = (
-        (None, {"fields": ("with_whom", "participant_id", "account", "platform", "external_channel_id")}),
-        ("State", {"fields": ("latest", "unread", "is_muted", "is_archived", "is_blocked", "started")}),
-    )
+    list_select_related = ("account", "assigned_to")
 
-    @admin.display(description="With")
-    def with_whom(self, row: Conversation) -> str:
-        return str(row)
+    # --- the list ---
 
-    @admin.display(description="Latest", ordering="last_message_at")
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find by exact id and by exact handle. On Discord a conversation knows its member's id only."""
+        words = search_term.strip().removeprefix("@")[:255].replace("\x00", "")
+        if not words:
+            return queryset, False
+        handles = {words, words.lower()}
+        namesakes = Account.objects.filter(username__in=handles, external_id__isnull=False)
+        ids = list(namesakes.values_list("external_id", flat=True)[:MOST_NAMESAKES])
+        found = Q(participant_id__in=[words, *ids]) | Q(participant_username__in=handles)
+        return queryset.filter(found), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Show the tabs, and bring the counts of the rows along in one query."""
+        here = reverse("admin:socialmedia_conversation_changelist")
+        current = request.GET.get("box") or ("all" if request.GET.get("q") else "inbox")
+        context = {
+            "boxes": [(box.label, f"{here}?box={box.name}", box.name == current) for box in BOXES],
+            "may_begin": self.has_operate_permission(request),
+            "title": "Inbox",
+            **(extra_context or {}),
+        }
+        response: TemplateResponse = super().changelist_view(request, context)
+        shown = getattr(response, "context_data", None) or {}
+        if "cl" in shown:
+            self._bring_counts(shown["cl"].result_list)
+        return response
+
+    @staticmethod
+    def _bring_counts(rows: Any) -> None:
+        """Read the counts from the view, which has what is not put away; the rest shows none."""
+        found = ConversationSummary.objects.filter(pk__in=[row.pk for row in rows])
+        counts = {row.pk: row for row in found.order_by()}
+        for row in rows:
+            row.summary = counts.get(row.pk)
+
+    @admin.display(description="With", ordering="participant_display_name")
+    def with_whom(self, row: Conversation) -> object:
+        name = shortened(str(row), 40)
+        states = thread_page.pills(row, now=timezone.now())
+        if not states:
+            return name
+        return format_html("{}<br>{}", name, format_html(" ".join("{}" for _ in states), *states))
+
+    @admin.display(description="Latest message")
+    def begins(self, row: Conversation) -> str:
+        if not row.last_message_preview:
+            return console.NOTHING
+        return ("You: " if row.last_message_is_outgoing else "") + shortened(row.last_message_preview, 70)
+
+    @admin.display(description="When", ordering="last_message_at")
     def latest(self, row: Conversation) -> object:
         return console.when(row.last_message_at)
 
-    @admin.display(description="Begins")
-    def preview(self, row: Conversation) -> str:
-        if not row.last_message_preview:
+    @admin.display(description="Assigned to")
+    def looked_after_by(self, row: Conversation) -> str:
+        return row.assigned_to.get_username() if row.assigned_to else console.NOTHING
+
+    @admin.display(description="Our account")
+    def our_side(self, row: Conversation) -> str:
+        return f"{row.account.username} ({row.get_platform_display()})"
+
+    @admin.display(description="Messages")
+    def figures(self, row: Any) -> object:
+        summary = getattr(row, "summary", None)
+        if summary is None:
             return console.NOTHING
-        return ("You: " if row.last_message_is_outgoing else "") + shortened(row.last_message_preview)
+        title = f"{summary.received_messages:,} from them, {summary.sent_messages:,} from us"
+        return format_html('<span title="{}">{}</span>', title, f"{summary.total_messages:,}")
 
-    @admin.display(description="Unread")
-    def unread(self, row: Conversation) -> object:
-        return console.pill(f"{row.unread_count} new", "primary") if row.unread_count else console.NOTHING
+    # --- the page ---
 
-    @admin.display(description="Since")
-    def started(self, row: Conversation) -> object:
-        return console.exactly(row.conversation_started_at)
-
-    def panels(self, request: HttpRequest, obj: Conversation) -> list[console.Panel]:
-        """Show the latest messages."""
-        rows = obj.messages.order_by("-sent_at", "-id")[:50]
+    def get_urls(self) -> list[URLPattern]:
+        """Add what the page's buttons call."""
+        wrap, name = self.admin_site.admin_view, "socialmedia_conversation"
         return [
-            console.Panel(
-                "Messages",
-                ["When", "Who", "Words", "Delivery"],
-                [
-                    (
-                        console.link(row, f"{row.sent_at:%Y-%m-%d %H:%M}"),
-                        direction(row),
-                        shortened(row.message_text, 200) or row.get_message_type_display(),
-                        delivery_pill(row),
-                    )
-                    for row in rows
-                ],
-                footer=console.listing(
-                    Message, "All messages of this conversation", conversation__id__exact=str(obj.pk)
-                ),
-            )
+            path("new/", wrap(self.begin), name=f"{name}_begin"),
+            path("<path:object_id>/act/", wrap(self.act), name=f"{name}_act"),
+            path("<path:object_id>/block/", wrap(self.block), name=f"{name}_block"),
+            path("<path:object_id>/spam/", wrap(self.spam), name=f"{name}_spam"),
+            *super().get_urls(),
         ]
 
-
-class DoubtAdmin(console.ConsoleAdmin):
-    """Pages on which a person says what became of a message whose outcome nobody knew."""
-
-    actions_detail: tuple[str, ...] = ("it_arrived", "it_did_not_arrive")
-
-    def settle(self, row: Any, *, arrived: bool, by: str) -> bool:
-        """Write it down. False, and nothing changed, when it is not in doubt (any more)."""
-        raise NotImplementedError
-
-    @console.page_action("It arrived", url_path="it-arrived", icon="mark_email_read")
-    def it_arrived(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        sentence = "Look into the conversation first. It then counts as sent, and an answer to it will count."
-        question = console.Question("Did the message arrive?", sentence, "It arrived")
-        return self._settle(request, object_id, question, arrived=True)
-
-    @console.page_action("It did not arrive", url_path="it-did-not-arrive", icon="unsubscribe")
-    def it_did_not_arrive(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        sentence = "Look into the conversation first. It then counts as failed; nothing is sent again."
-        question = console.Question("Did the message not arrive?", sentence, "It did not arrive")
-        return self._settle(request, object_id, question, arrived=False)
-
-    def _settle(
-        self, request: HttpRequest, object_id: str, question: console.Question, *, arrived: bool
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        row = self.row_or_404(request, object_id)
+        """Show the chat. Looking at it changes nothing: it stays unread until somebody says so, or answers."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = None if "\x00" in object_id else self.get_object(request, object_id)
+        if row is None:
+            return super().change_view(request, object_id, form_url, extra_context)
+        may_act = self.has_operate_permission(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "title": str(row),
+            "act_address": reverse("admin:socialmedia_conversation_act", args=[row.pk]),
+            "list_address": reverse("admin:socialmedia_conversation_changelist"),
+            **thread_page.context(
+                row, _user(request), before=request.GET.get("before", ""), may_act=may_act, now=timezone.now()
+            ),
+        }
+        return TemplateResponse(request, "admin/inbox/thread.html", context)
+
+    def act(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Do what a button says, and go back to the page."""
+        row = self._operated(request, object_id)
         if request.method != "POST":
-            return self.ask(request, row, question)
-        if self.settle(row, arrived=arrived, by=request.user.get_username()):
-            self.note(request, [row], question.button + ".")
-            self.tell(request, "Noted: it arrived." if arrived else "Noted: it did not arrive.")
-        else:
-            self.tell(request, "Nothing was changed: its outcome is known by now.", good=False)
+            return HttpResponseNotAllowed(["POST"])
+        act = ACTS.get(request.POST.get("act", ""))
+        if act is None:
+            self.tell(request, "This button is not known: reload the page.", good=False)
+            return self.back_to(row)
+        try:
+            told = act(Press(row, _user(request), request.POST, timezone.now()))
+        except (*REFUSALS, BadInput) as error:
+            self.tell(request, str(error), good=False)
+            return self.back_to(row)
+        except Conversation.DoesNotExist:
+            self.tell(request, "This conversation is gone.", good=False)
+            return HttpResponseRedirect(reverse("admin:socialmedia_conversation_changelist"))
+        if told.is_history:
+            self.note(request, [row], told.sentence)
+        self.tell(request, told.sentence, good=told.good)
         return self.back_to(row)
 
+    def block(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, then block."""
+        sentence = (
+            "Nothing goes out to it any more, neither from staff nor by itself. Replies that wait are cancelled, and "
+            "what they write does not count as unread."
+        )
+        question = console.Question("Block this conversation?", sentence, "Block", dangerous=True)
+        return self._shut(request, object_id, question, threads.block)
 
-def _is_doubtful_reply(message: Message) -> bool:
-    """Whether nobody knows if it arrived. A follow-up's message is settled on the follow-up's own page."""
-    return message.status == MessageStatus.UNKNOWN and not message.is_automated
+    def spam(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, then mark as spam."""
+        sentence = "It is blocked and put into the archive for good, until somebody says that it is no spam."
+        question = console.Question("Is this spam?", sentence, "Mark as spam", dangerous=True)
+        return self._shut(request, object_id, question, threads.mark_spam)
 
+    def begin(self, request: HttpRequest) -> HttpResponse:
+        """Begin a conversation on a network that does not tell us of them."""
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        form = NewConversationForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                row = written_down.begin(**form.cleaned_data, now=timezone.now())
+            except written_down.BadEntry as error:
+                form.add_error(error.field, str(error))
+            else:
+                self.tell(request, "Here it is. Write down what they wrote, then answer.")
+                return self.back_to(row)
+        question = console.Question(
+            "New conversation",
+            "For networks on which no program can send or receive: what they write is written down here, and your "
+            "answers are prepared here and copied by you.",
+            "Begin",
+            form=form,
+        )
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": question.title,
+            "question": question,
+            "back": reverse("admin:socialmedia_conversation_changelist"),
+        }
+        return TemplateResponse(request, "admin/console/question.html", context)
 
-@admin.register(Message)
-class MessageAdmin(DoubtAdmin):
-    """Messages in and out; an outgoing one is the outbox's row."""
+    def _operated(self, request: HttpRequest, object_id: str) -> Conversation:
+        """The row, for who may act on it. Permission comes first: a stranger learns of no row."""
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        row: Conversation = self.row_or_404(request, object_id)
+        return row
 
-    list_display = ("sent", "who", "conversation_link", "words", "delivery", "problem")
-    list_filter = (
-        ("status", ChoicesDropdownFilter),
-        "is_outgoing",
-        "is_automated",
-        ("sent_at", console.TimeFilter),
-    )
-    search_fields = ("conversation__participant_id__exact",)
-    search_help_text = "Exact id of the other side"
-    sortable_by = ("sent",)
-    list_select_related = ("conversation",)
-    ordering = ("-sent_at", "-id")
-    fieldsets = (
-        (None, {"fields": ("conversation_link", "who", "message_text", "message_type", "template_used")}),
-        ("Delivery", {"fields": ("delivery", "sent_in_full", "delivered", "attempts", "next_try", "problem_in_full")}),
-        ("Proof", {"fields": ("consent_id", "nonce", "external_message_id")}),
-        ("Details", {"fields": ("details",), "classes": ("collapse",)}),
-    )
-
-    actions_detail = DoubtAdmin.actions_detail
-    state_actions: ClassVar[dict[str, Callable[[Any], bool]]] = dict.fromkeys(actions_detail, _is_doubtful_reply)
-
-    def settle(self, row: Message, *, arrived: bool, by: str) -> bool:
-        return _is_doubtful_reply(row) and outbox.settle_unknown(row.pk, arrived=arrived, now=timezone.now())
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow the link from a conversation."""
-        return lookup == "conversation__id__exact" or super().lookup_allowed(lookup, value, request)
-
-    @admin.display(description="When", ordering="sent_at")
-    def sent(self, row: Message) -> object:
-        return console.when(row.sent_at)
-
-    @admin.display(description="Queued or sent")
-    def sent_in_full(self, row: Message) -> object:
-        return console.exactly(row.sent_at)
-
-    @admin.display(description="Who")
-    def who(self, row: Message) -> str:
-        return direction(row)
-
-    @admin.display(description="Conversation")
-    def conversation_link(self, row: Message) -> object:
-        return console.link(row.conversation)
-
-    @admin.display(description="Words")
-    def words(self, row: Message) -> str:
-        return shortened(row.message_text) or str(row.get_message_type_display())
-
-    @admin.display(description="Delivery")
-    def delivery(self, row: Message) -> SafeString:
-        return delivery_pill(row)
-
-    @admin.display(description="Arrived")
-    def delivered(self, row: Message) -> object:
-        return console.exactly(row.delivered_at)
-
-    @admin.display(description="Next attempt")
-    def next_try(self, row: Message) -> object:
-        return console.exactly(row.next_attempt_at) if row.status == MessageStatus.QUEUED else console.NOTHING
-
-    @admin.display(description="Problem")
-    def problem(self, row: Message) -> str:
-        return shortened(row.error_message, 60) or console.NOTHING
-
-    @admin.display(description="Problem")
-    def problem_in_full(self, row: Message) -> object:
-        if not row.error_message:
-            return console.NOTHING
-        return format_html("{} {}", row.error_message, f"({row.error_code})" if row.error_code else "")
-
-    @admin.display(description="What else the network said")
-    def details(self, row: Message) -> SafeString:
-        return console.pretty(row.metadata)
+    def _shut(
+        self, request: HttpRequest, object_id: str, question: console.Question, change: Callable[..., threads.Change]
+    ) -> HttpResponse:
+        row = self._operated(request, object_id)
+        if request.method != "POST":
+            return self.ask(request, row, question)
+        done = change(row.pk, by=request.user.get_username(), now=timezone.now())
+        if done.is_new:
+            self.note(request, [row], done.sentence)
+        self.tell(request, done.sentence)
+        return self.back_to(row)

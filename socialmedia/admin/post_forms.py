@@ -13,6 +13,7 @@ from socialmedia.providers.base import Metric
 from socialmedia.tracking import plan
 
 DAYS = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "year"))
+USUAL_DAYS = 30
 
 
 class PlanForm(forms.Form):
@@ -87,7 +88,6 @@ class CompareForm(forms.Form):
         required=False,
         choices=DAYS,
         coerce=int,
-        empty_value=30,
         widget=UnfoldAdminSelectWidget,
     )
 
@@ -118,4 +118,5 @@ class CompareForm(forms.Form):
         """Fill in what was left out."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         cleaned["metric"] = Metric(cleaned.get("metric") or Metric.VIEWS)
+        cleaned["days"] = cleaned.get("days") or USUAL_DAYS
         return cleaned

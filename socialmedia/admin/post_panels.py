@@ -58,6 +58,7 @@ def _figures(snapshots: Sequence[PostSnapshot]) -> console.Panel:
         [_figure(measured, metric) for metric in Metric] if measured else [],
         empty="Nothing has been measured yet.",
         footer="" if rate is None else f"Engagement: {rate:.2f} % of the views became a like, a comment or a share.",
+        is_grid=True,
     )
 
 
@@ -102,6 +103,7 @@ def _curve(post: Post, snapshots: Sequence[PostSnapshot]) -> console.Panel:
             )
             for metric in DRAWN
         ],
+        is_grid=True,
     )
 
 
@@ -141,6 +143,7 @@ def _looks(snapshots: Sequence[PostSnapshot]) -> console.Panel:
         ],
         empty="Nobody has looked at it yet.",
         footer=f"The newest {SHOWN_LOOKS}; {more:,} are older." if more else "",
+        is_grid=True,
     )
 
 
@@ -177,7 +180,7 @@ def _remarks(row: PostSnapshot) -> str:
 
 
 def _comments(post: Post) -> console.Panel:
-    rows = Comment.objects.filter(post=post).defer("raw_data").order_by("-commented_at")[:SHOWN_COMMENTS]
+    rows = list(Comment.objects.filter(post=post).defer("raw_data").order_by("-commented_at")[:SHOWN_COMMENTS])
     return console.Panel(
         "Comments",
         ["When", "Who", "Words", "Likes", "Sounds"],
@@ -192,6 +195,7 @@ def _comments(post: Post) -> console.Panel:
             for row in rows
         ],
         empty="None are stored. Fetch comments asks the network for them.",
+        footer=console.listing(Comment, "All comments of this post", post__id__exact=str(post.pk)) if rows else "",
     )
 
 
@@ -200,7 +204,7 @@ def _hashtags(post: Post) -> console.Panel:
     return console.Panel(
         "Hashtags",
         ["Hashtag", "Posts here that use it", "Their latest views"],
-        [(f"#{row.hashtag.hashtag}", f"{row.hashtag.total_uses:,}", f"{row.hashtag.total_views:,}") for row in rows],
+        [(console.link(row.hashtag), f"{row.hashtag.total_uses:,}", f"{row.hashtag.total_views:,}") for row in rows],
         empty="Its words have none.",
     )
 

@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -66,6 +65,7 @@ class SearchAdmin(console.ConsoleAdmin):
     list_display = ("asked", "kind_in_words", "query", "state", "found", "asked_by")
     list_filter = (("kind", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter))
     sortable_by = ()
+    actions_list = ("new_search",)  # type: ignore[assignment]  # unfold declares the empty tuple's own type
     fields = ("kind_in_words", "query", "state", "problem", "found", "asked_in_full", "asked_by", "whose", "provider")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -102,6 +102,11 @@ class SearchAdmin(console.ConsoleAdmin):
             self.tell(request, f"Nothing was found: {run.error_message}", good=False)
         else:
             self.tell(request, f"{run.results_count:,} found.")
+
+    @console.page_action("New search", url_path="new-search", icon="search", permission="add")
+    def new_search(self, request: HttpRequest) -> HttpResponse:
+        """Go to the form."""
+        return HttpResponseRedirect(reverse("admin:socialmedia_searchrun_add"))
 
     @admin.display(description="Asked")
     def asked(self, row: SearchRun) -> object:
@@ -190,14 +195,7 @@ def _links(row: SearchResult, *, can_track: bool = False) -> object:
                 '<a href="{}" class="text-link" target="_blank" rel="noopener noreferrer">{}</a>', row.url, "Open"
             )
         )
-        if can_track and (address := _track_address(row.url)):
+        if can_track:
+            address = reverse("admin:socialmedia_post_track", query={"url": row.url})
             links.append(format_html('<a href="{}" class="text-link">{}</a>', address, "Track"))
     return format_html_join(" ", "{}", ((link,) for link in links)) if links else console.NOTHING
-
-
-def _track_address(url: str) -> str:
-    """Where a post is put under tracking, with its address filled in."""
-    try:
-        return f"{reverse('admin:socialmedia_post_add')}?{urlencode({'url': url})}"
-    except NoReverseMatch:
-        return ""

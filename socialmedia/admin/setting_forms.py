@@ -8,6 +8,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 from socialmedia import rules
 from socialmedia.models import ActionType
 from socialmedia.rules import Allowance, BadSetting
+from socialmedia.tracking import plan
+from socialmedia.tracking.plan import BadOffsets
 
 SPANS = {"hourly": "in any 60 minutes", "daily": "on its day"}
 
@@ -89,19 +91,14 @@ class CheckScheduleForm(SettingForm):
 
     def clean_hours(self) -> list[float]:
         """Read the numbers."""
-        return [_number(text.strip()) for text in str(self.cleaned_data["hours"]).split(",")]
+        try:
+            return list(plan.read_offsets(str(self.cleaned_data["hours"])))
+        except BadOffsets as error:
+            raise forms.ValidationError(str(error)) from None
 
     def value(self) -> Any:
         """Return what is stored; each check is named by its hours."""
         return [{"offset_hours": hours, "name": rules.offset_name(hours)} for hours in self.cleaned_data["hours"]]
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise forms.ValidationError(f"{text!r} is not a number of hours.") from None
-    return int(number) if number.is_integer() else number
 
 
 FORMS: dict[str, Any] = {form.key: form for form in (RateLimitsForm, CheckScheduleForm)}

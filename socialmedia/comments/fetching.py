@@ -19,8 +19,8 @@ MOST: Final = 500
 """Comments of one fetch, unless it says otherwise; answers come on top of them."""
 MOST_EVER: Final = 10_000
 PAGE: Final = 50
-MOST_REPLY_PAGES: Final = 50
-"""Pages of answers of one fetch. Each costs a call."""
+MOST_REPLY_PAGES: Final = 10
+"""Pages of answers of one fetch: each costs a call, and the next fetch goes on with the other comments."""
 
 Ask = Callable[[str, int], Page[CommentSeen]]
 

@@ -11,8 +11,9 @@ from django.db import connection, transaction
 from django.db.models import Count, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from socialmedia import sentiment, storable
+from socialmedia import sentiment
 from socialmedia.models import Account, Comment, Post
+from socialmedia.providers import fields
 from socialmedia.providers.base import CommentSeen, Person
 
 _SQL: Final = Path(__file__).parent.parent / "sql"
@@ -20,6 +21,7 @@ _STORE: Final = (_SQL / "store_comments_v1.sql").read_text()
 _LINK: Final = (_SQL / "link_replies_v1.sql").read_text()
 _LONGEST: Final = 10_000
 _LONGEST_NAME: Final = 255
+_MOST_ANSWERS: Final = 2**31 - 1
 
 
 class NoSuchPost(Exception):
@@ -61,7 +63,7 @@ def store(post_id: int, seen: Iterable[CommentSeen], *, parser_version: int, now
 def _upsert(
     post: Post, seen: Iterable[CommentSeen], *, parser_version: int, now: datetime
 ) -> list[tuple[int, str, bool]]:
-    values = {
+    values: dict[str, Any] = {
         "post_id": post.pk,
         "platform": post.platform,
         "comments": json.dumps([row(comment, post.account) for comment in seen]),
@@ -75,28 +77,32 @@ def _upsert(
 
 def row(comment: CommentSeen, author: Account) -> dict[str, Any]:
     """What is stored of a comment, by column, as JSON has it."""
-    words = storable.text(comment.text, _LONGEST)
+    words = _text(comment.text, _LONGEST)
     feeling = sentiment.read(words)
-    parent = storable.text(comment.parent_external_id, _LONGEST_NAME)
+    parent = _text(comment.parent_external_id)
     return {
         "external_comment_id": _id(comment),
         "comment_text": words,
-        "author_username": storable.text(comment.author.username, _LONGEST_NAME),
-        "author_display_name": storable.text(comment.author.display_name, _LONGEST_NAME),
-        "author_id": storable.text(comment.author.external_id, _LONGEST_NAME),
+        "author_username": _text(comment.author.username),
+        "author_display_name": _text(comment.author.display_name),
+        "author_id": _text(comment.author.external_id),
         "parent_external_id": "" if parent == _id(comment) else parent,
-        "likes_count": storable.count(comment.likes),
-        "api_reply_count": storable.small_count(comment.reply_total),
+        "likes_count": fields.count(comment.likes),
+        "api_reply_count": min(fields.count(comment.reply_total) or 0, _MOST_ANSWERS),
         "is_creator_reply": _is_same(comment.author, author),
         "sentiment": feeling.label.value if feeling else "",
         "sentiment_score": str(feeling.score) if feeling else None,
         "commented_at": comment.commented_at.isoformat() if comment.commented_at else None,
-        "raw_data": storable.json(comment.raw),
+        "raw_data": fields.storable(comment.raw),
     }
 
 
 def _id(comment: CommentSeen) -> str:
-    return storable.text(comment.external_comment_id, _LONGEST_NAME)
+    return _text(comment.external_comment_id)
+
+
+def _text(value: str, longest: int = _LONGEST_NAME) -> str:
+    return str(fields.storable(value[:longest]))
 
 
 def _is_same(person: Person, account: Account) -> bool:
@@ -107,7 +113,7 @@ def _is_same(person: Person, account: Account) -> bool:
 
 
 def _link(post: Post, stored: Sequence[tuple[int, str, bool]]) -> None:
-    values = {
+    values: dict[str, Any] = {
         "ids": [pk for pk, _, _ in stored],
         "external_ids": [external_id for _, external_id, _ in stored],
         "platform": post.platform,

@@ -27,7 +27,7 @@ class CheckBackPlan:
     timetable.JOB_TYPE,
     PostCheck,
     policy=Policy(
-        timeout=timedelta(minutes=2),
+        timeout=checking.lease(),
         rate=Rate(conf.provider().per_second, timedelta(seconds=1)),
         unique_key=timetable.key,
     ),

@@ -2,7 +2,7 @@
 
 from jobs import cleanup, figures
 from jobs.pruning import Rows
-from socialmedia import analytics, retention
+from socialmedia import analytics, conf, retention
 
 figures.register("messages", analytics.of_day, keep=analytics.keep)
 figures.register("posts", analytics.posts_of_day, keep=analytics.keep_posts)
@@ -17,3 +17,13 @@ cleanup.register(
     ),
     at_least=retention.KEEP_OPENINGS_AT_LEAST,
 )
+cleanup.register(
+    "old_conversations",
+    Rows("staff_replies", lambda: conf.current().keep_messages, retention.old_replies, by="updated_at"),
+)
+cleanup.register(
+    "api_usage",
+    Rows("api_usage", lambda: conf.tracking().keep_usage, retention.old_usage, by="requested_at"),
+)
+for contents in retention.payloads():
+    cleanup.register("raw_payloads", contents)

@@ -7,9 +7,9 @@ from typing import Any
 from socialmedia.metrics import curves, growth, reading
 from socialmedia.metrics.growth import Growth
 from socialmedia.metrics.rates import engagement_rate
-from socialmedia.metrics.reading import UnknownPost
 from socialmedia.models import Post, PostSnapshot, TrackingState
 from socialmedia.providers.base import Metric
+from socialmedia.tracking.states import UnknownPost
 
 __all__ = ["UnknownPost", "of_post", "tracked"]
 

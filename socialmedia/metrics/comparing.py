@@ -57,11 +57,13 @@ def posts(post_ids: Sequence[int], *, metric: Metric, base: str | None = None) -
     ]
 
 
-def usual(account_id: int, *, metric: Metric, ages: Sequence[float], base: str | None, but: int = 0) -> list[Point]:
+def usual(
+    account_id: int, *, metrics: Iterable[Metric], ages: Sequence[float], base: str | None, but: int = 0
+) -> dict[Metric, list[Point]]:
     """What the account's posts usually have at these ages; gaps where fewer than three are known. Two queries."""
     others = reading.of_account(account_id, most=MOST_PER_ACCOUNT, but=but)
     measured = reading.rounds(post.pk for post in others)
-    return _usual(others, measured, metric, ages, base=base, least=LEAST_FOR_USUAL)
+    return {metric: _usual(others, measured, metric, ages, base=base, least=LEAST_FOR_USUAL) for metric in metrics}
 
 
 def accounts(account_ids: Sequence[int], *, metric: Metric, within: timedelta, now: datetime) -> list[AccountFigures]:

@@ -27,6 +27,7 @@ class Why(StrEnum):
     UNAVAILABLE = "unavailable"
     BEFORE = "before the first"
     AFTER = "after the last"
+    FEW = "too few posts"
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,6 @@ def _gap(hours: float, edge: Sample | None, why: Why) -> Point:
 def _median(hours: float, points: Sequence[Point], least: int) -> Point:
     known = [point for point in points if point.value is not None]
     if len(known) < max(least, 1):
-        return Point(hours, None, Kind.GAP, Why.UNAVAILABLE)
+        return Point(hours, None, Kind.GAP, Why.FEW)
     kind = Kind.MEASURED if all(point.kind is Kind.MEASURED for point in known) else Kind.INTERPOLATED
     return Point(hours, round(median(point.value or 0 for point in known)), kind)

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from socialmedia.metrics.curves import NEAR_HOURS, Sample, Why
 from socialmedia.models import CheckBase, Post, PostSnapshot, SnapshotOutcome
 from socialmedia.providers.base import Metric
+from socialmedia.tracking.states import UnknownPost
 
 HOUR = timedelta(hours=1)
 MOST_SNAPSHOTS = 500
@@ -19,15 +20,11 @@ WHOLE_ROUND = 60
 _LATEST: Final = (Path(__file__).parent.parent / "sql" / "latest_snapshots_v1.sql").read_text()
 
 
-class UnknownPost(Exception):
-    """There is no such post. The message says so."""
-
-
 def post_of(post_id: int) -> Post:
     """One post with its account. Raises UnknownPost."""
     post = Post.objects.select_related("account").defer("raw_data").filter(pk=post_id).first()
     if post is None:
-        raise UnknownPost(f"There is no post with the id {post_id}.")
+        raise UnknownPost(post_id)
     return post
 
 

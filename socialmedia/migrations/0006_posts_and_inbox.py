@@ -1509,6 +1509,12 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="accountsnapshot",
+            index=models.Index(
+                condition=models.Q(("raw_data__isnull", False)), fields=["created_at"], name="idx_account_days_raw"
+            ),
+        ),
+        migrations.AddIndex(
             model_name="analyticsfetch",
             index=models.Index(fields=["account", "-created_at"], name="idx_fetches_account"),
         ),
@@ -1545,6 +1551,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="post",
             index=models.Index(fields=["post_url"], name="idx_posts_url"),
+        ),
+        migrations.AddIndex(
+            model_name="post",
+            index=models.Index(
+                condition=models.Q(("raw_data__isnull", False)), fields=["updated_at"], name="idx_posts_raw"
+            ),
         ),
         migrations.AddIndex(
             model_name="post",

@@ -39,6 +39,14 @@ class Migration(migrations.Migration):
             model_name="message",
             index=models.Index(fields=["conversation", "sent_at"], include=["is_outgoing"], name="idx_messages_thread"),
         ),
+        migrations.AddIndex(
+            model_name="staffreply",
+            index=models.Index(
+                fields=["updated_at"],
+                condition=Q(status__in=["sent", "cancelled", "failed"]),
+                name="idx_staff_replies_closed",
+            ),
+        ),
         migrations.RunSQL(
             sql=(_SQL / "active_conversations_summary_v1.sql").read_text(),
             reverse_sql="DROP VIEW active_conversations_summary;",

@@ -54,6 +54,10 @@ class AccountSnapshot(models.Model):
                 fields=["account", "snapshot_date"], name="social_media_analytics_snapshots_once_a_day"
             ),
         ]
+        indexes = [
+            # The clean-up of raw payloads.
+            models.Index(fields=["created_at"], condition=Q(raw_data__isnull=False), name="idx_account_days_raw"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account_id} on {self.snapshot_date}"

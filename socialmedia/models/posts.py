@@ -149,6 +149,8 @@ class Post(models.Model):
         indexes = [
             models.Index(F("posted_at").desc(nulls_last=True), name="idx_posts_posted_at"),
             models.Index(fields=["post_url"], name="idx_posts_url"),
+            # The clean-up of raw payloads.
+            models.Index(fields=["updated_at"], condition=Q(raw_data__isnull=False), name="idx_posts_raw"),
             # posts_pending_checkback: what is due, soonest first.
             models.Index(
                 fields=["next_check_at"],

@@ -1,5 +1,7 @@
 """What we ask of the providers of figures: each call, and what is left of the day's budget."""
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now, TruncDate
@@ -52,3 +54,11 @@ class ProviderBudget(models.Model):
 
     def __str__(self) -> str:
         return self.provider_name
+
+    def used_on(self, now: datetime) -> int:
+        """The requests of the day (UTC) of this time."""
+        return self.used if self.day == now.astimezone(UTC).date() else 0
+
+    def is_stopped(self, now: datetime) -> bool:
+        """Whether nobody may ask it."""
+        return self.blocked_until is not None and self.blocked_until > now

@@ -102,6 +102,12 @@ class StaffReply(models.Model):
                 name="idx_staff_replies_open",
             ),
             models.Index(fields=["send_at"], condition=Q(status="scheduled"), name="idx_staff_replies_due"),
+            # Pruning by age.
+            models.Index(
+                fields=["updated_at"],
+                condition=Q(status__in=["sent", "cancelled", "failed"]),
+                name="idx_staff_replies_closed",
+            ),
         ]
 
     def __str__(self) -> str:

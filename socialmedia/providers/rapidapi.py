@@ -101,19 +101,19 @@ class RapidApi:
         import httpx2
 
         timeout = self._settings.timeout.total_seconds()
+        address = self._settings.api_url.rstrip("/") + path
         headers = {
             "x-rapidapi-key": self._settings.api_key,
             "x-rapidapi-host": self._settings.api_host,
             "accept": "application/json",
             "accept-encoding": "gzip",
         }
+        options: dict[str, Any] = {"timeout": timeout, "trust_env": False, "follow_redirects": False}
         deadline = time.monotonic() + timeout
         try:
             with (
-                httpx2.Client(
-                    timeout=timeout, trust_env=False, follow_redirects=False, verify=_authorities()
-                ) as client,
-                client.stream("GET", self._settings.api_url + path, params=params, headers=headers) as response,
+                httpx2.Client(verify=_authorities(), **options) as client,
+                client.stream("GET", address, params=params, headers=headers) as response,
             ):
                 return response.status_code, response.headers.get("retry-after", ""), _read(response, deadline)
         except (httpx2.TimeoutException, TimeoutError):

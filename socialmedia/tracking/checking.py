@@ -15,9 +15,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs import outcomes
+from socialmedia import conf
 from socialmedia.metrics import alerts
 from socialmedia.models import PendingCheckback, Platform, Post, PostSnapshot, TrackingState
-from socialmedia.providers.base import ProviderError, Unreachable
+from socialmedia.providers.base import Gone, ProviderError, Unreachable
 from socialmedia.tracking import failing, plan, progress, starting, states, storing, timetable
 from socialmedia.tracking.starting import PATIENCE, Seen
 
@@ -31,8 +32,7 @@ _FORGIVEN: Final[Mapping[str, Any]] = {
     "check_error_code": "",
     "check_error": "",
 }
-LEASE: Final = timedelta(minutes=2)
-"""Longer than any check takes; who is silent for so long is taken for dead."""
+_SHORTEST_LEASE: Final = timedelta(minutes=2)
 
 
 class Outcome(StrEnum):
@@ -42,7 +42,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     """Nothing could be measured; it is tried again."""
     GONE = "gone"
-    """The post is not there any more, and is not looked for again."""
+    """The post is not there any more, or was not to be seen for long, and is not looked for again."""
     NOT_DUE = "not_due"
     BUSY = "busy"
     """Somebody else checks it this moment."""
@@ -82,6 +82,11 @@ class _Entry:
 
 class _Lost(Exception):
     """The claim ran out, and the post is somebody else's or not tracked any more. Roll back."""
+
+
+def lease() -> timedelta:
+    """Longer than any check takes. Who is silent for so long is taken for dead."""
+    return max(_SHORTEST_LEASE, conf.provider().timeout + timedelta(minutes=1))
 
 
 def due(limit: int, *, now: datetime) -> list[PendingCheckback]:
@@ -124,7 +129,7 @@ def _claim(post_id: int, *, force: bool, now: datetime) -> _Claim | None:
     if not force:
         posts = posts.filter(next_check_at__lte=now)
     token = uuid4()
-    if not posts.update(checking_token=token, checking_until=Now() + LEASE):
+    if not posts.update(checking_token=token, checking_until=Now() + lease()):
         return None
     return _Claim(Post.objects.get(pk=post_id), token)
 
@@ -188,7 +193,8 @@ def _record_failure(claim: _Claim, error: ProviderError, settle: Callable[[], No
     with transaction.atomic(durable=True):
         post = _held(claim)
         known = failing.Record(post.failed_checks, post.gone_checks, post.gone_since)
-        verdict = failing.judge(error, known, now=at, jitter=random.random())  # noqa: S311
+        ends_at = [post.tracking_started_at or at, *plan.from_texts(post.check_schedule[-1:])][-1]
+        verdict = failing.judge(error, known, ends_at=ends_at, now=at, jitter=random.random())  # noqa: S311
         changes: dict[str, Any] = {"check_error_code": error.code, "check_error": outcomes.storable(str(error))}
         if verdict.record != known:
             changes.update(
@@ -201,7 +207,8 @@ def _record_failure(claim: _Claim, error: ProviderError, settle: Callable[[], No
         planned = progress.next_planned(post.pk)
         if verdict.is_dead:
             snapshot = _bury(post, str(error), planned, at=at)
-            changes.update(tracking_state=TrackingState.UNAVAILABLE, next_check_at=None, deleted_at=at)
+            changes.update(tracking_state=TrackingState.UNAVAILABLE, next_check_at=None)
+            changes["deleted_at"] = at if isinstance(error, Gone) else None
         else:
             # Before its time, as somebody wished: the plan stands.
             changes["next_check_at"] = planned if planned is not None and planned > at else verdict.retry_at

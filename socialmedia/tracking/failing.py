@@ -12,6 +12,8 @@ SPREAD: Final = timedelta(hours=1)
 """Between the first of them and the last: in a bad quarter of an hour providers say it of posts that are there."""
 GONE_WAITS: Final = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3))
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=5), timedelta(hours=6)
+GIVE_UP: Final = timedelta(days=7)
+"""After the last planned check: who has not answered by then is not asked for ever."""
 NOT_SERVED_WAIT: Final = timedelta(minutes=15)
 SHORTEST_WAIT: Final = timedelta(seconds=1)
 LONGEST_LIMIT: Final = timedelta(days=1, hours=1)
@@ -37,9 +39,9 @@ class Verdict:
     is_dead: bool = False
 
 
-def judge(error: ProviderError, before: Record, *, now: datetime, jitter: float) -> Verdict:
-    """Count the failure to the post only if it is the post's: a provider that is busy or serves us not says nothing of
-    it. `jitter` is in 0..1.
+def judge(error: ProviderError, before: Record, *, ends_at: datetime, now: datetime, jitter: float) -> Verdict:
+    """Count the failure to the post only if it is the post's: a provider that is busy or does not serve us says nothing
+    of it. `ends_at` is the last planned check, `jitter` is in 0..1.
     """
     if isinstance(error, TooMany):
         return Verdict(before, now + min(max(error.retry_after, SHORTEST_WAIT), LONGEST_LIMIT))
@@ -52,4 +54,5 @@ def judge(error: ProviderError, before: Record, *, now: datetime, jitter: float)
         wait = GONE_WAITS[min(before.gone, len(GONE_WAITS) - 1)]
         return Verdict(record, now + wait * stretch, is_dead=record.gone >= AGREEING and now - since >= SPREAD)
     wait = min(FIRST_WAIT * int(2 ** min(before.failed, 10)), LONGEST_WAIT)
-    return Verdict(Record(before.failed + 1, before.gone, before.gone_since), now + wait * stretch)
+    record = Record(before.failed + 1, before.gone, before.gone_since)
+    return Verdict(record, now + wait * stretch, is_dead=now - ends_at >= GIVE_UP)

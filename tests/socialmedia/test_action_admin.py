@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from socialmedia import rules
-from socialmedia.models import AutomationAction, SystemSetting
+from socialmedia.models import AutomationAction, StaffReply, SystemSetting
 from socialmedia.rules import Allowance
 from tests.config.factories import make_staff
-from tests.socialmedia.factories import make_action, make_bot, make_tiktok_account
+from tests.socialmedia.factories import make_action, make_bot, make_conversation, make_tiktok_account
 
 DAY = timedelta(days=1)
 
@@ -80,6 +80,20 @@ class TestActionPage:
         assert page_of(action, page) not in boss.get(page_of(action)).content.decode()
         again = boss.post(page_of(action, "done"), follow=True)
         assert "Nothing was changed" in words(again)
+
+    def test_leaves_a_reply_to_its_conversation(self, boss: Client) -> None:
+        shop = make_tiktok_account()
+        action, thread = make_action(shop, "message"), make_conversation(shop)
+        fields = {"text": "Hi!", "rendered_text": "Hi!", "status": "ready", "action": action, "author": make_staff()}
+        reply = StaffReply.objects.create(conversation=thread, **fields)
+        shown = boss.get(page_of(action)).content.decode()
+        assert page_of(action, "done") not in shown
+        assert reverse("admin:socialmedia_conversation_change", args=[thread.pk]) in shown
+        boss.post(page_of(action, "done"))
+        action.refresh_from_db()
+        assert action.success is None
+        StaffReply.objects.filter(pk=reply.pk).update(status="cancelled")
+        assert page_of(action, "done") in boss.get(page_of(action)).content.decode()
 
     def test_says_why_it_failed(self, boss: Client) -> None:
         shop = make_tiktok_account()
@@ -257,9 +271,9 @@ class TestSettingsPages:
             (rules.RATE_LIMITS, {"like_daily": "-1"}, "greater than or equal to 0"),
             (rules.RATE_LIMITS, {"like_daily": "many"}, "Enter a whole number"),
             (rules.RATE_LIMITS, {}, "At least one action has a limit."),
-            (rules.CHECK_SCHEDULE, {"hours": "6, 1"}, "but 1 follows 6"),
-            (rules.CHECK_SCHEDULE, {"hours": "1, soon"}, "'soon' is not a number of hours."),
-            (rules.CHECK_SCHEDULE, {"hours": "nan"}, "not nan"),
+            (rules.CHECK_SCHEDULE, {"hours": "6, 1"}, "Offset 2 (1) does not come after"),
+            (rules.CHECK_SCHEDULE, {"hours": "1, soon"}, "no number of hours"),
+            (rules.CHECK_SCHEDULE, {"hours": "nan"}, "no number of hours"),
             (rules.CHECK_SCHEDULE, {"hours": ""}, "This field is required"),
         ],
     )

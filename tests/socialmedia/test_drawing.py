@@ -1,6 +1,8 @@
 """Curves drawn."""
 
 import json
+import re
+from itertools import pairwise
 
 import pytest
 
@@ -8,7 +10,7 @@ from jobs import console
 from socialmedia.admin import drawing
 from socialmedia.metrics.curves import Kind, Point, Why
 
-M, I, GAP = Kind.MEASURED, Kind.INTERPOLATED, Kind.GAP
+M, BETWEEN, GAP = Kind.MEASURED, Kind.INTERPOLATED, Kind.GAP
 
 
 def points(*values: tuple[int | None, Kind]) -> list[Point]:
@@ -28,8 +30,7 @@ def spots_of(*values: tuple[int | None, Kind], ages: int) -> dict[str, list[tupl
 
 def joined(spots: list[tuple[str, int | None]]) -> set[tuple[str, str]]:
     """Which spots a line joins."""
-    pairs = zip(spots, spots[1:], strict=False)
-    return {(a[0], b[0]) for a, b in pairs if a[1] is not None and b[1] is not None}
+    return {(a[0], b[0]) for a, b in pairwise(spots) if a[1] is not None and b[1] is not None}
 
 
 class TestLines:
@@ -44,7 +45,7 @@ class TestLines:
         assert ("Start", 1) in found["a"]  # a spot alone is still seen
 
     def test_are_dashed_where_a_value_lies_between_two(self) -> None:
-        found = spots_of((1, M), (2, I), (3, M), (4, M), ages=4)
+        found = spots_of((1, M), (2, BETWEEN), (3, M), (4, M), ages=4)
         assert joined(found["a"]) == {("2 h", "3 h")}
         assert joined(found["a, estimated"]) == {("Start", "1 h"), ("1 h", "2 h")}
         assert ("1 h", 2) not in found["a"]
@@ -75,7 +76,7 @@ class TestSparkline:
     def test_stays_in_its_picture(self) -> None:
         for values in ([5, 5, 5], [0, 2**62], [9, 0, 9]):
             found = str(drawing.sparkline(values, what="Views"))
-            numbers = [float(n) for pair in found.split('points="')[1].split('"')[0].split() for n in pair.split(",")]
+            numbers = [float(number) for number in re.findall(r"[\d.-]+(?=[ ,\"])", found.partition('points="')[2])]
             assert all(0 <= number <= drawing.WIDTH for number in numbers)
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from socialmedia import rules
 from socialmedia.models import SystemSetting
 from socialmedia.rules import Allowance, BadSetting, BrokenSetting, CheckOffset
+from socialmedia.tracking import plan
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -53,7 +54,7 @@ class TestRead:
 
     def test_knows_the_nine_checks(self) -> None:
         offsets = rules.check_offsets()
-        assert [offset.hours for offset in offsets] == [1, 6, 12, 24, 48, 72, 168, 336, 720]
+        assert tuple(offset.hours for offset in offsets) == plan.NINE == plan.default_offsets()
         assert offsets[-1] == CheckOffset(720, "30 days")
         assert [rules.offset_name(offset.hours) for offset in offsets] == [offset.name for offset in offsets]
 
@@ -109,15 +110,15 @@ class TestChange:
     @pytest.mark.parametrize(
         ("hours", "sentence"),
         [
-            ([], "a list of 1 to 50 checks"),
-            (list(range(1, 52)), "a list of 1 to 50 checks"),
-            ([1, 6, 6], "but 6 follows 6"),
-            ([6, 1.5], "but 1.5 follows 6"),
-            ([0], "Check 1 is more than 0 and at most 8760 hours later, not 0"),
-            ([1, 8761], "Check 2 is more than 0"),
-            ([float("nan")], "not nan"),
-            (["1"], "not '1'"),
-            ([True], "not True"),
+            ([], "Give 1 to 50 offsets"),
+            (list(range(1, 52)), "these are 51"),
+            ([1, 6, 6], r"Offset 3 \(6\) does not come after the one before it \(6\)"),
+            ([6, 1.5], "does not come after"),
+            ([0], "Offset 1"),
+            ([1, 8761], "Offset 2 .* is more than 8760 hours"),
+            ([float("nan")], "no number of hours"),
+            (["soon"], "no number of hours"),
+            ([True], "no number of hours"),
         ],
     )
     def test_refuses_plans_that_make_no_sense(self, hours: Any, sentence: str) -> None:

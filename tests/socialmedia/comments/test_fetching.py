@@ -14,7 +14,7 @@ from tests.socialmedia.factories import NOON
 from tests.socialmedia.post_factories import make_creator, make_post
 
 pytestmark = pytest.mark.django_db
-PATIENCE = timedelta(0)
+PATIENCE = timedelta(seconds=0.4)
 BUSY = TooMany("Too many.", retry_after=timedelta(seconds=9))
 
 
@@ -115,8 +115,8 @@ class TestAnswers:
         assert (result.new, result.replies, result.missing) == (2, 0, ["The answers ended early: Too many."])
 
     def test_are_bounded(self, provider: Scripted) -> None:
-        provider.pages = {"": Page([comment(n, reply_total=1) for n in range(60)], None)}
-        provider.answers = {f"c{n}": {"": page(100 + n)} for n in range(60)}
+        provider.pages = {"": Page([comment(n, reply_total=1) for n in range(20)], None)}
+        provider.answers = {f"c{n}": {"": page(100 + n)} for n in range(20)}
         result = fetch()
-        assert (result.replies, len(provider.asked)) == (50, 51)
+        assert (result.replies, len(provider.asked)) == (10, 11)
         assert result.missing == ["There are more answers than one fetch asks for."]

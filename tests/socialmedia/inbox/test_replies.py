@@ -9,7 +9,8 @@ from jobs.errors import Snooze
 from jobs.lifecycle import cancel_job
 from jobs.models import JobStatus, ScheduledJob
 from jobs.outcomes import LeaseLost
-from socialmedia import canned, handlers, postponed, replies, reply_texts, threads
+from socialmedia import canned, postponed, replies, reply_texts, retention, threads
+from socialmedia.handlers import inbox
 from socialmedia.models import Conversation, Message, MessageTemplate, StaffReply
 from socialmedia.reply_texts import CannotReply
 from tests.concurrency import at_once
@@ -260,7 +261,7 @@ class TestLater:
 
     def test_is_run_by_the_engine(self) -> None:
         reply = make_later()
-        handlers.staff_reply(start_job(reply))
+        inbox.staff_reply(start_job(reply))
         reply.refresh_from_db()
         assert reply.status == "sent"
 
@@ -271,6 +272,17 @@ class TestLater:
         assert (due(reply).status, reply.rendered_text) == ("ready", "Still there?")
         assert outgoing(chat) == []
         assert Conversation.objects.get().is_archived is False
+
+
+class TestRetention:
+    def test_lets_go_what_is_closed_and_keeps_what_is_to_do(self) -> None:
+        chat, ann = make_chat(), make_staff()
+        replies.send(written(chat, "Hi", ann), now=NOON)
+        replies.save_draft(written(chat, "Soon", ann), now=NOON)
+        make_later(chat, by=ann)
+        old = retention.old_replies(NOON + HOUR)
+        assert [row.status for row in old] == ["sent"]
+        assert not retention.old_replies(NOON).exists()
 
 
 @pytest.mark.django_db(transaction=True)

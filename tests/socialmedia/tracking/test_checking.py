@@ -189,6 +189,15 @@ class TestCheckThatFails:
         network.break_down(post, GONE)
         assert [check(post, hours).outcome for hours in (6, 6.3)] == [Outcome.FAILED, Outcome.FAILED]
 
+    def test_for_a_week_after_the_last_planned_check_ends_it_without_calling_it_deleted(
+        self, network: Network, post: Post
+    ) -> None:
+        network.break_down(post, Unreachable("No answer."))
+        assert check(post, 721).outcome == Outcome.FAILED
+        assert check(post, 720 + 168).outcome == Outcome.GONE
+        post.refresh_from_db()
+        assert (post.tracking_state, post.deleted_at, post.check_error) == ("unavailable", None, "No answer.")
+
     def test_before_its_time_leaves_the_plan_as_it_is(self, network: Network, post: Post) -> None:
         network.break_down(post, Unreachable("No answer."))
         assert check(post, 0.1, force=True).post.next_check_at == NOON + HOUR
@@ -216,15 +225,15 @@ class TestCheckThatFails:
 @pytest.mark.django_db
 class TestDeadPosts:
     def test_starve_no_live_one(self, network: Network) -> None:  # ORIGINS section 8, number 21; W7
-        dead = [make_post(offsets=(1, 6)) for _ in range(30)]
+        dead = [make_post(offsets=(1, 6)) for _ in range(12)]
         live = make_post(offsets=(1.5, 6))
         network.publish(live.external_post_id)
         measured, at = [], NOON + 2 * HOUR
         while at < NOON + 5 * HOUR:
-            first = list(Post.objects.filter(next_check_at__lte=at).order_by("next_check_at")[:10])
+            first = list(Post.objects.filter(next_check_at__lte=at).order_by("next_check_at")[:5])
             measured += [post.pk for post in first if checking.check(post.pk, now=at).outcome == Outcome.MEASURED]
             if not first:
-                at += 5 * MINUTE
+                at += 15 * MINUTE
         assert measured == [live.pk]
         assert set(Post.objects.filter(pk__in=[post.pk for post in dead]).values_list("tracking_state")) == {
             ("unavailable",)

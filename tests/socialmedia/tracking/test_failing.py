@@ -15,7 +15,7 @@ GONE, UNREACHABLE = Gone("It is gone."), Unreachable("No answer.")
 
 def judge(error: ProviderError, before: Record, jitter: float = 0, at: timedelta = timedelta(0)) -> Verdict:
     """At some time after noon."""
-    return failing.judge(error, before, now=NOON + at, jitter=jitter)
+    return failing.judge(error, before, ends_at=NOON + HOUR, now=NOON + at, jitter=jitter)
 
 
 class TestJudge:
@@ -43,6 +43,12 @@ class TestJudge:
         verdict = judge(GONE, Record(2, 2, NOON), at=59 * MINUTE)
         assert (verdict.is_dead, verdict.record.gone) == (False, 3)
         assert judge(GONE, verdict.record, at=60 * MINUTE).is_dead
+
+    def test_gives_up_a_week_after_the_last_planned_check(self) -> None:
+        week = 7 * 24 * HOUR
+        assert not judge(UNREACHABLE, Record(30), at=week).is_dead
+        assert judge(UNREACHABLE, Record(30), at=week + HOUR).is_dead
+        assert not judge(Refused("No."), Record(30), at=week + HOUR).is_dead
 
     @pytest.mark.parametrize(
         ("error", "wait"),

@@ -97,7 +97,7 @@ class TestTrack:
         url = network.publish(**options.pop("answers", {}))
         with pytest.raises(error, match=told):
             track(**{"url": url, **options})
-        assert not (Post.objects.exists() or PostSnapshot.objects.exists() or live_jobs())
+        assert (Post.objects.count(), PostSnapshot.objects.count(), live_jobs()) == (0, 0, [])
         assert not Account.objects.filter(platform="tiktok").exists()
 
 
