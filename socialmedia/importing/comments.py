@@ -50,7 +50,8 @@ class CommentTaker(Taker):
     def look_up(self, rows: Rows) -> None:
         """Find the posts, and the comments by the network's id."""
         self._posts = parents.posts(rows)
-        found = Comment.objects.filter(external_comment_id__in={row["external_comment_id"] for row in rows})
+        ids = {row["external_comment_id"] for row in rows}
+        found = Comment.objects.filter(platform__in={row["platform"] for row in rows}, external_comment_id__in=ids)
         self._here = set(found.values_list("platform", "external_comment_id"))
 
     def find(self, row: dict[str, Any]) -> Any:

@@ -59,9 +59,10 @@ def take_over(
         if source.has(SETTINGS, "setting_key"):
             logs.take_settings(source, journey, is_theirs=with_settings)
         conversations.connect_replies(source, journey)
-        finish(now=now)
         if is_trial:
             transaction.set_rollback(True)
+        else:
+            finish(now=now)
     return journey.report
 
 

@@ -56,9 +56,10 @@ def take_over(
             except CannotTake as reason:
                 journey.report.left_out("files", path, str(reason))
         progress("files", len(found), len(found))
-        database.finish(now=now)
         if is_trial:
             transaction.set_rollback(True)
+        else:
+            database.finish(now=now)
     return journey.report
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from socialmedia.importing.reports import CannotTake
 from socialmedia.importing.sources import Join
-from socialmedia.models import Account, Conversation, Post
+from socialmedia.models import Account, Conversation, Platform, Post
 
 ACCOUNT = Join("account", "social_media_accounts", "account_id", ("platform", "username", "external_id"))
 POST = Join("post", "social_media_posts", "post_id", ("platform", "external_post_id"))
@@ -24,9 +24,11 @@ class Accounts:
     def __init__(self, rows: Iterable[Row], prefix: str = "account_") -> None:
         self._prefix = prefix
         named = [self._names(row) for row in rows]
+        platforms = {platform for platform, _, _ in named if platform != Platform.DISCORD}
+        of_them = Account.objects.filter(platform__in=platforms).only("platform", "username", "external_id")
         found = [
-            *Account.objects.filter(username__in={one[1] for one in named if one[1]}).exclude(platform="discord"),
-            *Account.objects.filter(external_id__in={one[2] for one in named if one[2]}).exclude(platform="discord"),
+            *of_them.filter(username__in={username for _, username, _ in named if username}),
+            *of_them.filter(external_id__in={external_id for _, _, external_id in named if external_id}),
         ]
         self._by_handle = {(one.platform, one.username): (one.pk, one.external_id or "") for one in found}
         self._by_id = {(one.platform, one.external_id): one.pk for one in found if one.external_id}
@@ -71,8 +73,10 @@ class Accounts:
 
 def posts(rows: Iterable[Row]) -> dict[tuple[str, str], Post]:
     """Our posts that rows name in `post_platform` and `post_external_post_id`, without what is large in them."""
-    ids = {row.get("post_external_post_id") for row in rows}
-    found = Post.objects.filter(external_post_id__in=ids - {None})
+    named = [(row.get("post_platform") or "", row.get("post_external_post_id") or "") for row in rows]
+    found = Post.objects.filter(
+        platform__in={platform for platform, _ in named}, external_post_id__in={one for _, one in named}
+    )
     few = found.only("platform", "external_post_id", "tracking_started_at", "tracking_round", "check_schedule")
     return {(one.platform, one.external_post_id): one for one in few}
 

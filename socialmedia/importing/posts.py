@@ -44,7 +44,8 @@ class PostTaker(Taker):
     def look_up(self, rows: Rows) -> None:
         """Find them by the network's id."""
         self._accounts = Accounts(rows)
-        found = Post.objects.filter(external_post_id__in={row["external_post_id"] for row in rows})
+        ids = {row["external_post_id"] for row in rows}
+        found = Post.objects.filter(platform__in={row["platform"] for row in rows}, external_post_id__in=ids)
         self._here = {
             (platform, external_id): (pk, state)
             for pk, platform, external_id, state in found.values_list(

@@ -65,9 +65,7 @@ class SnapshotTaker(Taker):
         self._posts = parents.posts(rows)
         for _, of_post in groupby(rows, key=lambda row: (row.get("post_platform"), row.get("post_external_post_id"))):
             self._place(list(of_post))
-        found = PostSnapshot.objects.filter(
-            post__in=list(self._posts.values()), captured_at__in={row["captured_at"] for row in rows}
-        )
+        found = PostSnapshot.objects.filter(post__in=list(self._posts.values()))
         self._here = set(found.values_list("post_id", "captured_at"))
 
     def find(self, row: Row) -> Any:

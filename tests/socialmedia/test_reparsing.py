@@ -1,8 +1,11 @@
 """Stored answers are read again by a newer parser: only what is read out of them changes."""
 
+import json
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from socialmedia.models import Comment, Post, PostSnapshot
 from socialmedia.providers import reading
@@ -71,3 +74,9 @@ class TestReparse:
         assert reparse(progress=told.append).snapshots == 5
         assert told == [2, 4, 5]
         assert reparse() == Reparsed()
+
+    def test_is_an_action_of_the_command(self) -> None:
+        badly_read(make_post())
+        out = StringIO()
+        call_command("tiktok", "reparse", "--json", stdout=out, stderr=StringIO())
+        assert json.loads(out.getvalue()) == {"snapshots": 1, "comments": 0, "unreadable": 0}

@@ -17,6 +17,7 @@ from jobs import terminal
 from socialmedia.importing import database, files
 from socialmedia.importing.reports import MOST_PROBLEMS, Report
 from socialmedia.importing.sources import CannotRead
+from socialmedia.shell import quiet
 
 _DATABASE = """\
 Take over an existing MediaPoster database: accounts, posts with their check-backs, snapshots, comments, hashtags,
@@ -62,7 +63,8 @@ class Command(terminal.ActionCommand):
     def act(self, action: str, options: dict[str, Any]) -> None:
         """Take it over, and tell what came of it."""
         self._is_trial: bool = options["dry_run"]
-        report = self._database(options) if action == "database" else self._files(options)
+        with quiet.quietly():
+            report = self._database(options) if action == "database" else self._files(options)
         if self.is_json:
             left_out = report.total_left_out
             self.write_objects([{"dry_run": self._is_trial, "left_out": left_out, **asdict(report)}])

@@ -1,8 +1,9 @@
-"""`manage.py tiktok track|check|list|analytics|comments|search|stop|resume|restart`: posts, from a shell."""
+"""`manage.py tiktok track|check|list|analytics|comments|search|stop|resume|restart|reparse`: posts, from a shell."""
 
 from argparse import ArgumentTypeError
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from getpass import getuser
@@ -12,7 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from jobs import terminal
-from socialmedia import comments, searching
+from socialmedia import comments, reparsing, searching
 from socialmedia.actions import LimitReached
 from socialmedia.metrics import analytics
 from socialmedia.models import (
@@ -52,7 +53,7 @@ class Command(terminal.ActionCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        names = ("track", "check", "list", "analytics", "comments", "search", "stop", "resume", "restart")
+        names = ("track", "check", "list", "analytics", "comments", "search", "stop", "resume", "restart", "reparse")
         actions = self.begin(parser, *names)
         _add_track(actions)
         check = terminal.action(actions, "check", "Check the posts that are due now, soonest first.")
@@ -69,6 +70,7 @@ class Command(terminal.ActionCommand):
         _add_post(terminal.action(actions, "stop", "Stop checking a post. What was measured stays."))
         _add_post(terminal.action(actions, "resume", "Go on with the plan of a stopped post."))
         _add_post(terminal.action(actions, "restart", "Track a post anew: a new plan from now on."))
+        terminal.action(actions, "reparse", "Read stored answers again that an older parser has read.")
 
     def act(self, action: str, options: dict[str, Any]) -> None:
         """Do one action, and say in one sentence what was in the way."""
@@ -145,6 +147,14 @@ class Command(terminal.ActionCommand):
 
     def _restart(self, *, post: str, **options: Any) -> None:
         self._steer(partial(stopping.restart, patience=PATIENCE), post, "Tracked anew")
+
+    def _reparse(self, **options: Any) -> None:
+        found = reparsing.reparse(progress=lambda done: self.remark(f"{done:,} read."))
+        if self.is_json:
+            self.write_objects([asdict(found)])
+            return
+        unreadable = f"; {found.unreadable:,} say nothing and stay" if found.unreadable else ""
+        self.stdout.write(f"Read again: {found.snapshots:,} snapshots, {found.comments:,} comments{unreadable}.")
 
     def _steer(self, operation: Callable[..., object], text: str, said: str) -> None:
         post = finding.post(text)
