@@ -10,7 +10,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.http import QueryDict
 
-from socialmedia import by_hand, canned, conf, notes, replies, reply_texts, rules, templates, threads, written_down
+from socialmedia import by_hand, canned, conf, notes, replies, reply_texts, templates, threads, written_down
 from socialmedia.actions import LimitReached
 from socialmedia.admin.thread_forms import ChangeForm, ReplyForm, WriteDownForm
 from socialmedia.models import Conversation, ReplyStatus, StaffReply
