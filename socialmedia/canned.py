@@ -44,17 +44,10 @@ def add(*, name: str, text: str, by: str, now: datetime) -> MessageTemplate:
     if key == "canned_":
         raise BadTemplate("name", "A canned reply needs a name with letters or digits.")
     try:
-        reply_texts.check_template(text)
+        words = reply_texts.check_template(text)
     except reply_texts.CannotReply as error:
         raise BadTemplate("text", str(error)) from None
     rules = Rules(frozenset(reply_texts.PLACEHOLDERS), reply_texts.LONGEST, frozenset({"en"}))
     with transaction.atomic():
-        draft = templates.save_draft(
-            place=Place(key=key, trigger=""),
-            text=text,
-            rules=rules,
-            name=name,
-            category=TemplateCategory.CUSTOM,
-            now=now,
-        )
+        draft = templates.save_draft(place=Place(key=key, trigger=""), text=words, rules=rules, name=name, now=now)
         return templates.publish(draft.pk, by=by, now=now)

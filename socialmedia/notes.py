@@ -6,6 +6,7 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
+from socialmedia import reply_texts
 from socialmedia.models import ConversationNote
 
 LONGEST: Final = 4000
@@ -21,7 +22,7 @@ def add(conversation_id: int, *, text: str, by: User, now: datetime) -> Conversa
     Raises:
         BadNote: no words, too many, or no such conversation (any more).
     """
-    words = text.replace("\x00", "").strip()
+    words = reply_texts.clean(text)
     if not 0 < len(words) <= LONGEST:
         raise BadNote(f"A note has 1 to {LONGEST:,} characters.")
     note = ConversationNote(

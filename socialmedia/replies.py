@@ -50,7 +50,7 @@ def save_draft(written: Written, *, now: datetime) -> StaffReply | None:
     """Keep the words as their one draft in the conversation, whatever they are; without words there is none."""
     with transaction.atomic():
         conversation = threads.locked(written.conversation_id)
-        words = written.text.replace("\x00", "").strip()[: reply_texts.LONGEST * 2]
+        words = reply_texts.clean(written.text)[: reply_texts.LONGEST * 2]
         draft = _draft(conversation, written, now=now)
         if words:
             draft.text = words

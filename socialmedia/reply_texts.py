@@ -21,9 +21,14 @@ class CannotReply(ValueError):
     """This reply does not go; the message is a sentence for staff. Nothing has changed."""
 
 
+def clean(text: str) -> str:
+    """Return the words without what nobody sees. Browsers end a line with two characters."""
+    return text.replace("\x00", "").replace("\r\n", "\n").strip()
+
+
 def check_words(text: str) -> str:
-    """Return the words without what nobody sees. Raises CannotReply when none are left, or too many."""
-    words = text.replace("\x00", "").strip()
+    """Return the clean words. Raises CannotReply when none are left, or too many."""
+    words = clean(text)
     if not 0 < len(words) <= LONGEST:
         raise CannotReply(f"An answer has 1 to {LONGEST:,} characters.")
     return words

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from socialmedia import boxes, canned, inbox, outbox, replies, threads
+from socialmedia import boxes, canned, inbox, outbox, replies, templates, threads
 from socialmedia.boxes import BOXES, Looking
 from socialmedia.models import Conversation, ConversationNote, Message, MessageTemplate, StaffReply
 from tests.config.factories import make_staff as make_user
@@ -244,6 +244,16 @@ class TestReplyBox:
         assert press(boss, chat, "insert", text="", template=0) != ""
         press(boss, chat, "send", text=draft.text)
         assert canned.offered(chat)[0].times_used == 1
+
+    def test_offers_the_words_that_the_page_of_templates_gives_a_canned_reply(self, boss: Client) -> None:
+        chat = make_chat()
+        template = canned.add(name="Thanks", text="Thanks!", by="ann", now=NOON)
+        edit = reverse("admin:socialmedia_messagetemplate_edit", args=[template.pk])
+        assert "{staff}" in boss.get(edit).content.decode()
+        boss.post(edit, {"text": "Thanks, {name}! {staff}", "name": "Thanks", "weight": 1})
+        draft = MessageTemplate.objects.exclude(pk=template.pk).get(key="canned_thanks")
+        templates.publish(draft.pk, by="ann", now=NOON)
+        assert [row.template_text for row in canned.offered(chat)] == ["Thanks, {name}! {staff}"]
 
     def test_reaches_no_reply_of_another_conversation(self, boss: Client) -> None:
         chat, other = make_chat(), make_chat()

@@ -74,6 +74,11 @@ class TestSend:
         assert (message.status, message.is_automated, message.metadata["staff"]) == ("queued", False, "Ann Hall")
         assert (reply.status, reply.message_id, reply.sent_at, reply.closed_by) == ("sent", message.pk, NOON, "ann")
 
+    def test_ends_lines_as_networks_do_not_as_browsers_do(self) -> None:
+        chat = make_chat()
+        replies.send(written(chat, "One\r\nTwo \r\n"), now=NOON)
+        assert outgoing(chat) == ["One\nTwo"]
+
     def test_does_nothing_again_for_the_same_click(self) -> None:
         chat, ann = make_chat(), make_staff()
         first = replies.send(written(chat, "Hi", ann, key="k1"), now=NOON)
