@@ -457,7 +457,10 @@ class TestFullLayout:
         theirs.put("social_media_post_analytics", post_id=row["post_id"], **again)
         theirs.run(f"UPDATE social_media_posts SET checks_completed = 3 WHERE id = {row['post_id']}")
         assert take(theirs).problems == []
-        assert list(PostSnapshot.objects.order_by("-captured_at").values_list("check_index", flat=True)[:2]) == [None, 3]
+        assert list(PostSnapshot.objects.order_by("-captured_at").values_list("check_index", flat=True)[:2]) == [
+            None,
+            3,
+        ]
 
     def test_makes_no_doubles_of_what_was_read_in_another_zone(self, theirs: MediaPoster) -> None:
         before = {model: models.QuerySet(model).count() for model in (Message, AutomationAction, ApiUsage)}
