@@ -22,7 +22,16 @@ from jobs.errors import PermanentFailure
 from jobs.models import JobExecution, Report, ScheduledJob
 from jobs.outcomes import LeaseLost
 from socialmedia import outbox
-from socialmedia.models import Account, ChannelActivity, Conversation, Message
+from socialmedia.models import (
+    Account,
+    AutomationAction,
+    ChannelActivity,
+    Conversation,
+    Mention,
+    Message,
+    SearchResult,
+    SearchRun,
+)
 from tests.concurrency import at_once
 from tests.followups.factories import (
     DAY,
@@ -41,6 +50,7 @@ from tests.followups.privacy.factories import forget, make_known, places_with
 from tests.followups.test_consent import failing_updates_of
 from tests.socialmedia.export_files import ADA, BOT, direct, message, write
 from tests.socialmedia.factories import make_bot, make_person
+from tests.socialmedia.post_factories import make_post
 from tests.support import wait_until
 
 MINUTE = timedelta(minutes=1)
@@ -164,6 +174,26 @@ class TestForget:
 
         with django_assert_max_num_queries(160):
             forget(member.pk)
+
+
+@pytest.mark.django_db
+class TestForgetByHandle:
+    def test_leaves_the_handle_nowhere_in_the_database(self) -> None:
+        """Where a network gives no id: people are named there in any letters, and looked for."""
+        account = Account.objects.create(platform="tiktok", username="Zeb_Q")
+        member, post = members.remember(account), make_post(caption="Somebody else's")
+        Mention.objects.create(post=post, platform="tiktok", mentioned_username="zeb_q")
+        for query in ("@ZEB_Q", "boats"):
+            run = SearchRun.objects.create(platform="tiktok", kind="user", query=query)
+            SearchResult.objects.create(search=run, position=1, username="Zeb_Q")
+        day = {"action_date": NOON.date(), "action_hour": 12}
+        AutomationAction.objects.create(action_type="follow", target_type="user", target_username="zeb_q", **day)
+        assert len(places_with("zeb_q")) > 6
+
+        forget(member.pk)
+
+        assert places_with("zeb_q") == []
+        assert SearchRun.objects.get().query == "boats"
 
 
 @pytest.mark.django_db(transaction=True)
