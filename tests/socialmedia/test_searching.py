@@ -137,7 +137,7 @@ class TestInAnAccountsName:
 
     @pytest.mark.parametrize("change", [{"is_own": False}, {"is_active": False}, {"platform": "instagram"}])
     def test_needs_one_of_ours(self, provider: Scripted, change: dict[str, Any]) -> None:
-        with pytest.raises(BadSearch, match="not one of our accounts in use|is on another network"):
+        with pytest.raises(BadSearch, match=r"not one of our accounts in use|is on another network"):
             search(account=make_own(**change))
         assert not SearchRun.objects.exists()
         assert not AutomationAction.objects.exists()
