@@ -13,13 +13,15 @@ from socialmedia.importing.taking import Rows, Taker
 from socialmedia.metrics import falls
 from socialmedia.models import Post, PostSnapshot
 from socialmedia.providers.base import Metric
+from socialmedia.tracking import storing
 
 _METRICS = [f"{metric}_count" for metric in Metric]
-_COUNTS = (
-    *_METRICS,
+_UNMEASURED = (
     *("retweets_count", "reactions_count", "repins_count", "impressions", "reach", "watch_time_seconds"),
     *("avg_watch_percentage", "completion_rate", "engagement_rate", "viral_score"),
 )
+"""MediaPoster's tracker wrote none of these: their 0 is the table's default, and nobody's figure."""
+_COUNTS = (*_METRICS, *_UNMEASURED)
 _POST = Join(
     "post",
     "social_media_posts",
@@ -101,6 +103,7 @@ class SnapshotTaker(Taker):
         """Say of a post's rows when they were measured, what fell, and which were planned."""
         for row in rows:
             row["captured_at"] = captured_at(row, self)
+            forget_defaults(row)
         rows.sort(key=lambda row: row["captured_at"])
         latest: dict[str, int] = {}
         before: datetime | None = None
@@ -119,6 +122,14 @@ class SnapshotTaker(Taker):
         plan = row.get("plan") or plans.read(of_post, zone=self.journey.zone)
         is_same = post.tracking_round == 1 and post.tracking_started_at == plan.started_at
         return plan.checks_completed if is_same else -1
+
+
+def forget_defaults(row: Row) -> None:
+    """Leave out the figures that nobody measured, and work out the rate of those that somebody did."""
+    row.update({name: None for name in _UNMEASURED if not row.get(name)})
+    if row["engagement_rate"] is None:
+        known = {metric: row[f"{metric}_count"] for metric in Metric if row.get(f"{metric}_count") is not None}
+        row["engagement_rate"] = storing.engagement(known)
 
 
 def captured_at(row: Row, taker: Taker) -> datetime:

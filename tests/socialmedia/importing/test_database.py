@@ -365,6 +365,14 @@ class TestFullLayout:
         assert {one.tracking_round for one in kept} == {1}
         assert [one.decreased for one in kept] == [[], [], ["likes"], []]
 
+    def test_makes_no_figures_of_the_defaults_of_its_table(self, theirs: MediaPoster) -> None:
+        post, counts = theirs.post(theirs.account("grace"), "8"), {"likes_count": 5, "views_count": 100}
+        theirs.put("social_media_post_analytics", post_id=post, snapshot_date=START.date(), created_at=START, **counts)
+        take(theirs)
+        kept = PostSnapshot.objects.get(post__external_post_id="8")
+        assert (kept.shares_count, kept.engagement_rate) == (0, Decimal("5.00"))
+        assert (kept.viral_score, kept.impressions, kept.watch_time_seconds) == (None, None, None)
+
     def test_links_answers_in_any_order(self, theirs: MediaPoster, report: Report) -> None:
         answer_row, parent_row = theirs.rows("social_media_comments")
         answer, parent = Comment.objects.get(is_reply=True), Comment.objects.get(is_reply=False)
