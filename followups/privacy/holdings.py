@@ -83,6 +83,13 @@ def _conversations(member: UserProfile) -> QuerySet[Conversation]:
     return Conversation.objects.filter(theirs)
 
 
+def lock_conversations(member: UserProfile) -> None:
+    """Whoever works on one of them has finished then, or finds none: in the order of locks they come after the member
+    and before what is in them.
+    """
+    list(_conversations(member).order_by("pk").select_for_update().values_list("pk"))
+
+
 def _private_channels(member: UserProfile) -> QuerySet[Channel]:
     """What an imported private chat left: on Discord its channel bears the other person's name."""
     threads = _conversations(member).exclude(external_channel_id="").values("external_channel_id")

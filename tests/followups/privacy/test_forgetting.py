@@ -21,7 +21,7 @@ from followups.privacy.holdings import HOLDINGS
 from jobs.errors import PermanentFailure
 from jobs.models import JobExecution, Report, ScheduledJob
 from jobs.outcomes import LeaseLost
-from socialmedia import outbox
+from socialmedia import outbox, threads
 from socialmedia.models import (
     Account,
     AutomationAction,
@@ -32,7 +32,7 @@ from socialmedia.models import (
     SearchResult,
     SearchRun,
 )
-from tests.concurrency import at_once
+from tests.concurrency import at_once, somebody_waits
 from tests.followups.factories import (
     DAY,
     NOON,
@@ -573,6 +573,28 @@ class TestAtOnce:
 
         assert Message.objects.get().status == "queued"
 
+    def test_staff_who_work_on_the_conversation_do_not_deadlock(self) -> None:
+        """The conversation comes before what is in it: forgetting waits for it and holds nothing of it meanwhile."""
+        member = make_member()
+        thread = make_thread(member)
+        answer = outbox.queue_reply(conversation=thread, text="Hi!", now=NOON)
+        is_locked = Event()
+
+        def act(index: int) -> None:
+            if index == 1:
+                is_locked.wait(20)
+                forget(member.pk)
+                return
+            with transaction.atomic():
+                threads.locked(thread.pk)
+                is_locked.set()
+                wait_until(somebody_waits, "forgetting waits for the conversation")
+                assert Message.objects.select_for_update(nowait=True).get(pk=answer.pk)
+
+        at_once(2, act)
+
+        assert places_with(member.pk) == []
+
     def test_a_message_that_goes_back_when_its_member_is_gone_is_no_error(self) -> None:
         member = make_member()
         make_queued(member)
@@ -580,10 +602,3 @@ class TestAtOnce:
         forget(member.pk)
 
         assert not outcomes.release(held, next_attempt_at=NOON)
-
-
-def somebody_waits() -> bool:
-    """Whether a transaction waits for another one's lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-        return cursor.fetchone() is not None
