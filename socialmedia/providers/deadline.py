@@ -1,5 +1,5 @@
-"""An end for one whole request. The HTTP client's time-outs are for each piece: a server that sends its headers letter by
-letter would hold us for as long as it likes.
+"""An end for one whole request. The HTTP client's time-outs are for each piece: a server that sends its headers letter
+by letter would hold us for as long as it likes.
 """
 
 import socket
