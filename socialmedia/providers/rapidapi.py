@@ -109,7 +109,7 @@ class RapidApi:
             "accept-encoding": "gzip",
         }
         options: dict[str, Any] = {"timeout": timeout, "trust_env": False, "follow_redirects": False}
-        deadline = Deadline(timeout)
+        deadline, late = Deadline(timeout), f"The provider did not answer within {timeout:g} s."
         try:
             with (
                 deadline,
@@ -118,10 +118,13 @@ class RapidApi:
                     "GET", address, params=params, headers=headers, extensions={"trace": deadline.trace}
                 ) as response,
             ):
-                return response.status_code, response.headers.get("retry-after", ""), _read(response)
+                body = _read(response)
+                if deadline.is_over:  # hung up, which may look like an end
+                    raise Unreachable(late)
+                return response.status_code, response.headers.get("retry-after", ""), body
         except httpx2.HTTPError as error:
             if deadline.is_over or isinstance(error, httpx2.TimeoutException):
-                raise Unreachable(f"The provider did not answer within {timeout:g} s.") from None
+                raise Unreachable(late) from None
             raise Unreachable(f"The provider could not be reached ({type(error).__name__}).") from None
         except (httpx2.InvalidURL, ValueError) as error:
             # An address or words that no request can carry. The error's own words could hold the key.
