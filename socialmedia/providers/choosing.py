@@ -33,8 +33,8 @@ def names() -> list[str]:
 def find(name: str = "", *, patience: timedelta = PATIENCE) -> Provider:
     """The provider of this name, or the configured one. What it is asked goes by its budget and into the log of calls.
 
-    `patience` is how long a call may wait for its place in the budget, and for another try after a failure. Nobody is
-    asked yet.
+    `patience` is how long a call may wait for its place in the budget, for the end of a stop, and for another try after
+    a failure. Nobody is asked yet.
 
     Raises:
         NotConfigured: there is no such provider, or it lacks its key.

@@ -1,7 +1,6 @@
 """TikTok's figures from the product tiktok-scraper7 on RapidAPI, over HTTP."""
 
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
@@ -23,6 +22,7 @@ from socialmedia.providers.base import (
     Unreachable,
     Video,
 )
+from socialmedia.providers.deadline import Deadline
 
 if TYPE_CHECKING:  # importing it takes a while, which only those who ask should pay
     import httpx2
@@ -109,31 +109,35 @@ class RapidApi:
             "accept-encoding": "gzip",
         }
         options: dict[str, Any] = {"timeout": timeout, "trust_env": False, "follow_redirects": False}
-        deadline = time.monotonic() + timeout
+        deadline, late = Deadline(timeout), f"The provider did not answer within {timeout:g} s."
         try:
             with (
+                deadline,
                 httpx2.Client(verify=_authorities(), **options) as client,
-                client.stream("GET", address, params=params, headers=headers) as response,
+                client.stream(
+                    "GET", address, params=params, headers=headers, extensions={"trace": deadline.trace}
+                ) as response,
             ):
-                return response.status_code, response.headers.get("retry-after", ""), _read(response, deadline)
-        except (httpx2.TimeoutException, TimeoutError):
-            raise Unreachable(f"The provider did not answer within {timeout:g} s.") from None
+                body = _read(response)
+                if deadline.is_over:  # hung up, which may look like an end
+                    raise Unreachable(late)
+                return response.status_code, response.headers.get("retry-after", ""), body
         except httpx2.HTTPError as error:
+            if deadline.is_over or isinstance(error, httpx2.TimeoutException):
+                raise Unreachable(late) from None
             raise Unreachable(f"The provider could not be reached ({type(error).__name__}).") from None
         except (httpx2.InvalidURL, ValueError) as error:
             # An address or words that no request can carry. The error's own words could hold the key.
             raise Unreachable(f"The provider could not be asked ({type(error).__name__}).") from None
 
 
-def _read(response: "httpx2.Response", deadline: float) -> bytes:
-    """Read it piece by piece: the time-out of a connection alone never ends an answer that trickles."""
+def _read(response: "httpx2.Response") -> bytes:
+    """Read it piece by piece, up to what no answer is longer than."""
     body = bytearray()
     for piece in response.iter_bytes():
         body += piece
         if len(body) > LARGEST_ANSWER:
             raise Unreachable("The provider's answer is far too long.")
-        if time.monotonic() > deadline:
-            raise TimeoutError
     return bytes(body)
 
 

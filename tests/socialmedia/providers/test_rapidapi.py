@@ -1,7 +1,10 @@
 """Asking the provider over HTTP: what goes out, and what each of its answers means (ORIGINS 2.10, 6.1)."""
 
 import json
+import socket
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -181,6 +184,27 @@ class TestErrors:
         error = failure(tiktok, fault)
         assert isinstance(error, Unreachable)
         assert "did not answer within 0.2 s" in str(error)
+
+    def test_waiting_for_headers_has_an_end(self, tiktok: TikTokServer, settings: Any) -> None:
+        def drip() -> None:
+            """Send a header without end, until they hang up."""
+            line, _ = server.accept()
+            with line, suppress(OSError):
+                line.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                for _ in range(250):
+                    line.sendall(b"a")
+                    if hung_up.wait(0.02):
+                        break
+
+        hung_up = Event()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            dripping = Thread(target=drip)
+            dripping.start()
+            settings.TIKTOK_API_URL = f"http://127.0.0.1:{server.getsockname()[1]}"
+            settings.TIKTOK_TIMEOUT_SECONDS = 0.2
+            assert "did not answer within 0.2 s" in str(failure(tiktok))
+            hung_up.set()
+            dripping.join()
 
     def test_nobody_listening_is_no_answer(self, tiktok: TikTokServer, settings: Any) -> None:
         settings.TIKTOK_API_URL = "http://127.0.0.1:9"
