@@ -22,7 +22,7 @@ from socialmedia.models import (
     TrackingState,
 )
 from socialmedia.providers import choosing, fields
-from socialmedia.providers.base import Profile, Provider, ProviderError, TooMany
+from socialmedia.providers.base import Profile, Provider, ProviderError, TooMany, Unreachable
 
 JOB_TYPE: Final = "account_day"
 RECENT: Final = timedelta(days=60)
@@ -126,10 +126,13 @@ def _keep(fetch: AnalyticsFetch, profile: Profile, provider: Provider, *, now: d
 
 
 def _refresh(account: Account, profile: Profile, *, now: datetime) -> None:
-    """Bring along what the profile says now. Names that it leaves out stay."""
+    """Bring along what the profile says now. Names that it leaves out stay. Raises SomebodyElse or Unreachable."""
     known, found = account.external_id, _text(profile.person.external_id, 255)
     if known and found and known != found:
         raise SomebodyElse(f"@{account.username} belongs to another account by now: the network's id was {known}.")
+    handle = profile.person.username
+    if handle and handle.lower() != account.username.lower() and not (known and known == found):
+        raise Unreachable("The provider answered with another account than the one it was asked for.")
     if not known and found and not _is_taken(account, found):
         account.external_id = found
     account.display_name = _text(profile.person.display_name, 255) or account.display_name

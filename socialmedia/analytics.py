@@ -16,6 +16,7 @@ from socialmedia.models import (
     PostSnapshot,
     SnapshotOutcome,
 )
+from socialmedia.providers.base import Gone
 
 _LEFT = (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ)
 CHECKS_ASK_FOR = "video"
@@ -43,7 +44,7 @@ def posts_of_day(span: Span) -> Mapping[str, float | None]:
     """Count one day of check-backs, by idx_posts_tracked, idx_snapshots_captured_at and idx_api_usage_failed.
 
     A post counts on the day of its last start of tracking. A check that had to be made again, because the provider
-    did not answer, is a failed one as often as it failed.
+    did not answer, is a failed one as often as it failed; that a post is gone is an answer.
     """
     looks = PostSnapshot.objects.filter(captured_at__gte=span.since, captured_at__lt=span.until)
     failed = ApiUsage.objects.filter(requested_at__gte=span.since, requested_at__lt=span.until, success=False)
@@ -53,7 +54,7 @@ def posts_of_day(span: Span) -> Mapping[str, float | None]:
             gone=Count("pk", filter=Q(outcome=SnapshotOutcome.UNAVAILABLE)),
         ),
         "tracked": Post.objects.filter(tracking_started_at__gte=span.since, tracking_started_at__lt=span.until).count(),
-        "checks_failed": failed.filter(endpoint=CHECKS_ASK_FOR).count(),
+        "checks_failed": failed.filter(endpoint=CHECKS_ASK_FOR).exclude(error_code=Gone.code).count(),
     }
 
 

@@ -8,6 +8,7 @@ from statistics import median
 
 from socialmedia import conf
 from socialmedia.metrics import curves, reading
+from socialmedia.metrics.curves import Kind
 from socialmedia.metrics.reading import Look
 from socialmedia.models import CheckBase, Post, PostAlert, PostSnapshot
 from socialmedia.providers.base import Metric
@@ -78,7 +79,9 @@ def _value_at(post: Post, snapshots: Sequence[Look], age: float, base: str | Non
     start = reading.start_of(post, base=base)
     if start is None:
         return None
-    return curves.at(reading.samples_of(snapshots, Metric.VIEWS, start=start), age).value
+    point = curves.at(reading.samples_of(snapshots, Metric.VIEWS, start=start), age)
+    # A straight line over missed checks lies far below what was there: posts grow at the start. Nobody knows.
+    return None if point.missed and point.kind is Kind.INTERPOLATED else point.value
 
 
 def _note(post: Post, snapshot: Look, verdict: Verdict, *, age: float, now: datetime) -> None:

@@ -10,7 +10,7 @@ import pytest
 from jobs.models import ScheduledJob
 from socialmedia import account_days
 from socialmedia.models import Account, AccountSnapshot, AnalyticsFetch, Post, ProviderBudget
-from socialmedia.providers.base import Gone, Person, Profile, TooMany
+from socialmedia.providers.base import Gone, Person, Profile, TooMany, Unreachable
 from tests.fakes.scripted import Scripted, configured
 from tests.socialmedia.factories import NOON, make_bot
 from tests.socialmedia.post_factories import make_creator, make_post, make_snapshot
@@ -130,6 +130,12 @@ class TestTake:
             take(account)
         account.refresh_from_db()
         assert (account.bio, AccountSnapshot.objects.count(), fetches()[0][0]) == ("Mine", 0, "failed")
+
+    def test_takes_no_answer_about_another_account(self, provider: Scripted) -> None:
+        provider.profiles["ada"] = profile(person=Person("b7", "ben", "Ben"))
+        with pytest.raises(Unreachable, match="another account than the one it was asked for"):
+            take(make_creator("ada"))
+        assert (AccountSnapshot.objects.count(), fetches()[0][0]) == (0, "failed")
 
     def test_leaves_an_id_that_another_row_has(self, provider: Scripted) -> None:
         other, account = make_creator("ada_old"), make_creator("ada")

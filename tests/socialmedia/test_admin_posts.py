@@ -77,6 +77,7 @@ class TestList:
             ({"look": "failing"}, {"late"}),
             ({"look": "gone"}, {"gone"}),
             ({"tracking_state__exact": "stopped"}, {"stopped"}),
+            ({"tracking_state__exact": "untracked"}, {"untracked"}),
             ({"q": "@be"}, {"stopped"}),
             ({"q": "7312345678901234567"}, {"due"}),
             ({"q": "nobody"}, set()),
@@ -92,6 +93,7 @@ class TestList:
             "later": make_post(next_check_at=now + 48 * HOUR),
             "stopped": make_post(make_creator("ben"), tracking_state="stopped"),
             "gone": make_post(tracking_state="unavailable", deleted_at=now - HOUR),
+            "untracked": make_post(tracking_state="untracked"),
         }
         result = boss.get(self.address, query).context["cl"].result_list
         assert {name for name, row in rows.items() if row in result} == found

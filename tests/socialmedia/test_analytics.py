@@ -23,14 +23,14 @@ class TestPostsOfDay:
         for hours in (0, 1, 30):
             make_snapshot(post, hours=hours)
         make_snapshot(post, hours=2, views=None, outcome="unavailable")
-        for endpoint, success, at in (
-            ("video", False, NOON),
-            ("video", True, NOON),
-            ("video", None, NOON),
-            ("comments", False, NOON),
-            ("video", False, NOON - DAY),
+        for endpoint, success, at, code in (
+            ("video", False, NOON, "unreachable"),
+            ("video", False, NOON, "gone"),
+            ("video", True, NOON, ""),
+            ("video", None, NOON, ""),
+            ("comments", False, NOON, "unreachable"),
+            ("video", False, NOON - DAY, "unreachable"),
         ):
-            ApiUsage.objects.create(
-                provider_name="practice", platform="tiktok", endpoint=endpoint, success=success, requested_at=at
-            )
+            call = {"endpoint": endpoint, "success": success, "requested_at": at, "error_code": code}
+            ApiUsage.objects.create(provider_name="practice", platform="tiktok", **call)
         assert analytics.posts_of_day(TODAY) == {"tracked": 1, "checks": 2, "gone": 1, "checks_failed": 1}

@@ -101,6 +101,16 @@ class TestLook:
         make_looked(ada, 500_000, posted_at=NOON - 2_000 * HOUR)
         assert not PostAlert.objects.exists()
 
+    def test_knows_no_usual_where_checks_were_missed(self) -> None:
+        ada = make_creator()
+        for views in (9_000, 10_000, 11_000):
+            post = make_post(ada)
+            make_snapshot(post, views=0)
+            make_snapshot(post, hours=168, views=views, covers=7)
+        post = make_looked(ada, 8_000, hours=24)  # on a straight line, the others had 1,429 then
+        assert not PostAlert.objects.exists()
+        assert post.snapshots.order_by("captured_at").last().viral_score is None
+
     def test_reads_no_more_for_many_posts(self, django_assert_max_num_queries: Any) -> None:
         ada = make_creator()
         make_usual(ada, *range(1_000, 1_012))
