@@ -64,7 +64,8 @@ def _figures(snapshots: Sequence[PostSnapshot]) -> console.Panel:
 
 def _figure(measured: Sequence[PostSnapshot], metric: Metric) -> tuple[str, ...]:
     values = reading.values_of(measured, metric)
-    grown, since_last = growth.overall(values), growth.latest(values)
+    since_last = growth.latest(values)
+    grown = growth.overall(values) if since_last else None  # of one look nobody can say
     return (
         metric.capitalize(),
         _shown(measured[-1], metric),

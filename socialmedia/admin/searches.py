@@ -62,7 +62,7 @@ class SearchForm(forms.Form):
 class SearchAdmin(console.ConsoleAdmin):
     """Searches and what they found."""
 
-    list_display = ("asked", "kind_in_words", "query", "state", "found", "asked_by")
+    list_display = ("asked", "kind_in_words", "begins", "state", "found", "asked_by")
     list_filter = (("kind", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter))
     sortable_by = ()
     actions_list = ("new_search",)  # type: ignore[assignment]  # unfold declares the empty tuple's own type
@@ -109,6 +109,10 @@ class SearchAdmin(console.ConsoleAdmin):
     def new_search(self, request: HttpRequest) -> HttpResponse:
         """Go to the form."""
         return HttpResponseRedirect(reverse("admin:socialmedia_searchrun_add"))
+
+    @admin.display(description="Words")
+    def begins(self, row: SearchRun) -> str:
+        return shortened(row.query, 60)
 
     @admin.display(description="Asked")
     def asked(self, row: SearchRun) -> object:
