@@ -229,9 +229,10 @@ def _outbox() -> list[Figure]:
 
 
 def _posts(now: datetime, *, alerts: bool) -> list[Figure]:
-    # Separate counts, not one: each can use its own index.
+    # Separate counts, not one: each can use its own index. Partial ones want to hear what goes without saying.
     posts, active = "socialmedia_post", Post.objects.filter(tracking_state=TrackingState.ACTIVE)
-    tracked, due = active.count(), active.filter(next_check_at__lte=now).count()
+    tracked = active.filter(tracking_started_at__isnull=False).count()
+    due = active.filter(tracking_complete=False, next_check_at__lte=now).count()
     gone = Post.objects.filter(tracking_state=TrackingState.UNAVAILABLE, deleted_at__gt=now - WEEK).count()
     figures = [
         Figure("Tracked", f"{tracked:,}", _list(posts, tracking_state__exact=TrackingState.ACTIVE.value)),

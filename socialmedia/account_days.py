@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from psycopg.types.json import Jsonb
 
 from jobs import enqueue
@@ -47,10 +47,12 @@ class AccountDay:
 
 def due(*, now: datetime) -> QuerySet[Account]:
     """The accounts whose figures are collected: those with posts that are tracked or were lately, and our own."""
-    is_tracked = Q(tracking_state=TrackingState.ACTIVE) | Q(tracking_started_at__gte=now - RECENT)
-    authors = Post.objects.filter(is_tracked, platform=Platform.TIKTOK).order_by().values("account")
+    # Account by account, by idx_posts_account_tracked: a list of all their posts is searched anew for each account.
+    posts = Post.objects.filter(account=OuterRef("pk"), platform=Platform.TIKTOK, tracking_started_at__isnull=False)
+    is_tracked = Exists(posts.filter(tracking_state=TrackingState.ACTIVE))
+    was_lately = Exists(posts.filter(tracking_started_at__gte=now - RECENT))
     accounts = Account.objects.filter(platform=Platform.TIKTOK, is_active=True, monitoring_enabled=True)
-    return accounts.filter(Q(pk__in=authors) | Q(is_own=True)).order_by("pk")
+    return accounts.filter(Q(is_own=True) | was_lately | is_tracked).order_by("pk")
 
 
 def order_all(*, now: datetime) -> int:

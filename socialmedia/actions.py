@@ -37,9 +37,11 @@ def begin(
     target_url: str = "",
     content_text: str = "",
     triggered_by: str = "manual",
+    is_part: bool = False,
     now: datetime,
 ) -> AutomationAction:
-    """Take a place in the account's log before it acts. Must not be called inside a transaction.
+    """Take a place in the account's log before it acts. Must not be called inside a transaction, unless it `is_part`
+    of one before whose end nothing is done.
 
     Raises:
         LimitReached: no place is free. Nothing was written.
@@ -56,6 +58,7 @@ def begin(
         target_url=target_url,
         content_text=content_text,
         triggered_by=triggered_by,
+        is_part=is_part,
         now=now,
     )
     if isinstance(taken, Full):

@@ -1,7 +1,7 @@
 """Replies on networks without an interface: a person copies them there, and says what became of it.
 
 A place within the account's limits is taken before the words are shown for copying, so that the limits count what
-may have been sent. A crash in between costs a place at most.
+may have been sent. Both are one transaction: a reply has one place, and a crash costs none.
 """
 
 from datetime import datetime
@@ -9,29 +9,29 @@ from typing import Final
 
 from django.db import transaction
 
-from socialmedia import actions, outbox, replies, reply_texts, templates, threads
+from socialmedia import actions, outbox, replies, reply_texts, templates
 from socialmedia.models import ActionType, AutomationAction, ReplyStatus, StaffReply
 
-NOT_USED: Final = "not_used"
 NOT_SENT: Final = "not_sent"
 
 
+@transaction.atomic(durable=True)
 def show(reply_id: int, *, by: str, now: datetime) -> StaffReply:
-    """Take a place for a reply that is ready, so that its words may be shown for copying; once. Must not be called
-    inside a transaction.
+    """Take a place for a reply that is ready, so that its words may be shown for copying; once, whoever asks and how
+    often. Must not be called inside a transaction.
 
     Raises:
         CannotReply: it is not ready (any more), or its conversation is shut.
         LimitReached: the account has sent as much as it may; the reply stays ready.
     """
-    reply = StaffReply.objects.select_related("conversation__account").filter(pk=reply_id).first()
+    reply = replies.locked(reply_id)
     if reply is None or reply.status != ReplyStatus.READY:
         raise reply_texts.CannotReply("This reply does not wait to be copied any more.")
     if reply.action_id is not None:
         return reply
     conversation = reply.conversation
     reply_texts.check_open(conversation)
-    action = actions.begin(
+    reply.action = actions.begin(
         account=conversation.account,
         action_type=ActionType.MESSAGE,
         target_type="conversation",
@@ -39,12 +39,12 @@ def show(reply_id: int, *, by: str, now: datetime) -> StaffReply:
         target_username=conversation.participant_username,
         content_text=reply.rendered_text,
         triggered_by="manual",
+        is_part=True,  # nobody sees the words before it is committed, with the reply that has it
         now=now,
     )
-    if not _give(reply, action, by=by, now=now):
-        reason = "Somebody else has taken a place for this reply, or it was cancelled."
-        actions.finish(action, success=False, error_code=NOT_USED, error_message=reason, now=now)
-    reply.refresh_from_db()
+    reply.updated_at = now
+    reply.save(update_fields=["action", "updated_at"])
+    AutomationAction.objects.filter(pk=reply.action.pk).update(session_id=f"console: {by}"[:255])
     return reply
 
 
@@ -84,15 +84,6 @@ def mark_not_sent(reply_id: int, *, reason: str, by: str, now: datetime) -> bool
         reply.save()
         actions.finish(reply.action, success=False, error_code=NOT_SENT, error_message=words, now=now)
     return True
-
-
-def _give(reply: StaffReply, action: AutomationAction, *, by: str, now: datetime) -> bool:
-    """Let the reply have its place, which says who took it. False when it has one, or does not wait any more."""
-    with transaction.atomic():
-        threads.locked(reply.conversation_id)
-        waiting = StaffReply.objects.filter(pk=reply.pk, status=ReplyStatus.READY, action=None)
-        AutomationAction.objects.filter(pk=action.pk).update(session_id=f"console: {by}"[:255])
-        return bool(waiting.update(action=action, updated_at=now))
 
 
 def _shown(reply_id: int) -> StaffReply | None:

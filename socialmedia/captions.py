@@ -45,7 +45,7 @@ def _hashtags(text: str) -> Iterator[str]:
         end = begin + 1
         while end < len(text) and _is_part(text[end]):
             end += 1
-        name = _folded(text[begin + 1 : end])
+        name = folded(text[begin + 1 : end])
         if len(name) <= LONGEST and any(part.isalnum() for part in name):
             yield name
 
@@ -56,7 +56,12 @@ def _is_part(sign: str) -> bool:
     return sign == "_" or sign in _JOINERS or (unicodedata.category(sign)[0] in "LMN" and not is_of_emoji)
 
 
-def _folded(name: str) -> str:
+def bare(name: str) -> str:
+    """Return a hashtag that stands by itself, with its `#` or without, as those of captions are stored."""
+    return folded(unicodedata.normalize("NFKC", name).strip().lstrip("#"))
+
+
+def folded(name: str) -> str:
     """Small letters. The Turkish İ becomes i, so that #İstanbul, #Istanbul and #istanbul are one; ß stays."""
     small = name.strip(_JOINERS).replace("\u0130", "i").lower()
     return unicodedata.normalize("NFKC", small)

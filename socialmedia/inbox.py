@@ -138,6 +138,7 @@ def change(
         deleted_at=None,
     )
     with transaction.atomic():
+        hold(conversation.pk)
         message = rows.select_for_update().first()
         if message is None:
             return None
@@ -156,6 +157,7 @@ def take_back(*, conversation: Conversation, external_message_ids: Collection[st
         conversation=conversation, external_message_id__in=external_message_ids, deleted_at=None
     )
     with transaction.atomic():
+        hold(conversation.pk)
         found = list(rows.order_by("pk").select_for_update())
         for message in found:
             message.message_text, message.message_type = TAKEN_BACK, MessageType.TEXT
@@ -183,6 +185,12 @@ def in_channel(*, account: Account, external_channel_id: str) -> Conversation | 
 def is_known(*, conversation: Conversation, external_message_id: str) -> bool:
     """Whether a message is stored, taken back or not."""
     return Message.objects.filter(conversation=conversation, external_message_id=external_message_id).exists()
+
+
+def hold(conversation_id: int) -> None:
+    """Lock a conversation until the transaction ends: before its messages, as staff do who mark them as read."""
+    rows = Conversation.objects.select_for_update(no_key=True).filter(pk=conversation_id)
+    rows.values_list("pk", flat=True).first()
 
 
 def _flags_of(message: Message) -> dict[str, Any]:

@@ -68,19 +68,20 @@ def reserve(
     action_type: str,
     limits: Sequence[AnyLimit],
     platform: str,
+    is_part: bool = False,
     now: datetime,
     **details: Unpack[Details],
 ) -> AutomationAction | Full:
     """Take a place, or say when the next one is free. Of any number at once, no more than the limits allow get one.
 
     A place is taken for good when this returns, whatever becomes of the action: it must not be called inside a
-    transaction, which could still take it back.
+    transaction, which could still take it back. Unless it `is_part` of one before whose end nothing is done.
     """
     if (never := _never_free(limits)) is not None:
         return never
     row = {"platform": platform, **_NO_DETAILS, **details}
     values = {**_question(account_id, action_type, limits, now=now), **row, "is_taking": True}
-    with _turn(account_id, action_type):
+    with _turn(account_id, action_type, is_part=is_part):
         taken, free_at, number = _ask(values)
     return Full(free_at, limits[number - 1]) if taken is None else AutomationAction.objects.get(pk=taken)
 
@@ -174,11 +175,11 @@ def _ask(values: dict[str, Any]) -> tuple[int | None, datetime | None, int]:
 
 
 @contextmanager
-def _turn(account_id: int, action_type: str) -> Iterator[None]:
+def _turn(account_id: int, action_type: str, *, is_part: bool = False) -> Iterator[None]:
     """One after the other for each account and kind of action, until it is committed. The function check_rate_limit
     takes the same lock.
     """
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    with transaction.atomic(durable=not is_part), connection.cursor() as cursor:
         key = f"automation_actions {account_id} {action_type}"
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
         yield

@@ -111,6 +111,7 @@ def record_sent(delivery: Delivery, *, external_message_id: str, now: datetime) 
     """The network took it. False when the lease was lost."""
     message = delivery.message
     with transaction.atomic():
+        inbox.hold(message.conversation_id)
         held = _settle(
             delivery,
             status=MessageStatus.SENT,

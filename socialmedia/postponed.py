@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from jobs.enqueue import UniqueKeyTaken, schedule_job
 from jobs.lifecycle import cancel_job, reschedule_job
@@ -40,6 +40,12 @@ def enqueue(reply: StaffReply) -> None:
 def waiting(conversation_id: int) -> QuerySet[StaffReply]:
     """Those of a conversation that wait for their time; by idx_staff_replies_open."""
     return StaffReply.objects.filter(conversation=conversation_id, status=ReplyStatus.SCHEDULED)
+
+
+def unseen(conversation_id: int) -> QuerySet[StaffReply]:
+    """Those that nobody can have sent yet: they wait for their time, or for somebody to be shown their words."""
+    ready = Q(status=ReplyStatus.READY, action=None)
+    return StaffReply.objects.filter(Q(status=ReplyStatus.SCHEDULED) | ready, conversation=conversation_id)
 
 
 def cancel(replies: QuerySet[StaffReply], *, reason: str, by: str = "", now: datetime) -> int:

@@ -1,5 +1,6 @@
 """Replies that staff write: drafts, replies that go now or at a time, each of them once."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -69,8 +70,8 @@ def send(written: Written, *, now: datetime) -> StaffReply:
     The same key again returns what became of the first.
 
     Raises:
-        CannotReply: the conversation is shut, they never wrote, the words cannot be sent, or (SomethingNew) something
-            came in that the author had not seen.
+        CannotReply: the conversation is shut, they never wrote, the words cannot be sent, the key belongs to other
+            words, or (SomethingNew) something came in that the author had not seen.
     """
     with transaction.atomic():
         conversation = threads.locked(written.conversation_id)
@@ -150,6 +151,9 @@ def _send_waiting(reply: StaffReply, *, now: datetime) -> None:
     except CannotReply as error:
         reply.status, reply.problem, reply.updated_at = ReplyStatus.FAILED, str(error)[:255], now
         reply.save()
+    if reply.status == ReplyStatus.FAILED:
+        with suppress(threads.CannotChange):
+            threads.mark_unread(reply.conversation_id, now=now)
     if reply.status != ReplyStatus.SENT:  # a person has something to do, and must see it
         Conversation.objects.filter(pk=reply.conversation_id, is_spam=False, is_blocked=False).update(
             snoozed_until=None, is_archived=False, updated_at=now
@@ -174,10 +178,13 @@ def locked(reply_id: int) -> StaffReply | None:
 
 
 def _known(written: Written) -> StaffReply | None:
-    """What an earlier click with this key made."""
+    """What an earlier click with this key made. Browsers that go back to a page may send its key with other words."""
     if not written.key:
         return None
-    return StaffReply.objects.filter(key=written.key, conversation=written.conversation_id).first()
+    reply = StaffReply.objects.filter(key=written.key, conversation=written.conversation_id).first()
+    if reply is not None and reply.text != reply_texts.clean(written.text):
+        raise CannotReply("This page has sent its reply already. These words were not sent: reload it and send again.")
+    return reply
 
 
 def _check_unseen(written: Written) -> None:

@@ -45,11 +45,15 @@ def check_template(text: str) -> str:
 
 
 def check_open(conversation: Conversation) -> None:
-    """Raise CannotReply for a conversation that is blocked or spam."""
+    """Raise CannotReply for a conversation that is blocked or spam, or whose account of ours is out of use: what is
+    queued there would go when the account comes back, whenever that is.
+    """
     if conversation.is_blocked:
         raise CannotReply("This conversation is blocked, so nothing is sent. Unblock it first.")
     if conversation.is_spam:
         raise CannotReply("This conversation is marked as spam, so nothing is sent. Say first that it is none.")
+    if not conversation.account.is_active:
+        raise CannotReply("Our account of this conversation is out of use, so nothing is sent in its name.")
 
 
 def has_written(conversation: Conversation) -> bool:

@@ -66,6 +66,11 @@ def old_replies(before: datetime) -> QuerySet[StaffReply]:
     return StaffReply.objects.filter(status__in=closed, updated_at__lt=before)
 
 
+def action_words() -> QuerySet[AutomationAction]:
+    """Messages in the log of actions, with their words: these go with the messages. By idx_actions_words."""
+    return AutomationAction.objects.filter(action_type=ActionType.MESSAGE).exclude(content_text="")
+
+
 def channel_texts(keep: Callable[[], timedelta]) -> Contents:
     """The words of old channel messages: that somebody wrote then stays. By idx_activity_texts, in which nothing is
     where no words are kept.

@@ -50,6 +50,8 @@ def search(
     chosen, words, count = _checked(kind, words, count)
     _check_account(account)
     provider = choosing.find(patience=patience)
+    if account and account.platform != provider.platform:
+        raise BadSearch(f"{account} is on another network than the one that is searched: choose another, or none.")
     action = _begin(account, chosen, words, now=now) if account else None
     run = SearchRun.objects.create(
         platform=provider.platform,

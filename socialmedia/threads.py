@@ -231,11 +231,11 @@ def _shut(
         row = locked(conversation_id)
         if not _write(row, {**changes, "unread_count": 0}, now=now):
             return Change(known, is_new=False)
-        cancelled = postponed.cancel(postponed.waiting(row.pk), reason=reason, by=by, now=now)
+        cancelled = postponed.cancel(postponed.unseen(row.pk), reason=reason, by=by, now=now)
         stopped = outbox.suppress_replies(row.pk, reason=reason)
     told = [done]
     if cancelled:
-        told.append(f"Replies to be sent later that were cancelled: {cancelled}.")
+        told.append(f"Replies that waited and were cancelled: {cancelled}.")
     if stopped:
         told.append(f"Replies in the queue that were stopped: {stopped}.")
     return Change(" ".join(told))

@@ -17,13 +17,18 @@ class BadEntry(ValueError):
 
 
 @transaction.atomic
-def begin(*, platform: str, ours: str, theirs: str, now: datetime) -> Conversation:
+def begin(*, platform: str, ours: str, theirs: str, may_add: bool = True, now: datetime) -> Conversation:
     """Return the conversation between an account of ours and somebody, by their handles; it is made when it is new.
+    `may_add`: whoever asks may make an account one of ours, or take it into use again.
 
     Raises:
-        BadEntry: no such network, or a handle that is none. Nothing is stored.
+        BadEntry: no such network, a handle that is none, or an account that is not ours. Nothing is stored.
     """
     try:
+        if not may_add and not _is_ours(platform, own_accounts.handle(platform, ours)):
+            raise BadEntry(
+                "ours", "This is none of our accounts in use. Somebody who may add accounts must add it first."
+            )
         account = own_accounts.add(platform=platform, username=ours, now=now)
     except own_accounts.BadAccount as error:
         raise BadEntry("platform" if error.field == "platform" else "ours", str(error)) from None
@@ -35,6 +40,10 @@ def begin(*, platform: str, ours: str, theirs: str, now: datetime) -> Conversati
         raise BadEntry("theirs", "An account has no conversation with itself.")
     participant, _ = Account.objects.get_or_create(platform=platform, username=handle)
     return inbox.open_conversation(account=account, participant=participant, now=now)
+
+
+def _is_ours(platform: str, handle: str) -> bool:
+    return Account.objects.filter(platform=platform, username=handle, is_own=True, is_active=True).exists()
 
 
 def write_down(

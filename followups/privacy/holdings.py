@@ -45,6 +45,7 @@ from socialmedia.models import (
     PostHashtag,
     PostSnapshot,
     SearchResult,
+    SearchRun,
     StaffReply,
 )
 
@@ -82,6 +83,13 @@ def _conversations(member: UserProfile) -> QuerySet[Conversation]:
     return Conversation.objects.filter(theirs)
 
 
+def lock_conversations(member: UserProfile) -> None:
+    """Whoever works on one of them has finished then, or finds none: in the order of locks they come after the member
+    and before what is in them.
+    """
+    list(_conversations(member).order_by("pk").select_for_update().values_list("pk"))
+
+
 def _private_channels(member: UserProfile) -> QuerySet[Channel]:
     """What an imported private chat left: on Discord its channel bears the other person's name."""
     threads = _conversations(member).exclude(external_channel_id="").values("external_channel_id")
@@ -93,7 +101,7 @@ def _actions(member: UserProfile) -> QuerySet[AutomationAction]:
     threads = _conversations(member).annotate(key=Cast("pk", TextField())).values("key")
     done = Q(target_type="user", target_id=member.user_id) | Q(target_type="conversation", target_id__in=threads)
     if member.account.platform != Platform.DISCORD:
-        done |= Q(platform=member.account.platform, target_username=member.account.username)
+        done |= Q(platform=member.account.platform, target_username__iexact=member.account.username)
     return AutomationAction.objects.filter(done)
 
 
@@ -113,8 +121,16 @@ def _comments(member: UserProfile) -> QuerySet[Comment]:
 def _mentions(member: UserProfile) -> QuerySet[Mention]:
     """Where they are named, and whom their posts name."""
     account = member.account
-    named = Q(platform=account.platform, mentioned_username=account.username)
+    handles = {account.username, account.username.lower()}  # captions are read in small letters
+    named = Q(platform=account.platform, mentioned_username__in=handles)
     return Mention.objects.filter(named | Q(post__in=_posts(member)))
+
+
+def _searches(member: UserProfile) -> QuerySet[SearchRun]:
+    """Who looked for them by their handle. People search one by one: these are few, and read through as a whole."""
+    account = member.account
+    sought = Q(query__iexact=account.username) | Q(query__iexact=f"@{account.username}")
+    return SearchRun.objects.filter(sought, platform=account.platform)
 
 
 HOLDINGS: Final = [
@@ -165,6 +181,7 @@ HOLDINGS: Final = [
             search__platform=member.account.platform, username=member.account.username
         ),
     ),
+    Holding("searches", SearchRun, _searches),
     Holding("profile", UserProfile, lambda member: UserProfile.objects.filter(pk=member.pk)),
     Holding("account", Account, lambda member: Account.objects.filter(pk=member.account_id)),
 ]

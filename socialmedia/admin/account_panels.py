@@ -15,10 +15,10 @@ SHOWN_DAYS = 14
 SHOWN_POSTS = 10
 
 
-def all_of(account: Account, *, now: datetime) -> list[console.Panel]:
-    """Every table of an account's page."""
-    talks = _conversations(account)
-    return [talks] if account.platform == Platform.DISCORD else [_days(account, now=now), _posts(account), talks]
+def all_of(account: Account, *, may_read: bool, now: datetime) -> list[console.Panel]:
+    """Every table of an account's page. Private words are for who may read conversations."""
+    figures = [] if account.platform == Platform.DISCORD else [_days(account, now=now), _posts(account)]
+    return [*figures, _conversations(account)] if may_read else figures
 
 
 def _conversations(account: Account) -> console.Panel:

@@ -165,7 +165,8 @@ class AccountAdmin(console.ConsoleAdmin):
 
     def panels(self, request: HttpRequest, obj: Account) -> list[console.Panel]:
         """Show the conversations with them, and what is known of their posts."""
-        return account_panels.all_of(obj, now=timezone.now())
+        may_read = any(request.user.has_perm(f"socialmedia.{may}_conversation") for may in ("view", "change"))
+        return account_panels.all_of(obj, may_read=may_read, now=timezone.now())
 
     @console.page_action("Time zone", url_path="zone", icon="schedule")
     def set_zone(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -214,9 +214,10 @@ class ConversationAdmin(console.ConsoleAdmin):
         if not self.has_operate_permission(request):
             raise PermissionDenied
         form = NewConversationForm(request.POST or None)
+        may_add = request.user.has_perm("socialmedia.add_account")
         if request.method == "POST" and form.is_valid():
             try:
-                row = written_down.begin(**form.cleaned_data, now=timezone.now())
+                row = written_down.begin(**form.cleaned_data, may_add=may_add, now=timezone.now())
             except written_down.BadEntry as error:
                 form.add_error(error.field, str(error))
             else:

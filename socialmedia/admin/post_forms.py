@@ -107,13 +107,12 @@ class CompareForm(forms.Form):
         handles = [piece.strip().lstrip("@") for piece in self.cleaned_data["accounts"].split(",") if piece.strip()]
         if len(handles) > 2:
             raise ValidationError(f"These are {len(handles)} handles: give two.")
-        known = dict(
-            Account.objects.filter(platform=Platform.TIKTOK, username__in=handles).values_list("username", "pk")
-        )
-        unknown = next((handle for handle in handles if handle not in known), None)
-        if unknown is not None:
-            raise ValidationError(f"Nobody here is called @{unknown[:50]} on TikTok.")
-        return [known[handle] for handle in dict.fromkeys(handles)]
+        spelt = {*handles, *map(str.lower, handles)}
+        known = dict(Account.objects.filter(platform=Platform.TIKTOK, username__in=spelt).values_list("username", "pk"))
+        found = [known.get(handle) or known.get(handle.lower()) for handle in handles]
+        if None in found:
+            raise ValidationError(f"Nobody here is called @{handles[found.index(None)][:50]} on TikTok.")
+        return list(dict.fromkeys(pk for pk in found if pk))
 
     def clean(self) -> dict[str, Any]:
         """Fill in what was left out."""

@@ -50,7 +50,7 @@ class SearchForm(forms.Form):
     )
     account = forms.ModelChoiceField(
         label="In the name of",
-        queryset=Account.objects.filter(is_own=True, is_active=True).exclude(platform=Platform.DISCORD),
+        queryset=Account.objects.filter(is_own=True, is_active=True, platform=Platform.TIKTOK),
         required=False,
         empty_label="Nobody",
         widget=UnfoldAdminSelectWidget,

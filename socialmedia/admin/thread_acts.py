@@ -64,7 +64,14 @@ Act = Callable[[Press], Told]
 
 
 def _written(press: Press) -> tuple[Written, dict[str, Any]]:
-    cleaned = _clean(ReplyForm(press.data))
+    try:
+        cleaned = _clean(ReplyForm(press.data))
+    except BadInput as error:
+        words = press.data.get("text", "")
+        if not words.strip():
+            raise
+        replies.save_draft(Written(press.conversation.pk, words, press.by), now=press.now)
+        raise BadInput(f"{error} Your words are kept as a draft.") from None
     written = Written(press.conversation.pk, cleaned["text"], press.by, key=cleaned["key"], seen=cleaned["seen"])
     return written, cleaned
 
@@ -73,8 +80,10 @@ def _send(press: Press) -> Told:
     written, _ = _written(press)
     reply = _or_draft(written, lambda: replies.send(written, now=press.now), press)
     threads.mark_read(press.conversation.pk, up_to=written.seen, now=press.now)
-    if reply.status != ReplyStatus.READY:
+    if reply.status == ReplyStatus.SENT:
         return Told("It is on its way.")
+    if reply.status != ReplyStatus.READY:  # a second click, after something else became of the first
+        return Told(f"This reply is known already: {reply.get_status_display().lower()}.", good=False)
     by_hand.show(reply.pk, by=press.name, now=press.now)
     return Told("Ready: copy the words below, send them on the network, and say so here.")
 
@@ -137,7 +146,11 @@ def _change(press: Press) -> Told:
         raise BadInput("Say when it is to be sent.")
     _own_reply(press)
     done = replies.change(cleaned["reply"], text=cleaned["text"], send_at=cleaned["send_at"], now=press.now)
-    return Told("Changed.") if done else Told("It does not wait any more, so it was not changed.", good=False)
+    return (
+        Told("Changed a reply that waits.", is_history=True)
+        if done
+        else Told("It does not wait any more, so it was not changed.", good=False)
+    )
 
 
 def _cancel(press: Press) -> Told:

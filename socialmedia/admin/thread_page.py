@@ -153,6 +153,7 @@ def _tools(conversation: Conversation, user: User, *, now: datetime) -> dict[str
         "placeholders": reply_texts.PLACEHOLDERS,
         "staff": User.objects.filter(is_active=True, is_staff=True).order_by("username")[:MOST_STAFF],
         "presets": [label for label, _ in threads.snooze_presets(now=now, zone=zone)],
+        "presets_zone": zone.key,
         "is_mine": conversation.assigned_to_id == user.pk,
         "may_add_templates": user.has_perm("socialmedia.add_messagetemplate"),
         "zone_name": timezone.get_current_timezone_name(),

@@ -10,6 +10,7 @@ from jobs.errors import Snooze
 from jobs.policies import Policy, Rate
 from jobs.registry import Attempt, handler
 from socialmedia import conf
+from socialmedia.providers import budget
 from socialmedia.tracking import checking, states, timetable
 from socialmedia.tracking.checking import Outcome
 from socialmedia.tracking.timetable import PostCheck
@@ -28,7 +29,7 @@ class CheckBackPlan:
     PostCheck,
     policy=Policy(
         timeout=checking.lease(),
-        rate=Rate(conf.provider().per_second, timedelta(seconds=1)),
+        rate=Rate(conf.provider().per_second, timedelta(seconds=budget.MARGIN)),
         unique_key=timetable.key,
     ),
 )

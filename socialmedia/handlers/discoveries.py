@@ -66,7 +66,7 @@ class AccountDays:
     """Payload of ordering the accounts' figures: nothing."""
 
 
-@handler("account_days", AccountDays, policy=Policy(concurrency=1))
+@handler("account_days", AccountDays, policy=Policy(concurrency=1, timeout=timedelta(hours=1)))
 def order_account_days(attempt: Attempt[AccountDays]) -> None:
     """Make a job for each account whose figures are collected; none when there is nobody to ask."""
     try:

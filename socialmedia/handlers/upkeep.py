@@ -1,7 +1,7 @@
 """What conversations and posts give to the engine's own jobs: figures and clean-ups."""
 
 from jobs import cleanup, figures
-from jobs.pruning import Rows
+from jobs.pruning import Contents, Rows
 from socialmedia import analytics, conf, retention
 
 figures.register("messages", analytics.of_day, keep=analytics.keep)
@@ -20,6 +20,16 @@ cleanup.register(
 cleanup.register(
     "old_conversations",
     Rows("staff_replies", lambda: conf.current().keep_messages, retention.old_replies, by="updated_at"),
+)
+cleanup.register(
+    "old_conversations",
+    Contents(
+        "action_words",
+        lambda: conf.current().keep_messages,
+        retention.action_words,
+        by="created_at",
+        empty={"content_text": ""},
+    ),
 )
 cleanup.register(
     "api_usage",

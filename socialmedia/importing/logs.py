@@ -71,10 +71,16 @@ class ActionTaker(LedgerTaker):
             success=row.get("success"),
             action_date=day or self.journey.now.date(),
             action_hour=hour or 0,
-            **values.texts(row, *_ACTION_TEXTS),
+            **{**values.texts(row, *_ACTION_TEXTS), "target_id": _target(row)},
             **values.given(row, "platform", "execution_time_ms"),
             **times,
         )
+
+
+def _target(row: Row) -> str:
+    """The target's id. That of a conversation is MediaPoster's own, and here the id of somebody else's."""
+    found: str = row.get("target_id") or ""
+    return f"{plans.BY}:{found}" if found and row.get("target_type") == "conversation" else found
 
 
 class UsageTaker(LedgerTaker):

@@ -13,13 +13,15 @@ from socialmedia.importing.taking import Rows, Taker
 from socialmedia.metrics import falls
 from socialmedia.models import Post, PostSnapshot
 from socialmedia.providers.base import Metric
+from socialmedia.tracking import storing
 
 _METRICS = [f"{metric}_count" for metric in Metric]
-_COUNTS = (
-    *_METRICS,
+_UNMEASURED = (
     *("retweets_count", "reactions_count", "repins_count", "impressions", "reach", "watch_time_seconds"),
     *("avg_watch_percentage", "completion_rate", "engagement_rate", "viral_score"),
 )
+"""MediaPoster's tracker wrote none of these: their 0 is the table's default, and nobody's figure."""
+_COUNTS = (*_METRICS, *_UNMEASURED)
 _POST = Join(
     "post",
     "social_media_posts",
@@ -66,7 +68,9 @@ class SnapshotTaker(Taker):
         for _, of_post in groupby(rows, key=lambda row: (row.get("post_platform"), row.get("post_external_post_id"))):
             self._place(list(of_post))
         found = PostSnapshot.objects.filter(post__in=list(self._posts.values()))
-        self._here = set(found.values_list("post_id", "captured_at"))
+        here = list(found.values_list("post_id", "captured_at", "tracking_round", "check_index"))
+        self._here = {(post_id, at) for post_id, at, _, _ in here}
+        self._checks = {(post_id, of_round, check) for post_id, _, of_round, check in here if check is not None}
 
     def find(self, row: Row) -> Any:
         """Tell whether it is here."""
@@ -75,9 +79,14 @@ class SnapshotTaker(Taker):
 
     def build(self, row: Row) -> models.Model:
         """Make a snapshot."""
+        post = parents.post_of(row, self._posts)
+        if (post.pk, row.get("tracking_round", 0), row.get("check_index")) in self._checks:
+            # Checkback has done this check itself, since an earlier import.
+            self.changed("check that was done here, too: kept beside the plan")
+            row = {**row, "check_index": None, "planned_at": None, "covers": 1}
         captured_at = row["captured_at"]
         return PostSnapshot(
-            post=parents.post_of(row, self._posts),
+            post=post,
             snapshot_date=captured_at.date(),
             snapshot_hour=captured_at.hour,
             captured_at=captured_at,
@@ -94,6 +103,7 @@ class SnapshotTaker(Taker):
         """Say of a post's rows when they were measured, what fell, and which were planned."""
         for row in rows:
             row["captured_at"] = captured_at(row, self)
+            forget_defaults(row)
         rows.sort(key=lambda row: row["captured_at"])
         latest: dict[str, int] = {}
         before: datetime | None = None
@@ -112,6 +122,14 @@ class SnapshotTaker(Taker):
         plan = row.get("plan") or plans.read(of_post, zone=self.journey.zone)
         is_same = post.tracking_round == 1 and post.tracking_started_at == plan.started_at
         return plan.checks_completed if is_same else -1
+
+
+def forget_defaults(row: Row) -> None:
+    """Leave out the figures that nobody measured, and work out the rate of those that somebody did."""
+    row.update({name: None for name in _UNMEASURED if not row.get(name)})
+    if row["engagement_rate"] is None:
+        known = {metric: row[f"{metric}_count"] for metric in Metric if row.get(f"{metric}_count") is not None}
+        row["engagement_rate"] = storing.engagement(known)
 
 
 def captured_at(row: Row, taker: Taker) -> datetime:

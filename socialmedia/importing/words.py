@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 
+from socialmedia import captions
 from socialmedia.importing import parents, values
 from socialmedia.importing.parents import POST
 from socialmedia.importing.reports import CannotTake
@@ -12,11 +13,6 @@ from socialmedia.importing.taking import Rows, Taker
 from socialmedia.models import Hashtag, Mention, PostHashtag
 
 _HASHTAG = Join("hashtag", "social_media_hashtags", "hashtag_id", ("hashtag",))
-
-
-def bare(hashtag: str | None) -> str:
-    """Return a hashtag as it is stored: in lower case, without `#`."""
-    return (hashtag or "").strip().lower().lstrip("#")
 
 
 class HashtagTaker(Taker):
@@ -28,23 +24,23 @@ class HashtagTaker(Taker):
 
     def look_up(self, rows: Rows) -> None:
         """Find them by name."""
-        names = {bare(row["hashtag"]) for row in rows}
+        names = {_bare(row["hashtag"]) for row in rows}
         self._here = set(Hashtag.objects.filter(hashtag__in=names).values_list("hashtag", flat=True))
 
     def find(self, row: dict[str, Any]) -> Any:
         """Tell whether it is here."""
-        return bare(row["hashtag"]) in self._here or None
+        return _bare(row["hashtag"]) in self._here or None
 
     def remember(self, row: dict[str, Any]) -> None:
         """One spelling is enough."""
-        self._here.add(bare(row["hashtag"]))
+        self._here.add(_bare(row["hashtag"]))
 
     def build(self, row: dict[str, Any]) -> models.Model:
         """Make a hashtag; its posts are counted when all links are there: MediaPoster counted fetches."""
-        if not bare(row["hashtag"]):
+        if not _bare(row["hashtag"]):
             raise CannotTake("it is empty")
         return Hashtag(
-            hashtag=bare(row["hashtag"]),
+            hashtag=_bare(row["hashtag"]),
             **values.texts(row, "platform"),
             **values.given(row, "total_views", "avg_engagement_rate"),
             **values.times(row, self.journey.zone, "created_at", "updated_at"),
@@ -66,7 +62,7 @@ class LinkTaker(Taker):
     def look_up(self, rows: Rows) -> None:
         """Find the posts, the hashtags, and the links."""
         self._posts = parents.posts(rows)
-        names = {bare(row.get("hashtag_hashtag")) for row in rows}
+        names = {_bare(row.get("hashtag_hashtag")) for row in rows}
         self._hashtags = dict(Hashtag.objects.filter(hashtag__in=names).values_list("hashtag", "pk"))
         found = PostHashtag.objects.filter(post__in=list(self._posts.values()))
         self._here = set(found.values_list("post_id", "hashtag_id"))
@@ -90,7 +86,7 @@ class LinkTaker(Taker):
 
     def _pair(self, row: dict[str, Any]) -> tuple[int, int]:
         post = parents.post_of(row, self._posts)
-        hashtag_id = self._hashtags.get(bare(row.get("hashtag_hashtag")))
+        hashtag_id = self._hashtags.get(_bare(row.get("hashtag_hashtag")))
         if hashtag_id is None:
             raise CannotTake("its hashtag was not taken over")
         return post.pk, hashtag_id
@@ -132,5 +128,9 @@ class MentionTaker(Taker):
 
     def _key(self, row: dict[str, Any]) -> tuple[int, str, str]:
         post = parents.post_of(row, self._posts)
-        username = (row.get("mentioned_username") or "").strip().removeprefix("@")
+        username = (row.get("mentioned_username") or "").strip().removeprefix("@").lower()
         return post.pk, username, row.get("mention_type") or "caption"
+
+
+def _bare(hashtag: str | None) -> str:
+    return captions.bare(hashtag or "")

@@ -1596,6 +1596,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="post",
             index=models.Index(
+                fields=["deleted_at"], condition=models.Q(("tracking_state", "unavailable")), name="idx_posts_gone"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="post",
+            index=models.Index(
                 models.F("account"),
                 models.OrderBy(models.F("tracking_started_at"), descending=True),
                 condition=models.Q(("tracking_started_at__isnull", False)),

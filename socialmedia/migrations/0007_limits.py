@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from django.db import migrations
+from django.db import migrations, models
+from django.db.models import Q
 
 _SQL = Path(__file__).parent.parent / "sql"
 
@@ -52,6 +53,14 @@ class Migration(migrations.Migration):
             sql=(_SQL / "keep_action_log_v1.sql").read_text(),
             reverse_sql="ALTER TABLE automation_actions"
             " ALTER COLUMN action_date DROP DEFAULT, ALTER COLUMN action_hour DROP DEFAULT",
+        ),
+        migrations.AddIndex(
+            model_name="automationaction",
+            index=models.Index(
+                fields=["created_at"],
+                condition=Q(action_type="message") & ~Q(content_text=""),
+                name="idx_actions_words",
+            ),
         ),
         migrations.RunSQL(
             sql=(_SQL / "daily_action_counts_v1.sql").read_text(), reverse_sql="DROP VIEW daily_action_counts"

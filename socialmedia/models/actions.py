@@ -73,6 +73,12 @@ class AutomationAction(models.Model):
             models.Index(fields=["action_date", "action_hour"], name="idx_actions_date_hour"),
             # limits: what an account did of one kind lately.
             models.Index(fields=["account", "action_type", "created_at"], name="idx_actions_recent"),
+            # retention.action_words: what messages said.
+            models.Index(
+                fields=["created_at"],
+                condition=Q(action_type="message") & ~Q(content_text=""),
+                name="idx_actions_words",
+            ),
         ]
 
     def __str__(self) -> str:

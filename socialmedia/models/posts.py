@@ -173,6 +173,8 @@ class Post(models.Model):
                 condition=Q(tracking_started_at__isnull=False),
                 name="idx_posts_tracking_state",
             ),
+            # Those that were found to be gone lately (console). Small.
+            models.Index(fields=["deleted_at"], condition=Q(tracking_state="unavailable"), name="idx_posts_gone"),
             # What an account's posts usually do: its posts tracked last, after every snapshot (alerts).
             models.Index(
                 "account",

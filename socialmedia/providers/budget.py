@@ -18,7 +18,7 @@ from socialmedia.models import ProviderBudget
 from socialmedia.providers.base import TooMany
 
 LONGEST_PATIENCE: Final = timedelta(minutes=5)
-_MARGIN: Final = 1.1
+MARGIN: Final = 1.1
 """Two requests that leave exactly a second apart can arrive closer together; the free tier allows one a second."""
 _SOON: Final = timedelta(seconds=0.1)
 _SQL: Final = Path(__file__).parent.parent / "sql"
@@ -58,7 +58,7 @@ def take(provider: str, *, patience: timedelta) -> Place:
     settings = conf.provider()
     values: dict[str, Any] = {
         "provider": provider,
-        "gap": timedelta(seconds=_MARGIN) / settings.per_second,
+        "gap": timedelta(seconds=MARGIN) / settings.per_second,
         "per_day": settings.per_day,
         "patience": min(max(patience, timedelta(0)), LONGEST_PATIENCE),
     }
@@ -99,9 +99,15 @@ def refuse(provider: str, *, reason: str) -> None:
 
 
 def resume(provider: str) -> bool:
-    """End a stop: it served us, or somebody says that it will. False when there was none."""
+    """End a stop: somebody says that it will serve us. False when there was none."""
     stopped = ProviderBudget.objects.filter(pk=provider).exclude(blocked_until=None, refusals=0)
     return bool(stopped.update(blocked_until=None, blocked_reason="", refusals=0))
+
+
+def prove(provider: str) -> None:
+    """It served us: what is left of a stop that is over goes. One that began since the call was on its way stays."""
+    over = Q(blocked_until=None) | Q(blocked_until__lte=Now())
+    ProviderBudget.objects.filter(over, pk=provider).update(blocked_until=None, blocked_reason="", refusals=0)
 
 
 def _why_not(provider: str, per_day: int) -> TooMany:

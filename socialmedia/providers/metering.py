@@ -88,13 +88,19 @@ class Metered:
         pauses = list(BACK_OFF)
         was_slowed = False
         while True:
-            place, row = self._reserve(endpoint, patience=_until(deadline))
+            try:
+                place, row = self._reserve(endpoint, patience=_until(deadline))
+            except TooMany as stopped:
+                if stopped.retry_after > _until(deadline):
+                    raise
+                _wait(stopped.retry_after)
+                continue
             try:
                 return self._ask(place, row, ask)
             except TooMany as error:
-                if was_slowed or error.retry_after > min(SHORT, _until(deadline)):
+                if was_slowed or error.retry_after > _until(deadline):
                     raise
-                was_slowed = True  # the next place is put off by so much
+                was_slowed = True  # the next place is put off by so much, or a stop ends then
             except Unreachable:
                 if not pauses or pauses[0] > _until(deadline):
                     raise
@@ -130,7 +136,7 @@ class Metered:
             error_code=code,
             error_message=_words(error) if error else "",
         )
-        log.info("provider.asked", provider=self.name, usage_id=row, took_ms=took, outcome=code or "answered")
+        log.debug("provider.asked", provider=self.name, usage_id=row, took_ms=took, outcome=code or "answered")
 
     def _heed(self, error: ProviderError | None, place: Place) -> None:
         """What it says to one of us it says to all: they share its key."""
@@ -141,7 +147,7 @@ class Metered:
         elif isinstance(error, TooMany):
             budget.stop(self.name, error.retry_after, reason=_words(error))
         elif place.is_trial and (error is None or isinstance(error, Gone)):
-            budget.resume(self.name)
+            budget.prove(self.name)
 
 
 def _words(error: ProviderError) -> str:

@@ -36,7 +36,7 @@ def listed(rows: Sequence[Mapping[str, Any]], *, now: datetime) -> Table:
             state(row["state"]),
             _foreign(f"@{row['username']}"),
             figures.count(row["current_views"]),
-            figures.of_snapshots(curves[row["id"]], Metric.VIEWS),
+            figures.of_snapshots(reading.newest_round(curves[row["id"]]), Metric.VIEWS),
             figures.count(row["current_likes"]),
             str(row["checks_completed"]),
             _when(row["next_check_at"], now),

@@ -15,8 +15,9 @@ WITH posts AS (
     WHERE post.account_id = %(account_id)s
 ), totals AS (
     SELECT
-        count(*) AS posts,
-        sum(likes_count) AS likes,
+        -- A post that hides its likes or comments is left out of the rate, as everywhere.
+        count(likes_count + comments_count) AS posts,
+        sum(likes_count + comments_count) AS reactions,
         sum(comments_count)::bigint AS comments,
         sum(views_count)::bigint AS views,
         sum(shares_count)::bigint AS shares,
@@ -42,9 +43,8 @@ SELECT
     -- The seed's rate: per post and follower, 0 without followers. Nobody knows it where nothing is counted.
     CASE
         WHEN %(followers)s::bigint = 0 THEN 0
-        WHEN totals.posts > 0 AND totals.likes IS NOT NULL AND totals.comments IS NOT NULL
-            AND %(followers)s::bigint IS NOT NULL
-        THEN least((totals.likes + totals.comments) * 100.0 / (totals.posts * %(followers)s::bigint), 9999999999)
+        WHEN totals.posts > 0 AND %(followers)s::bigint IS NOT NULL
+        THEN least(totals.reactions * 100.0 / (totals.posts * %(followers)s::bigint), 9999999999)
     END,
     -- What no column holds is no figure of anybody.
     CASE WHEN totals.avg_likes < 999999999999 THEN totals.avg_likes END,

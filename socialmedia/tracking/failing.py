@@ -16,7 +16,8 @@ GIVE_UP: Final = timedelta(days=7)
 """After the last planned check: who has not answered by then is not asked for ever."""
 NOT_SERVED_WAIT: Final = timedelta(minutes=15)
 SHORTEST_WAIT: Final = timedelta(seconds=1)
-LONGEST_LIMIT: Final = timedelta(days=1, hours=1)
+LONGEST_LIMIT: Final = timedelta(hours=1)
+"""However long a stop is: somebody may end it before, or raise the budget, and until then nobody is asked anyway."""
 JITTER: Final = 0.1
 """Up to a tenth is added, so that a crowd does not come back at once."""
 

@@ -1,6 +1,6 @@
 """The jobs of the checks: one live job for each tracked post, a reminder of its next check."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 from django.db import connection, transaction
 
-from jobs import enqueue, lifecycle
+from jobs import enqueue, lifecycle, wakeup
 from jobs.models import ScheduledJob
 from socialmedia.models import Post, TrackingState
 
@@ -21,6 +21,7 @@ _BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
 """After an import the planner takes full tables for empty ones: never read one whole for each post."""
 _PLAN: Final = (_SQL / "plan_checks_v1.sql").read_text()
 _CANCEL: Final = (_SQL / "cancel_checks_v1.sql").read_text()
+_MOVE: Final = (_SQL / "move_checks_v1.sql").read_text()
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class MadeUp:
 
     added: int
     cancelled: int
+    moved: int = 0
 
 
 def key(check: PostCheck) -> str:
@@ -70,8 +72,9 @@ def drop(post_id: int, *, now: datetime) -> None:
 
 
 def make_up(*, now: datetime) -> MadeUp:
-    """Give every tracked post a job that has none alive, as after an import or a job cancelled by hand, and cancel
-    those of posts that are not tracked any more. Its cost does not depend on how many jobs wait for other things.
+    """Give every tracked post a job that has none alive, as after an import or a job cancelled by hand; bring those
+    forward that somebody put off; and cancel those of posts that are not tracked any more. Its cost does not depend on
+    how many jobs wait for other things.
     """
     values: dict[str, Any] = {"job_type": JOB_TYPE, "prefix": _PREFIX, "now": now}
     with transaction.atomic(), connection.cursor() as cursor:
@@ -79,7 +82,11 @@ def make_up(*, now: datetime) -> MadeUp:
         cursor.execute(_PLAN, values)
         added = cursor.rowcount
         cursor.execute(_CANCEL, values)
-        made_up = MadeUp(added, cursor.rowcount)
+        cancelled = cursor.rowcount
+        cursor.execute(_MOVE, values)
+        made_up = MadeUp(added, cancelled, moved=cursor.rowcount)
+        if made_up.moved:
+            wakeup.notify()
     if made_up != MadeUp(0, 0):
-        log.info("post_checks.made_up", added=made_up.added, cancelled=made_up.cancelled)
+        log.info("post_checks.made_up", **asdict(made_up))
     return made_up

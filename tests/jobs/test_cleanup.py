@@ -420,6 +420,7 @@ class TestEverything:
             "drafts": 365 * DAY,
             "flags": 365 * DAY,
             "staff_replies": 365 * DAY,
+            "action_words": 365 * DAY,
             "openings": 30 * DAY,
             "api_usage": 90 * DAY,
             "snapshot_payloads": 90 * DAY,

@@ -51,6 +51,7 @@ class TestDryRun:
             "drafts",
             "flags",
             "staff_replies",
+            "action_words",
             "openings",
             "api_usage",
             "snapshot_payloads",

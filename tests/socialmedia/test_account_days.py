@@ -48,12 +48,15 @@ class TestTake:
         make_snapshot(first, hours=1, views=5_000_000_000, likes=60, comments=10, shares=4)
         make_snapshot(first, hours=2, views=None, outcome="unavailable")
         make_snapshot(second, hours=1, views=100, likes=20, comments=10, shares=None, saves=5)
+        make_snapshot(make_post(account), views=None, likes=None, comments=6)
         provider.profiles["ada"] = profile()
         day = take(account)
         assert (day.snapshot_date, day.followers_count, day.following_count) == (date(2026, 3, 10), 1000, 3)
-        assert (day.posts_count, day.total_likes, day.total_comments) == (20, 99, 20)
+        assert (day.posts_count, day.total_likes, day.total_comments) == (20, 99, 26)
         assert (day.total_views, day.total_shares, day.total_saves) == (5_000_000_100, 4, 5)
-        assert day.engagement_rate == Decimal("5.00"), "(60 + 20 + 10 + 10) / (2 x 1000) in percent"
+        assert day.engagement_rate == Decimal("5.00"), (
+            "(60 + 20 + 10 + 10) / (2 x 1000) in percent; the third hides its likes"
+        )
         assert (day.avg_likes_per_post, day.avg_views_per_post) == (Decimal(40), Decimal(2_500_000_050))
         assert (day.followers_growth, day.raw_data, day.parser_version) == (None, {"a": 1}, 7)
 

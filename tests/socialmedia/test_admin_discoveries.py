@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from jobs.models import ScheduledJob
 from socialmedia import comments, hashtags, own_accounts, rules
-from socialmedia.models import Account, AccountSnapshot, Comment, Hashtag, HashtagDay, Post, SearchRun
+from socialmedia.models import Account, AccountSnapshot, Comment, Conversation, Hashtag, HashtagDay, Post, SearchRun
 from socialmedia.providers.base import Gone, HashtagSeen, Profile
 from tests.config.factories import make_staff
 from tests.fakes.scripted import Scripted, comment, configured, person, video
-from tests.socialmedia.factories import make_bot
+from tests.socialmedia.factories import make_bot, make_conversation, make_person
 from tests.socialmedia.post_factories import make_creator, make_post
 
 pytestmark = pytest.mark.django_db
@@ -234,6 +234,16 @@ class TestAccounts:
         assert page_of(bot, "deactivate") not in shown(boss, page_of(bot))
         assert page_of(bot, "zone") in shown(boss, page_of(bot))
         assert page_of(stranger, "zone") not in shown(boss, page_of(stranger))
+
+    @pytest.mark.parametrize(("more", "is_shown"), [((), False), (("socialmedia.view_conversation",), True)])
+    def test_show_private_words_to_those_who_may_read_them(
+        self, client: Client, more: tuple[str, ...], is_shown: bool
+    ) -> None:
+        person = make_person()
+        talk = make_conversation(person=person)
+        Conversation.objects.filter(pk=talk.pk).update(last_message_preview="Only for you")
+        client.force_login(make_staff("socialmedia.view_account", *more))
+        assert ("Only for you" in shown(client, page_of(person))) is is_shown
 
     def test_show_their_days(self, boss: Client) -> None:
         account, today = make_creator("ada"), timezone.now().date()

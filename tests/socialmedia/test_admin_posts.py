@@ -290,7 +290,7 @@ class TestComparison:
         for name, views in (("ada", 1_000), ("ben", 3_000)):
             post = make_post(make_creator(name), tracking_started_at=timezone.now() - HOUR)
             make_snapshot(post, views=views, likes=10, comments=0)
-        page = shown(boss, self.address, accounts="@ada, ben", days="30")
+        page = shown(boss, self.address, accounts="@Ada, ben", days="30")
         assert "3,000" in page
         assert "1.00 %" in page
 

@@ -8,7 +8,7 @@ import pytest
 
 from socialmedia import rules, searching
 from socialmedia.actions import LimitReached
-from socialmedia.models import AutomationAction, SearchResult, SearchRun
+from socialmedia.models import AutomationAction, SearchRun
 from socialmedia.providers.base import HashtagSeen, NotConfigured, Profile, Unreachable
 from socialmedia.searching import BadSearch
 from tests.fakes.scripted import Scripted, configured, person, video
@@ -135,8 +135,9 @@ class TestInAnAccountsName:
             search(account=account)
         assert len(provider.asked) == SearchRun.objects.count() == AutomationAction.objects.count() == 1
 
-    @pytest.mark.parametrize("change", [{"is_own": False}, {"is_active": False}])
-    def test_needs_one_of_ours(self, provider: Scripted, change: dict[str, bool]) -> None:
-        with pytest.raises(BadSearch, match="not one of our accounts in use"):
+    @pytest.mark.parametrize("change", [{"is_own": False}, {"is_active": False}, {"platform": "instagram"}])
+    def test_needs_one_of_ours(self, provider: Scripted, change: dict[str, Any]) -> None:
+        with pytest.raises(BadSearch, match=r"not one of our accounts in use|is on another network"):
             search(account=make_own(**change))
-        assert not SearchResult.objects.exists()
+        assert not SearchRun.objects.exists()
+        assert not AutomationAction.objects.exists()

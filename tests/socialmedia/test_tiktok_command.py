@@ -32,7 +32,7 @@ from socialmedia.providers import practice
 from socialmedia.tracking import checking, starting
 from tests import processes, support
 from tests.concurrency import at_once
-from tests.socialmedia.post_factories import make_post
+from tests.socialmedia.post_factories import make_post, make_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -234,6 +234,12 @@ class TestList:
         assert rows[1]["current_views"] == old.snapshots.latest("captured_at").views_count
         assert "▁█" in out
         assert out.splitlines()[1].startswith(str(new.pk))
+
+    def test_draws_a_post_since_it_was_last_put_under_tracking(self) -> None:
+        post = make_post(tracking_round=2)
+        make_snapshot(post, hours=-1, views=9_000, tracking_round=1)
+        make_snapshot(post, views=5)
+        assert "█▁" not in tiktok("list")[0]
 
     def test_has_the_keys_of_the_seed(self) -> None:
         track()

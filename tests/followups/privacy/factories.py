@@ -158,7 +158,7 @@ def _make_posts(member: UserProfile, name: str) -> None:
         )
     AccountSnapshot.objects.create(account=account, snapshot_date=NOON.date(), raw_data={"nickname": name})
     AnalyticsFetch.objects.create(account=account, job_type="daily_snapshot", error_message=f"{name} was away")
-    search = SearchRun.objects.create(platform=account.platform, kind="user", query="boats")
+    search = SearchRun.objects.create(platform=account.platform, kind="user", query=account.username)
     SearchResult.objects.create(search=search, position=1, username=account.username, title=name)
     thread = make_thread(member)
     StaffReply.objects.create(conversation=thread, text=f"Dear {name}", author_name="Grace")

@@ -37,7 +37,7 @@ from socialmedia.models import (
 )
 from tests.socialmedia.factories import make_bot
 from tests.socialmedia.importing.theirs import MediaPoster
-from tests.socialmedia.post_factories import make_creator, make_post
+from tests.socialmedia.post_factories import make_creator, make_post, make_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -205,11 +205,11 @@ def _fill_words(theirs: MediaPoster, post: int) -> None:
         created_at=START + HOUR,
     )
     one = theirs.put("social_media_hashtags", hashtag="Sonne", platform="tiktok", total_uses=812, total_views=7)
-    other = theirs.put("social_media_hashtags", hashtag="#sonne", total_uses=3)
+    other = theirs.put("social_media_hashtags", hashtag="＃ＳＯＮＮＥ", total_uses=3)
     theirs.put("social_media_post_hashtags", post_id=post, hashtag_id=one, position=2)
     theirs.put("social_media_post_hashtags", post_id=post, hashtag_id=other, position=5)
-    for _ in range(2):
-        theirs.put("social_media_mentions", **common, mentioned_username="@grace", mention_type="caption")
+    for name in ("@grace", "@Grace"):
+        theirs.put("social_media_mentions", **common, mentioned_username=name, mention_type="caption")
 
 
 def _fill_account(theirs: MediaPoster, ada: int) -> None:
@@ -365,6 +365,14 @@ class TestFullLayout:
         assert {one.tracking_round for one in kept} == {1}
         assert [one.decreased for one in kept] == [[], [], ["likes"], []]
 
+    def test_makes_no_figures_of_the_defaults_of_its_table(self, theirs: MediaPoster) -> None:
+        post, counts = theirs.post(theirs.account("grace"), "8"), {"likes_count": 5, "views_count": 100}
+        theirs.put("social_media_post_analytics", post_id=post, snapshot_date=START.date(), created_at=START, **counts)
+        take(theirs)
+        kept = PostSnapshot.objects.get(post__external_post_id="8")
+        assert (kept.shares_count, kept.engagement_rate) == (0, Decimal("5.00"))
+        assert (kept.viral_score, kept.impressions, kept.watch_time_seconds) == (None, None, None)
+
     def test_links_answers_in_any_order(self, theirs: MediaPoster, report: Report) -> None:
         answer_row, parent_row = theirs.rows("social_media_comments")
         answer, parent = Comment.objects.get(is_reply=True), Comment.objects.get(is_reply=False)
@@ -416,6 +424,12 @@ class TestFullLayout:
         assert [action.account and action.account.username for action in kept] == ["ada", None]
         assert kept[0].account_username == "ada"
 
+    def test_keeps_ids_of_conversations_apart_from_ours(self, theirs: MediaPoster) -> None:
+        """Somebody else's conversation may have that id here: forgetting one would erase the other's log."""
+        theirs.put("automation_actions", action_type="message", target_type="conversation", target_id="7")
+        take(theirs)
+        assert AutomationAction.objects.get(target_type="conversation").target_id == "import_mediaposter:7"
+
     def test_keeps_templates_of_staff(self, theirs: MediaPoster) -> None:
         thanks, odd = MessageTemplate.objects.filter(key__startswith="mediaposter_").order_by("-name")
         for row, template in zip(theirs.rows("message_templates"), (thanks, odd), strict=True):
@@ -440,6 +454,21 @@ class TestFullLayout:
     def test_adds_what_is_new_the_second_time(self, theirs: MediaPoster) -> None:
         theirs.message(theirs.rows("social_media_conversations")[0]["id"], "Once more", START + 5 * HOUR)
         assert take(theirs).of("social_media_messages").added == 1
+
+    def test_keeps_a_check_that_was_done_here_meanwhile_too(self, theirs: MediaPoster) -> None:
+        """MediaPoster's scheduler was not stopped: each program did the third check."""
+        post = Post.objects.get(next_check_at__isnull=False)
+        make_snapshot(post, hours=12, tracking_round=1, check_index=3)
+        row = theirs.rows("social_media_post_analytics")[-1]
+        late = START + 12 * HOUR + timedelta(minutes=7)
+        again = {"snapshot_date": late.date(), "snapshot_hour": late.hour, "created_at": late, "views_count": 10**7}
+        theirs.put("social_media_post_analytics", post_id=row["post_id"], **again)
+        theirs.run(f"UPDATE social_media_posts SET checks_completed = 3 WHERE id = {row['post_id']}")
+        assert take(theirs).problems == []
+        assert list(PostSnapshot.objects.order_by("-captured_at").values_list("check_index", flat=True)[:2]) == [
+            None,
+            3,
+        ]
 
     def test_makes_no_doubles_of_what_was_read_in_another_zone(self, theirs: MediaPoster) -> None:
         before = {model: models.QuerySet(model).count() for model in (Message, AutomationAction, ApiUsage)}

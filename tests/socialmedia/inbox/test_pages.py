@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from socialmedia import boxes, canned, inbox, outbox, replies, templates, threads
 from socialmedia.boxes import BOXES, Looking
-from socialmedia.models import Conversation, ConversationNote, Message, MessageTemplate, StaffReply
+from socialmedia.models import Account, Conversation, ConversationNote, Message, MessageTemplate, StaffReply
 from tests.config.factories import make_staff as make_user
 from tests.socialmedia.factories import NOON, make_bot, make_conversation, make_person
 from tests.socialmedia.inbox.factories import HOUR, make_chat, make_tiktok_chat, outgoing, say, written
@@ -187,6 +187,15 @@ class TestPermissions:
             assert client.post(address(chat, what), {"act": "archive"}).status_code == 403
         assert client.get(LIST + "new/").status_code == 403
 
+    def test_let_those_name_our_accounts_who_may_add_them(self, client: Client) -> None:
+        client.force_login(make_user("socialmedia.change_conversation"))
+        fields = {"platform": "tiktok", "ours": "@rival", "theirs": "@ada"}
+        assert "none of our accounts" in client.post(LIST + "new/", fields).content.decode()
+        assert not Conversation.objects.exists()
+        Account.objects.create(platform="tiktok", username="rival", is_own=True)
+        client.post(LIST + "new/", fields)
+        assert Conversation.objects.get().participant_username == "ada"
+
     def test_let_nobody_else_look(self, client: Client) -> None:
         chat = make_chat()
         client.force_login(make_user("jobs.view_scheduledjob"))
@@ -219,6 +228,8 @@ class TestReplyBox:
         assert "Hi {nickname}!" in page(boss, chat)
         assert "was not on your page yet" in press(boss, chat, "send", text="Precious words", seen=0)
         assert "Precious words" in page(boss, chat)
+        assert "kept as a draft" in press(boss, chat, "send_later", text="Dear words", send_at="soon")
+        assert "Dear words" in page(boss, chat)
         assert outgoing(chat) == []
 
     def test_sends_later_and_lets_staff_change_and_cancel(self, boss: Client) -> None:
@@ -229,7 +240,8 @@ class TestReplyBox:
         reply = StaffReply.objects.get()
         assert (reply.status, reply.cancel_on_answer) == ("scheduled", True)
         moved = at + timedelta(days=1)
-        assert press(boss, chat, "change", reply=reply.pk, text="So?", send_at=f"{moved:%Y-%m-%dT%H:%M}") == "Changed."
+        press(boss, chat, "change", reply=reply.pk, text="So?", send_at=f"{moved:%Y-%m-%dT%H:%M}")
+        assert LogEntry.objects.filter(change_message__contains="Changed a reply").exists()  # it bears another's name
         assert press(boss, chat, "cancel", reply=reply.pk) == "Cancelled."
         reply.refresh_from_db()
         assert (reply.status, reply.text) == ("cancelled", "So?")

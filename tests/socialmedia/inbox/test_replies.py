@@ -11,7 +11,7 @@ from jobs.models import JobStatus, ScheduledJob
 from jobs.outcomes import LeaseLost
 from socialmedia import canned, postponed, replies, reply_texts, retention, threads
 from socialmedia.handlers import inbox
-from socialmedia.models import Conversation, Message, MessageTemplate, StaffReply
+from socialmedia.models import Account, Conversation, Message, MessageTemplate, StaffReply
 from socialmedia.reply_texts import CannotReply
 from tests.concurrency import at_once
 from tests.socialmedia.factories import NOON, make_bot, make_conversation, make_person
@@ -85,6 +85,22 @@ class TestSend:
         assert replies.send(written(chat, "Hi", ann, key="k1"), now=NOON).pk == first.pk
         assert outgoing(chat) == ["Hi"]
 
+    def test_says_so_when_a_page_that_was_gone_back_to_sends_other_words(self) -> None:
+        chat, ann = make_chat(), make_staff()
+        replies.send(written(chat, "Hi", ann, key="k1"), now=NOON)
+        with pytest.raises(replies.CannotReply, match="were not sent"):
+            replies.send(written(chat, "And this?", ann, key="k1"), now=NOON)
+        assert outgoing(chat) == ["Hi"]
+
+    def test_goes_nowhere_in_the_name_of_an_account_that_is_out_of_use(self) -> None:
+        chat = make_chat()
+        later = make_later(chat)
+        Account.objects.filter(pk=chat.account_id).update(is_active=False)
+        with pytest.raises(replies.CannotReply, match="is out of use"):
+            replies.send(written(chat), now=NOON)
+        assert due(later).status == "failed"
+        assert outgoing(chat) == []
+
     def test_tells_who_has_not_seen_the_newest(self) -> None:
         chat = make_chat()
         seen = Message.objects.get().pk
@@ -126,6 +142,7 @@ class TestSend:
 
     def test_is_refused_where_a_value_is_missing(self) -> None:
         chat = make_chat()
+        threads.mark_read(chat.pk, now=NOON)
         Conversation.objects.update(participant_id="unknown", participant_display_name="")
         with pytest.raises(CannotReply, match=r"Nothing is known here for \{name\}"):
             replies.send(written(chat), now=NOON)
@@ -216,7 +233,8 @@ class TestLater:
         threads.snooze(chat.pk, until=NOON + 9 * HOUR, now=NOON)
         Conversation.objects.update(participant_id="unknown", participant_display_name="")
         assert (due(reply).status, reply.problem[:21]) == ("failed", "Nothing is known here")
-        assert Conversation.objects.get().snoozed_until is None  # a person must see it
+        chat.refresh_from_db()
+        assert (chat.snoozed_until, chat.unread_count) == (None, 1)  # a person must see it
 
     def test_goes_once_however_often_its_job_is_run(self) -> None:
         chat = make_chat()

@@ -1,17 +1,21 @@
 """What staff do with a conversation, and what an arriving message does to it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import transaction
 
-from socialmedia import outbox, replies, threads
+from socialmedia import inbox, outbox, replies, threads
 from socialmedia.models import Conversation, Message
 from socialmedia.threads import CannotChange
-from tests.concurrency import at_once
+from tests.concurrency import at_once, somebody_waits
 from tests.socialmedia.factories import NOON, make_conversation
 from tests.socialmedia.inbox.factories import HOUR, make_chat, make_later, make_staff, say, written
+from tests.support import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -120,7 +124,7 @@ class TestBlock:
         answer = outbox.queue_reply(conversation=chat, text="You are opted out.", now=NOON)
         done = threads.block(chat.pk, by="ann", now=NOON)
         assert done.sentence == (
-            "Blocked. Replies to be sent later that were cancelled: 1. Replies in the queue that were stopped: 1."
+            "Blocked. Replies that waited and were cancelled: 1. Replies in the queue that were stopped: 1."
         )
         assert sent.message is not None
         sent.message.refresh_from_db()
@@ -205,3 +209,50 @@ class TestAtOnce:
         at_once(5, act)
         unread = Message.objects.filter(conversation=chat, is_outgoing=False, is_read=False).count()
         assert state(chat, "unread_count") == unread
+
+
+Prepared = tuple[Message, Callable[[], object]]
+
+
+def _edit() -> Prepared:
+    message = say(make_chat(), "Hello!")
+    key = message.external_message_id or ""
+    return message, lambda: inbox.change(
+        conversation=message.conversation, external_message_id=key, text="Hi!", edited_at=NOON + HOUR
+    )
+
+
+def _take_back() -> Prepared:
+    message = say(make_chat(), "Hello!")
+    keys = [message.external_message_id or ""]
+    return message, lambda: inbox.take_back(conversation=message.conversation, external_message_ids=keys, now=NOON)
+
+
+def _record_sent() -> Prepared:
+    message = outbox.queue_reply(conversation=make_chat(), text="Hi!", now=NOON)
+    (held,) = outbox.claim(account=message.conversation.account, limit=1, lease=HOUR)
+    return message, lambda: outbox.record_sent(held, external_message_id="1", now=NOON)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestLockOrder:
+    @pytest.mark.parametrize("prepare", [_edit, _take_back, _record_sent])
+    def test_what_changes_a_message_waits_for_its_conversation_first(self, prepare: Callable[[], Prepared]) -> None:
+        """Staff who mark as read, or shut, hold the conversation before its messages: the other way round, each
+        would wait for the other.
+        """
+        message, act = prepare()
+        is_locked = Event()
+
+        def meet(index: int) -> None:
+            if index == 1:
+                is_locked.wait(20)
+                act()
+                return
+            with transaction.atomic():
+                threads.locked(message.conversation_id)
+                is_locked.set()
+                wait_until(somebody_waits, "the other waits for the conversation")
+                assert Message.objects.select_for_update(nowait=True).get(pk=message.pk)
+
+        at_once(2, meet)

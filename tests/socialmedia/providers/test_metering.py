@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models.functions import Now
 
 from socialmedia.models import ApiUsage, ProviderBudget
 from socialmedia.providers import budget, choosing, metering
@@ -151,7 +152,7 @@ class TestTries:
         assert 1.0 < waits[-1] <= 2.2
 
     @pytest.mark.parametrize(
-        ("fault", "error"), [(fake.gone, Gone), (fake.forbidden, Refused), (fake.too_many, TooMany)]
+        ("fault", "error"), [(fake.gone, Gone), (fake.forbidden, Refused), (fake.per_day, TooMany)]
     )
     def test_is_one_where_another_cannot_help(
         self, tiktok: TikTokServer, fault: fake.Fault, error: type[Exception]
@@ -182,6 +183,20 @@ class TestStops:
         assert low < caught.value.retry_after <= high
         assert len(tiktok.asked) == 1
         assert len(log()) == 1
+
+    def test_are_waited_for_by_the_patient(self, tiktok: TikTokServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        waited: list[float] = []
+
+        def wait(span: timedelta) -> None:
+            waited.append(span.total_seconds())
+            ProviderBudget.objects.update(blocked_until=Now())
+
+        monkeypatch.setattr(metering, "_wait", wait)
+        tiktok.shows(posts.normal_video())
+        tiktok.next_up(fake.too_many)  # Retry-After: 7
+        assert video().external_post_id == posts.VIDEO_ID
+        assert [wait for wait in waited if wait > 2] == [pytest.approx(7, abs=1)]
+        assert log() == [(False, "rate_limited"), (True, "")]
 
     @pytest.mark.parametrize("is_there", [True, False])
     def test_end_when_the_provider_serves_us_again(self, tiktok: TikTokServer, is_there: bool) -> None:
@@ -227,6 +242,19 @@ class TestManyAtOnce:
         with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
             video()
         assert tiktok.asked == []
+
+    def test_leave_a_stop_that_began_while_one_was_on_its_way(self, tiktok: TikTokServer) -> None:
+        tiktok.shows(posts.normal_video())
+        budget.take("rapidapi", patience=LONG)
+        budget.refuse("rapidapi", reason="No.")
+        ProviderBudget.objects.update(blocked_until=Now())  # an hour later: the next one is on trial
+
+        def stop(_: int) -> None:
+            budget.stop("rapidapi", timedelta(hours=5), reason="The day is over.")
+
+        tiktok.before_answering = lambda: at_once(1, stop) and None
+        video()
+        assert budget.look("rapidapi").reason == "The day is over."
 
     def test_hold_no_lock_while_they_wait(self, tiktok: TikTokServer) -> None:
         tiktok.shows(posts.normal_video())

@@ -213,3 +213,11 @@ class TestMake:
 
     def test_shows_the_key_nowhere(self, tiktok: TikTokServer) -> None:
         assert KEY not in repr(conf.provider()) + repr(provider())
+
+
+class TestLog:
+    def test_does_not_say_what_was_searched_for(self, tiktok: TikTokServer, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level("INFO")
+        provider().search_people("lampshade")
+        assert "lampshade" in tiktok.asked[0].params.values()
+        assert [record for record in caplog.records if record.name.startswith("httpx2")] == []

@@ -53,9 +53,9 @@ class TestJudge:
     @pytest.mark.parametrize(
         ("error", "wait"),
         [
-            (TooMany("Later.", retry_after=90 * MINUTE), 90 * MINUTE),
+            (TooMany("Later.", retry_after=40 * MINUTE), 40 * MINUTE),
             (TooMany("Later.", retry_after=timedelta(0)), timedelta(seconds=1)),
-            (TooMany("Later.", retry_after=timedelta(days=900)), timedelta(hours=25)),
+            (TooMany("Later.", retry_after=timedelta(hours=14)), HOUR),  # staff may end a stop before
             (Refused("No."), 15 * MINUTE),
             (NotConfigured("No key."), 15 * MINUTE),
             (NotOffered("Not here."), 15 * MINUTE),

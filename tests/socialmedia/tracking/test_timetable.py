@@ -9,9 +9,11 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs import enqueue, lifecycle, recurring, runner
+from jobs import enqueue, lifecycle, recurring, registry, runner
 from jobs.models import JobExecution, JobTypeUse, ScheduledJob
+from socialmedia import conf
 from socialmedia.models import Post, PostSnapshot
+from socialmedia.providers import budget
 from socialmedia.providers.base import Unreachable
 from socialmedia.tracking import checking, starting, stopping, timetable
 from socialmedia.tracking.checking import Outcome
@@ -100,6 +102,19 @@ class TestMakeUp:
         enqueue.schedule_job(timetable.JOB_TYPE, timezone.now(), {"post_id": number})
         assert timetable.make_up(now=NOON) == MadeUp(added=0, cancelled=1)
 
+    def test_brings_forward_what_somebody_put_off(self) -> None:
+        posts = [make_post(offsets=(hours, 9)) for hours in (1, 2, 3)]
+        for post, by in zip(posts, (30 * HOUR, HOUR, -HOUR), strict=True):
+            timetable.keep(post, now=NOON)
+            assert post.next_check_at is not None
+            job = ScheduledJob.objects.get(unique_key=f"post-check:{post.pk}")
+            lifecycle.reschedule_job(job.job_id, post.next_check_at + by, now=NOON)
+        assert timetable.make_up(now=NOON) == MadeUp(0, 0, moved=1)
+        times = dict(live())
+        assert times[f"post-check:{posts[0].pk}"] == NOON + HOUR
+        assert times[f"post-check:{posts[1].pk}"] == NOON + 3 * HOUR, "within the hour that the engine's tries take"
+        assert timetable.make_up(now=NOON) == MadeUp(0, 0)
+
     def test_leaves_other_jobs_alone(self) -> None:
         other = enqueue.schedule_job("sample_one", timezone.now(), {}, unique_key="post-check:5")
         assert timetable.make_up(now=NOON) == MadeUp(0, 0)
@@ -117,13 +132,17 @@ class TestMakeUp:
                 "WHERE id = %s",
                 [example.pk],
             )
-        with django_assert_num_queries(5):  # with the savepoint and a setting
+        with django_assert_num_queries(6):  # with the savepoint and a setting
             assert timetable.make_up(now=NOON).added == 3001
         assert len(live()) == 3001
 
     @pytest.mark.parametrize(
         ("statement", "index"),
-        [(timetable._PLAN, "scheduled_jobs_unique_live_key"), (timetable._CANCEL, "social_media_posts_pkey")],
+        [
+            (timetable._PLAN, "scheduled_jobs_unique_live_key"),
+            (timetable._CANCEL, "social_media_posts_pkey"),
+            (timetable._MOVE, "social_media_posts_pkey"),
+        ],
     )
     def test_looks_each_one_up_even_in_a_table_that_is_taken_for_empty(self, statement: str, index: str) -> None:
         with connection.cursor() as cursor:
@@ -179,6 +198,22 @@ class TestJob:
         assert checking.check(post.pk, now=timezone.now()).outcome == Outcome.MEASURED
         assert statuses() == ["pending"]
         assert live()[0][1] == (post.tracking_started_at or NOON) + 6 * HOUR
+        assert PostSnapshot.objects.count() == 2
+
+    def test_starts_no_more_often_than_the_budget_has_places(self) -> None:
+        rate, provider = registry.find(timetable.JOB_TYPE).policy.rate, conf.provider()
+        assert rate is not None
+        assert rate.per / rate.count >= timedelta(seconds=budget.MARGIN) / provider.per_second
+
+    def test_that_was_retried_by_hand_leaves_one_live_job(self, post: Post) -> None:
+        job = ScheduledJob.objects.get()
+        ScheduledJob.objects.update(status="failed", completed_at=timezone.now())
+        timetable.make_up(now=timezone.now())  # a second one, with the key
+        assert lifecycle.retry_job(job.job_id, now=timezone.now())
+        self.run()
+        self.run()
+        assert sorted(statuses()) == ["completed", "completed", "pending"]
+        assert live() == [(f"post-check:{post.pk}", (post.tracking_started_at or NOON) + 6 * HOUR)]
         assert PostSnapshot.objects.count() == 2
 
     def test_waits_for_the_lease_of_who_is_checking_now(self, post: Post) -> None:
