@@ -19,7 +19,9 @@ from jobs import checkup, stats
 from jobs.admin import health_color
 from jobs.models import JobExecution, JobStatus, ScheduledJob
 from jobs.pagination import ESTIMATE_ABOVE, estimated_count
-from socialmedia.models import Message, MessageStatus, Post, PostAlert, TrackingState
+from socialmedia import boxes
+from socialmedia.boxes import Looking
+from socialmedia.models import Conversation, Message, MessageStatus, Post, PostAlert, TrackingState
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
@@ -77,6 +79,8 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = timezone.now()
     groups, subjects, may = [], [], request.user.has_perm
     waiting = _waiting(flags=may("followups.view_staffflag"), drafts=may("followups.view_draft"))
+    if may("socialmedia.view_conversation"):
+        waiting += _inbox(Looking(request.user.pk, now))
     if waiting:
         groups.append(Group("For a person to look at", waiting))
     if may("followups.view_userprofile"):
@@ -125,6 +129,16 @@ def _waiting(*, flags: bool, drafts: bool) -> list[Figure]:
         address = _list("followups_draft")  # which shows at first what waits
         figures.append(Figure("Drafts", f"{unread:,}", address, note, "warning" if unread else ""))
     return figures
+
+
+def _inbox(looking: Looking) -> list[Figure]:
+    """The boxes of the inbox in which somebody waits."""
+    rows, address = Conversation.objects.order_by(), "socialmedia_conversation"
+    unread, by_hand = (boxes.find(name).rows(rows, looking).count() for name in ("unread", "by_hand"))
+    return [
+        Figure("Unread conversations", f"{unread:,}", _list(address, box="unread")),
+        Figure("Conversations to answer by hand", f"{by_hand:,}", _list(address, box="by_hand")),
+    ]
 
 
 def _people() -> list[Figure]:

@@ -5,4 +5,4 @@ from django.apps import AppConfig
 
 class SocialmediaConfig(AppConfig):
     name = "socialmedia"
-    verbose_name = "Conversations"
+    verbose_name = "Social media"

@@ -208,7 +208,7 @@ def _draft(conversation: Conversation, written: Written, *, now: datetime) -> St
 def _check_recipient(conversation: Conversation) -> None:
     reply_texts.check_open(conversation)
     if not reply_texts.has_written(conversation):
-        raise CannotReply("They never wrote to this account, so nothing is sent to them.")
+        raise CannotReply("They have not written to this account, and here people are only answered.")
 
 
 def _postpone(reply: StaffReply, conversation: Conversation, *, text: str, send_at: datetime, now: datetime) -> None:

@@ -86,8 +86,8 @@ class AccountAdmin(console.ConsoleAdmin):
         ("Times", {"fields": ("first_seen", "changed", "fetched")}),
     )
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may name our own accounts."""
+    def has_name_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may name our own accounts. Not Django's `add`: its button would stand beside ours."""
         return bool(request.user.has_perm("socialmedia.add_account"))
 
     def get_urls(self) -> list[URLPattern]:
@@ -97,7 +97,7 @@ class AccountAdmin(console.ConsoleAdmin):
 
     def new(self, request: HttpRequest) -> HttpResponse:
         """Make an account one of ours."""
-        if not self.has_add_permission(request):
+        if not self.has_name_permission(request):
             raise PermissionDenied
         form = OwnAccountForm(request.POST or None)
         if form.is_valid():
@@ -119,7 +119,7 @@ class AccountAdmin(console.ConsoleAdmin):
         }
         return TemplateResponse(request, "admin/console/question.html", context)
 
-    @console.page_action("Add one of ours", url_path="add-ours", icon="add", permission="add")
+    @console.page_action("Add one of ours", url_path="add-ours", icon="add", permission="name")
     def add_ours(self, request: HttpRequest) -> HttpResponse:
         """Go to the form."""
         return HttpResponseRedirect(reverse("admin:socialmedia_account_add"))

@@ -12,7 +12,7 @@ from jobs import console
 from socialmedia.admin import drawing
 from socialmedia.admin.words import shortened
 from socialmedia.metrics import analytics, comparing, growth, reading
-from socialmedia.metrics.curves import Kind, Point, Why
+from socialmedia.metrics.curves import NEAR_HOURS, NEAR_SHARE, Kind, Point, Why
 from socialmedia.models import Comment, Post, PostAlert, PostHashtag, PostSnapshot, SnapshotOutcome
 from socialmedia.providers.base import Metric
 
@@ -64,7 +64,8 @@ def _figures(snapshots: Sequence[PostSnapshot]) -> console.Panel:
 
 def _figure(measured: Sequence[PostSnapshot], metric: Metric) -> tuple[str, ...]:
     values = reading.values_of(measured, metric)
-    grown, since_last = growth.overall(values), growth.latest(values)
+    since_last = growth.latest(values)
+    grown = growth.overall(values) if since_last else None  # of one look nobody can say
     return (
         metric.capitalize(),
         _shown(measured[-1], metric),
@@ -86,11 +87,19 @@ def _curve(post: Post, snapshots: Sequence[PostSnapshot]) -> console.Panel:
         return console.Panel(title, [], [], empty="Nothing has been measured yet.")
     ages = reading.ages_of(post, snapshots, start=start)
     points = {metric: comparing.points_of(snapshots, metric, ages, start=start) for metric in Metric}
+    reached = (snapshots[-1].captured_at - start) / timedelta(hours=1) * (1 + NEAR_SHARE) + NEAR_HOURS
     usual = comparing.usual(post.account_id, metrics=DRAWN, ages=ages, base=post.check_base, but=post.pk)
     return console.Panel(
         title,
         ["Age", *(metric.capitalize() for metric in Metric), "Usual views", "Usual likes"],
-        [_at(hours, [of[place] for of in (*points.values(), *usual.values())]) for place, hours in enumerate(ages)],
+        [
+            (
+                drawing.age_words(hours),
+                *(_point(of[place], is_ahead=hours > reached) for of in points.values()),
+                *(_point(of[place]) for of in usual.values()),
+            )
+            for place, hours in enumerate(ages)
+        ],
         footer=f"≈ lies between two looks; dashed in the chart. Usual: the median of @{post.account.username}'s other "
         f"posts at that age, from {comparing.LEAST_FOR_USUAL} posts on. Ages count from {_base(post)}.",
         charts=[
@@ -121,13 +130,10 @@ def _summary(snapshots: Sequence[PostSnapshot], metric: Metric) -> str:
     return f"From {first:,} to {last:,} in {_span(began, ended)}."
 
 
-def _at(hours: float, points: Sequence[Point]) -> tuple[str, ...]:
-    return drawing.age_words(hours), *(_point(point) for point in points)
-
-
-def _point(point: Point) -> str:
+def _point(point: Point, *, is_ahead: bool = False) -> str:
+    """A value of the curve. Ahead of the latest look nobody knows what the network will show."""
     if point.value is None:
-        return GAPS.get(point.why, console.NOTHING) if point.why else console.NOTHING
+        return console.NOTHING if is_ahead else GAPS.get(point.why, console.NOTHING) if point.why else console.NOTHING
     return f"≈ {point.value:,}" if point.kind is Kind.INTERPOLATED else f"{point.value:,}"
 
 

@@ -25,6 +25,8 @@ NEEDS_WORDS = {
     ActionType.MESSAGE: "A message has words.",
     ActionType.SEARCH: "A search has words.",
 }
+NEEDS_POST = frozenset({ActionType.LIKE, ActionType.COMMENT})
+NEEDS_PERSON = frozenset({ActionType.FOLLOW, ActionType.UNFOLLOW, ActionType.MESSAGE})
 SAME = timedelta(minutes=5)
 """The same once more within this time is a second click, not a second action."""
 
@@ -63,6 +65,11 @@ class RecordForm(AccountForm):
             cleaned["aim"] = targets.read(cleaned.get("target", ""), platform=account.platform if account else "")
         except BadTarget as error:
             self.add_error("target", str(error))
+        else:
+            if kind in NEEDS_POST and cleaned["aim"].target_type in {"user", "hashtag"}:
+                self.add_error("target", "This is done to a post: give its address.")
+            if kind in NEEDS_PERSON and cleaned["aim"].target_type in {"video", "hashtag"}:
+                self.add_error("target", "This is done to an account: give its @handle.")
         return cleaned
 
 

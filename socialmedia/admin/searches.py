@@ -62,14 +62,16 @@ class SearchForm(forms.Form):
 class SearchAdmin(console.ConsoleAdmin):
     """Searches and what they found."""
 
-    list_display = ("asked", "kind_in_words", "query", "state", "found", "asked_by")
+    list_display = ("asked", "kind_in_words", "begins", "state", "found", "asked_by")
     list_filter = (("kind", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter))
     sortable_by = ()
     actions_list = ("new_search",)  # type: ignore[assignment]  # unfold declares the empty tuple's own type
     fields = ("kind_in_words", "query", "state", "problem", "found", "asked_in_full", "asked_by", "whose", "provider")
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may search: each search costs a call of the provider's budget."""
+    def has_search_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may search: each search costs a call of the provider's budget. Not Django's `add`: its button would
+        stand beside ours.
+        """
         return bool(request.user.has_perm("socialmedia.add_searchrun"))
 
     def get_urls(self) -> list[URLPattern]:
@@ -79,7 +81,7 @@ class SearchAdmin(console.ConsoleAdmin):
 
     def new(self, request: HttpRequest) -> HttpResponse:
         """Search now, and go to the results."""
-        if not self.has_add_permission(request):
+        if not self.has_search_permission(request):
             raise PermissionDenied
         form = SearchForm(request.POST or None, initial=_initial(request))
         if form.is_valid():
@@ -103,10 +105,14 @@ class SearchAdmin(console.ConsoleAdmin):
         else:
             self.tell(request, f"{run.results_count:,} found.")
 
-    @console.page_action("New search", url_path="new-search", icon="search", permission="add")
+    @console.page_action("New search", url_path="new-search", icon="search", permission="search")
     def new_search(self, request: HttpRequest) -> HttpResponse:
         """Go to the form."""
         return HttpResponseRedirect(reverse("admin:socialmedia_searchrun_add"))
+
+    @admin.display(description="Words")
+    def begins(self, row: SearchRun) -> str:
+        return shortened(row.query, 60)
 
     @admin.display(description="Asked")
     def asked(self, row: SearchRun) -> object:

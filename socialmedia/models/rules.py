@@ -19,4 +19,4 @@ class SystemSetting(models.Model):
         verbose_name = "setting"
 
     def __str__(self) -> str:
-        return self.setting_key
+        return self.setting_key.replace("_", " ")

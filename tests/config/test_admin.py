@@ -58,7 +58,7 @@ class TestEveryPage:
 class TestFirstPage:
     def test_has_few_queries(self, boss: Client, django_assert_max_num_queries: Any) -> None:
         make_community(10, now=timezone.now())
-        with django_assert_max_num_queries(28):
+        with django_assert_max_num_queries(30):
             page = boss.get(reverse("admin:index"))
         assert page.status_code == 200
 

@@ -132,7 +132,7 @@ class TestRecord:
         form = boss.get(reverse("admin:socialmedia_record_action"))
         assert f'value="{shop.pk}"' in form.content.decode()
         assert f'value="{bot.pk}"' not in form.content.decode()
-        values = {"account": shop.pk, "action_type": "comment", "target": "@ada.b", "content_text": "So good!"}
+        values = {"account": shop.pk, "action_type": "message", "target": "@ada.b", "content_text": "So good!"}
         page = self.post(boss, **values)
         action = AutomationAction.objects.get()
         assert page.redirect_chain[0][0] == page_of(action)
@@ -148,7 +148,7 @@ class TestRecord:
         page = self.post(boss, account=shop.pk, action_type="like", target="https://www.tiktok.com/@a/video/1")
         assert "shop (TikTok) may not like at all: its limit is 0." in words(page)
         SystemSetting.objects.filter(pk=rules.RATE_LIMITS).update(setting_value=[])
-        page = self.post(boss, account=shop.pk, action_type="like", target="@ada")
+        page = self.post(boss, account=shop.pk, action_type="like", target="https://www.tiktok.com/@a/video/1")
         assert "The setting automation_rate_limits is broken" in words(page)
         assert not AutomationAction.objects.exists()
 
@@ -158,6 +158,8 @@ class TestRecord:
             ({"action_type": "like"}, "Say to what or to whom."),
             ({"action_type": "comment", "target": "@ada"}, "A comment has words."),
             ({"action_type": "search"}, "A search has words."),
+            ({"action_type": "like", "target": "@ada"}, "This is done to a post: give its address."),
+            ({"action_type": "follow", "target": "#cats"}, "This is done to an account: give its @handle."),
             ({"action_type": "like", "target": "javascript:alert(1)"}, "This is no address beginning with https://"),
             ({"action_type": "like", "target": "http://tiktok.com/x"}, "This is no address beginning with https://"),
             ({"action_type": "like", "target": "a\x00b"}, "Null characters are not allowed."),

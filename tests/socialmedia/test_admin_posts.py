@@ -129,6 +129,17 @@ class TestPage:
         assert "hidden" in page
         assert "≈ 980" in page  # at 6 hours, between the two
 
+    def test_calls_hidden_only_what_somebody_looked_at(self, boss: Client) -> None:
+        post = make_post(offsets=(1, 6, 24))
+        make_snapshot(post, shares=None)
+        make_snapshot(post, hours=1, shares=None)
+        table = shown(boss, page_of(post)).split(">At the hours of its plan<")[1].split("≈ lies between")[0]
+        assert table.count("hidden") == 2  # at the start and after an hour, not ahead of time
+
+    def test_shows_no_growth_of_one_look(self, boss: Client) -> None:
+        make_snapshot(post := make_post())
+        assert "±0" not in shown(boss, page_of(post))
+
     def test_draws_it_beside_the_accounts_usual(self, boss: Client) -> None:
         ada = make_creator("ada")
         posts = [make_post(ada) for _ in range(4)]

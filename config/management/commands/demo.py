@@ -102,6 +102,7 @@ class Command(up.Command):
             )
         else:
             story = "Within a minute Ada Marsh, who went quiet, gets a private message in the chat."
+        inbox = console + reverse("admin:socialmedia_conversation_changelist")
         terminal = Console()
         # Never break an address: a narrow terminal wraps the line itself.
         Console(width=max(terminal.width, 110)).print(
@@ -122,7 +123,8 @@ class Command(up.Command):
                 f"   {forecast}\n"
                 f"7. Be the team: Celia Fresnel owns the community. Write [bold]/bot_status[/] or [bold]/stop_all[/] "
                 f"in #general:\n   {chat}#{CELIA}\n"
-                f"8. See made-up TikTok posts grow; the newest is checked within minutes:\n   {posts}\n\n"
+                f"8. See made-up TikTok posts grow; the newest is checked within minutes:\n   {posts}\n"
+                f"9. Answer a fan: no program can write on TikTok, so you copy your words:\n   {inbox}\n\n"
                 "[bold]Ctrl-C[/] stops everything. Your data stays; `make demo` goes on from there.",
                 title="Checkback is running",
                 box=box.HORIZONTALS,

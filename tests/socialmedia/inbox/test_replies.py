@@ -110,7 +110,7 @@ class TestSend:
         assert outgoing(chat) == ["From Ann"]
 
     def test_goes_to_nobody_who_never_wrote(self) -> None:
-        with pytest.raises(CannotReply, match="never wrote"):
+        with pytest.raises(CannotReply, match="people are only answered"):
             replies.send(written(make_conversation()), now=NOON)
         assert not Message.objects.exists()
 
