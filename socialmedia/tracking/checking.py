@@ -131,7 +131,8 @@ def _claim(post_id: int, *, force: bool, now: datetime) -> _Claim | None:
     token = uuid4()
     if not posts.update(checking_token=token, checking_until=Now() + lease()):
         return None
-    return _Claim(Post.objects.get(pk=post_id), token)
+    post = Post.objects.filter(pk=post_id).first()
+    return None if post is None else _Claim(post, token)  # deleted since
 
 
 def _carry_out(claim: _Claim, settle: Callable[[], None], *, patience: timedelta, now: datetime) -> Checked | None:
