@@ -463,7 +463,7 @@ class TestFullLayout:
         late = START + 12 * HOUR + timedelta(minutes=7)
         again = {"snapshot_date": late.date(), "snapshot_hour": late.hour, "created_at": late, "views_count": 10**7}
         theirs.put("social_media_post_analytics", post_id=row["post_id"], **again)
-        theirs.run(f"UPDATE social_media_posts SET checks_completed = 3 WHERE id = {row['post_id']}")
+        theirs.run(f"UPDATE social_media_posts SET checks_completed = 3 WHERE id = {row['post_id']}")  # noqa: S608 - a number
         assert take(theirs).problems == []
         assert list(PostSnapshot.objects.order_by("-captured_at").values_list("check_index", flat=True)[:2]) == [
             None,
