@@ -41,6 +41,7 @@ class AccountTaker(Taker):
 
     table = "social_media_accounts"
     columns = ("id", "platform", "username", "external_id", *_TEXTS, *_FLAGS, "blotato_account_id", *_TIMES)
+    needed = ("id", "platform", "username")
     model = Account
     _acting: ClassVar[Sequence[str]] = ("social_media_conversations", "automation_actions")
 
@@ -94,6 +95,7 @@ class DayTaker(Taker):
 
     table = "social_media_analytics_snapshots"
     columns = ("id", "account_id", "snapshot_date", *_COUNTS, "created_at", "raw_data", "parser_version")
+    needed = ("account_id", "snapshot_date")
     model = AccountSnapshot
 
     @property
@@ -136,6 +138,7 @@ class FetchTaker(LedgerTaker):
         *("id", "account_id", "job_type", "status", "started_at", "completed_at", "posts_fetched"),
         *("error_message", "created_at"),
     )
+    needed = ("id", "account_id")
     model = AnalyticsFetch
     stamp = "created_at"
 

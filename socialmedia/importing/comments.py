@@ -40,6 +40,7 @@ class CommentTaker(Taker):
         *("replies_count", "api_reply_count", "is_creator_reply", "sentiment", "sentiment_score", "commented_at"),
         *("created_at", "raw_data"),
     )
+    needed = ("post_id", "platform", "external_comment_id")
     model = Comment
 
     @property

@@ -33,6 +33,7 @@ class ConversationTaker(Taker):
         *("id", "account_id", "platform", "participant_username", "unread_count"),
         *(*_CONVERSATION_TEXTS, *_CONVERSATION_FLAGS, *_CONVERSATION_TIMES),
     )
+    needed = ("id", "account_id", "platform", "participant_username")
     model = Conversation
 
     @property
@@ -82,6 +83,7 @@ class MessageTaker(Taker):
         *("media_thumbnail_url", "is_outgoing", "sender_username", "status", "is_read", "sent_at", "delivered_at"),
         *("read_at", "reply_to_message_id", "metadata", "is_automated", "template_used", "created_at"),
     )
+    needed = ("id", "conversation_id", "is_outgoing")
     model = Message
 
     @property

@@ -56,7 +56,7 @@ def take_over(
         for kind in TAKERS:
             if source.has(kind.table):
                 _take_table(source, kind(journey), progress)
-        if source.has(SETTINGS, "setting_key"):
+        if source.has(SETTINGS, "setting_key") and source.has(SETTINGS, "setting_value"):
             logs.take_settings(source, journey, is_theirs=with_settings)
         conversations.connect_replies(source, journey)
         if is_trial:
@@ -89,6 +89,13 @@ def _survey(source: Source, report: Report) -> None:
         raise CannotRead(
             f"Schema {source.schema} of that database has none of MediaPoster's tables: name another one with --schema."
         )
+    needed = {kind.table: kind.needed for kind in TAKERS}
+    for table in sorted(needed.keys() & source.columns.keys()):
+        if lacking := [name for name in needed[table] if not source.has(table, name)]:
+            raise CannotRead(
+                f"The table {table} in schema {source.schema} has no column {lacking[0]}: it is not MediaPoster's. "
+                f"Nothing was taken over."
+            )
     report.missing_tables = sorted(table for table in known if not source.has(table))
     for table in sorted(known.keys() & source.columns.keys()):
         if ignored := sorted({*source.columns[table]} - known[table]):

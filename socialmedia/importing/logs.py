@@ -39,6 +39,7 @@ class ActionTaker(LedgerTaker):
         *("id", "account_id", "platform", "action_type", *_ACTION_TEXTS, "success", "action_date", "action_hour"),
         *("execution_time_ms", "created_at"),
     )
+    needed = ("id", "action_type")
     model = AutomationAction
     stamp = "created_at"
 
@@ -91,6 +92,7 @@ class UsageTaker(LedgerTaker):
         *("id", "provider_name", "platform", "endpoint", "request_count", "success", "latency_ms", "error_message"),
         *("date", "requested_at"),
     )
+    needed = ("id", "provider_name", "platform", "endpoint")
     model = ApiUsage
     stamp = "requested_at"
 
@@ -121,6 +123,7 @@ class TemplateTaker(LedgerTaker):
         *("id", "account_id", "name", "category", "template_text", "variables", "times_used", "last_used_at"),
         *("is_active", "created_at", "updated_at"),
     )
+    needed = ("id", "name", "template_text")
     model = MessageTemplate
     stamp = "created_at"
 

@@ -29,6 +29,7 @@ class PostTaker(Taker):
 
     table = "social_media_posts"
     columns = ("id", "account_id", "platform", "external_post_id", "post_url", *_TEXTS, *_GIVEN, *_TIMES, *_PLAN)
+    needed = ("id", "account_id", "platform", "external_post_id", "post_url")
     model = Post
 
     @property

@@ -42,6 +42,7 @@ class SnapshotTaker(Taker):
 
     table = "social_media_post_analytics"
     columns = ("id", "post_id", "snapshot_date", "snapshot_hour", *_COUNTS, "created_at")
+    needed = ("post_id",)
     model = PostSnapshot
 
     @property

@@ -1,15 +1,18 @@
 """An existing MediaPoster database: seen at one instant, in a transaction that can write nothing."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import Loader
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
+from psycopg.types.numeric import FloatLoader, NumericLoader
 
 BATCH = 5_000
 _CONNECT_SECONDS = 15
@@ -162,7 +165,7 @@ def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
 def _prepare(connection: psycopg.Connection[Any]) -> None:
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
-    for kind, loader in (("date", _Date), ("timestamp", _Timestamp), ("timestamptz", _Timestamptz)):
+    for kind, loader in _LOADERS.items():
         connection.adapters.register_loader(kind, loader)
     # Row security would hide rows without a word; off, it says so. It is a long transaction that waits for us at times.
     for setting in ("row_security = off", "statement_timeout = 0", "idle_in_transaction_session_timeout = 0"):
@@ -228,3 +231,27 @@ class _Date(DateLoader):
             return super().load(data)
         except psycopg.DataError:
             return None
+
+
+class _Numeric(NumericLoader):
+    """What is no number, and infinity, are no figures: they count as empty."""
+
+    def load(self, data: Any) -> Any:
+        found = super().load(data)
+        return found if found.is_finite() else None
+
+
+class _Float(FloatLoader):
+    def load(self, data: Any) -> Any:
+        found = super().load(data)
+        return found if math.isfinite(found) else None
+
+
+_LOADERS: Mapping[str, type[Loader]] = {
+    "date": _Date,
+    "timestamp": _Timestamp,
+    "timestamptz": _Timestamptz,
+    "numeric": _Numeric,
+    "float4": _Float,
+    "float8": _Float,
+}

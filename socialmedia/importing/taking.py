@@ -34,6 +34,8 @@ class Taker:
     """MediaPoster's."""
     columns: ClassVar[Sequence[str]]
     """What it takes of them."""
+    needed: ClassVar[Sequence[str]]
+    """Those of them without which a row cannot be told from others, or means nothing."""
     model: ClassVar[type[models.Model]]
 
     def __init__(self, journey: Journey) -> None:

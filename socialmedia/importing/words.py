@@ -20,6 +20,7 @@ class HashtagTaker(Taker):
 
     table = "social_media_hashtags"
     columns = ("id", "hashtag", "platform", "total_views", "avg_engagement_rate", "created_at", "updated_at")
+    needed = ("id", "hashtag")
     model = Hashtag
 
     def look_up(self, rows: Rows) -> None:
@@ -52,6 +53,7 @@ class LinkTaker(Taker):
 
     table = "social_media_post_hashtags"
     columns = ("post_id", "hashtag_id", "position")
+    needed = ("post_id", "hashtag_id")
     model = PostHashtag
 
     @property
@@ -97,6 +99,7 @@ class MentionTaker(Taker):
 
     table = "social_media_mentions"
     columns = ("id", "post_id", "mentioned_username", "platform", "mention_type")
+    needed = ("post_id", "mentioned_username")
     model = Mention
 
     @property

@@ -463,12 +463,10 @@ class TestFullLayout:
         late = START + 12 * HOUR + timedelta(minutes=7)
         again = {"snapshot_date": late.date(), "snapshot_hour": late.hour, "created_at": late, "views_count": 10**7}
         theirs.put("social_media_post_analytics", post_id=row["post_id"], **again)
-        theirs.run(f"UPDATE social_media_posts SET checks_completed = 3 WHERE id = {row['post_id']}")  # noqa: S608 - a number
+        theirs.run("UPDATE social_media_posts SET checks_completed = 3 WHERE checks_completed = 2")
         assert take(theirs).problems == []
-        assert list(PostSnapshot.objects.order_by("-captured_at").values_list("check_index", flat=True)[:2]) == [
-            None,
-            3,
-        ]
+        newest = PostSnapshot.objects.order_by("-captured_at")[:2]
+        assert [one.check_index for one in newest] == [None, 3]
 
     def test_makes_no_doubles_of_what_was_read_in_another_zone(self, theirs: MediaPoster) -> None:
         before = {model: models.QuerySet(model).count() for model in (Message, AutomationAction, ApiUsage)}
@@ -545,6 +543,11 @@ class TestTimes:
         theirs.post(theirs.account(last_fetched_at="infinity"), posted_at="20000-01-01", updated_at="-infinity")
         assert take(theirs).problems == []
         assert (Post.objects.get().posted_at, Account.objects.get().last_fetched_at) == (None, None)
+
+    def test_and_figures_that_are_no_numbers_count_as_empty_too(self, theirs: MediaPoster) -> None:
+        theirs.put("social_media_hashtags", hashtag="sun", avg_engagement_rate=Decimal("NaN"))
+        assert take(theirs).problems == []
+        assert Hashtag.objects.get().avg_engagement_rate is None
 
 
 class TestLegacyStates:
@@ -742,6 +745,13 @@ class TestOpened:
     def test_refuses_a_database_that_is_not_mediaposters(self, theirs: MediaPoster) -> None:
         with pytest.raises(CannotRead, match="none of MediaPoster's tables"):
             take(theirs, schema="pg_catalog")
+
+    def test_refuses_tables_of_that_name_that_are_not_mediaposters(self, theirs: MediaPoster) -> None:
+        theirs.post(theirs.account())
+        theirs.run("ALTER TABLE message_templates RENAME template_text TO body")
+        with pytest.raises(CannotRead, match="message_templates in schema public has no column template_text"):
+            take(theirs)
+        assert not Account.objects.exists()
 
     def test_refuses_checkbacks_own_tables(self, theirs: MediaPoster) -> None:
         place = connection.settings_dict
