@@ -19,8 +19,8 @@ from jobs import checkup, stats
 from jobs.admin import health_color
 from jobs.models import JobExecution, JobStatus, ScheduledJob
 from jobs.pagination import ESTIMATE_ABOVE, estimated_count
-from socialmedia import boxes
-from socialmedia.boxes import Looking
+from socialmedia.desk import boxes
+from socialmedia.desk.boxes import Looking
 from socialmedia.models import Conversation, Message, MessageStatus, Post, PostAlert, TrackingState
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)

@@ -9,7 +9,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 from psycopg.types.json import Jsonb
 
-from socialmedia import postponed
+from socialmedia.desk import postponed
 from socialmedia.models import Account, Conversation, ConversationSummary, Message, MessageType, Platform
 
 TAKEN_BACK: Final = "[deleted]"

@@ -9,7 +9,8 @@ from bots.models import StaffThread
 from bots.people import Person
 from followups import consent, members
 from followups.models import UserProfile
-from socialmedia import outbox, reply_texts, threads
+from socialmedia import outbox
+from socialmedia.desk import reply_texts, threads
 from socialmedia.models import Conversation, Message
 
 

@@ -13,7 +13,8 @@ from followups.composing import languages
 from followups.composing.languages import Language
 from followups.composing.untrusted import plain
 from followups.models import Booking, BookingStatus, FollowUp, Goal, Trigger, UserProfile
-from socialmedia import reply_texts, templates
+from socialmedia import templates
+from socialmedia.desk import reply_texts
 from socialmedia.templates import Rules
 
 LONGEST_MESSAGE: Final = 2000

@@ -15,12 +15,12 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from jobs import console
-from socialmedia import boxes, threads, written_down
 from socialmedia.admin import thread_page
 from socialmedia.admin.thread_acts import ACTS, REFUSALS, BadInput, Press
 from socialmedia.admin.thread_forms import NewConversationForm
 from socialmedia.admin.words import shortened
-from socialmedia.boxes import BOXES, Looking
+from socialmedia.desk import boxes, threads, written_down
+from socialmedia.desk.boxes import BOXES, Looking
 from socialmedia.models import Account, Conversation, ConversationSummary
 
 MOST_NAMESAKES = 50

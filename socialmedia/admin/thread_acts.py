@@ -10,11 +10,12 @@ from django import forms
 from django.contrib.auth.models import User
 from django.http import QueryDict
 
-from socialmedia import by_hand, canned, conf, notes, replies, reply_texts, templates, threads, written_down
+from socialmedia import conf, templates
 from socialmedia.actions import LimitReached
 from socialmedia.admin.thread_forms import ChangeForm, ReplyForm, WriteDownForm
+from socialmedia.desk import by_hand, canned, notes, replies, reply_texts, threads, written_down
+from socialmedia.desk.replies import Written
 from socialmedia.models import Conversation, ReplyStatus, StaffReply
-from socialmedia.replies import Written
 from socialmedia.rules import BrokenSetting
 
 REFUSALS: Final = (

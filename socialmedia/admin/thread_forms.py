@@ -3,7 +3,8 @@
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from socialmedia import own_accounts, reply_texts
+from socialmedia import own_accounts
+from socialmedia.desk import reply_texts
 
 
 class ReplyForm(forms.Form):

@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from jobs import console
-from socialmedia import canned, conf, replies, reply_texts, threads
+from socialmedia import conf
 from socialmedia.admin.words import delivery_pill
+from socialmedia.desk import canned, replies, reply_texts, threads
 from socialmedia.models import Conversation, ConversationNote, Message, MessageStatus, Platform, ReplyStatus, StaffReply
 
 SHOWN: Final = 50

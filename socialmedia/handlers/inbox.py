@@ -3,8 +3,8 @@
 from django.utils import timezone
 
 from jobs.registry import Attempt, handler
-from socialmedia import postponed, replies
-from socialmedia.postponed import SendReply
+from socialmedia.desk import postponed, replies
+from socialmedia.desk.postponed import SendReply
 
 
 @handler(postponed.JOB_TYPE, SendReply)

@@ -9,7 +9,8 @@ from followups import delivery, responses
 from followups.models import FollowUpHistory, PolicyDecision, UserProfile
 from followups.policy import Gate, Verdict
 from jobs import pauses
-from socialmedia import inbox, outbox, threads
+from socialmedia import inbox, outbox
+from socialmedia.desk import threads
 from socialmedia.models import Message, MessageTemplate
 from tests.concurrency import at_once
 from tests.followups.factories import (

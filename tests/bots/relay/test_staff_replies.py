@@ -5,12 +5,13 @@ from django.utils import timezone
 
 from bots.database import run_unit
 from bots.practice.server import PracticeServer
-from socialmedia import outbox, replies, threads
+from socialmedia import outbox
+from socialmedia.desk import replies, threads
 from socialmedia.models import Message, StaffReply
 from tests.bots import running
 from tests.bots.relay.acting import MINUTE, drain, state_of
 from tests.bots.running import ada, checkback, conversation_with, eventually, relays
-from tests.socialmedia.inbox.factories import make_later, say, start_job
+from tests.socialmedia.desk.factories import make_later, say, start_job
 
 pytestmark = pytest.mark.usefixtures("database")
 

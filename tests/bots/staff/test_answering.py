@@ -8,7 +8,7 @@ from bots.people import Person
 from bots.staff import answering
 from bots.staff.answering import CannotAnswer
 from followups.models import UserProfile
-from socialmedia import reply_texts, threads
+from socialmedia.desk import reply_texts, threads
 from socialmedia.models import Conversation, Message
 from tests.followups.factories import NOON, make_member, make_thread, say
 

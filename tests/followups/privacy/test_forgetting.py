@@ -21,7 +21,8 @@ from followups.privacy.holdings import HOLDINGS
 from jobs.errors import PermanentFailure
 from jobs.models import JobExecution, Report, ScheduledJob
 from jobs.outcomes import LeaseLost
-from socialmedia import outbox, threads
+from socialmedia import outbox
+from socialmedia.desk import threads
 from socialmedia.models import (
     Account,
     AutomationAction,

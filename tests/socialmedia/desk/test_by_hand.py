@@ -2,13 +2,13 @@
 
 import pytest
 
-from socialmedia import by_hand, replies, threads
 from socialmedia.actions import LimitReached
+from socialmedia.desk import by_hand, replies, threads
+from socialmedia.desk.reply_texts import CannotReply
 from socialmedia.models import AutomationAction, Conversation, Message, StaffReply
-from socialmedia.reply_texts import CannotReply
 from tests.concurrency import at_once
+from tests.socialmedia.desk.factories import make_tiktok_chat, written
 from tests.socialmedia.factories import NOON
-from tests.socialmedia.inbox.factories import make_tiktok_chat, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

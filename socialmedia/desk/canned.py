@@ -7,7 +7,8 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from socialmedia import reply_texts, templates
+from socialmedia import templates
+from socialmedia.desk import reply_texts
 from socialmedia.models import Conversation, MessageTemplate, TemplateCategory, TemplateStatus
 from socialmedia.templates import BadTemplate, Place, Rules
 

@@ -9,13 +9,13 @@ from jobs.errors import Snooze
 from jobs.lifecycle import cancel_job
 from jobs.models import JobStatus, ScheduledJob
 from jobs.outcomes import LeaseLost
-from socialmedia import canned, postponed, replies, reply_texts, retention, threads
+from socialmedia import retention
+from socialmedia.desk import canned, postponed, replies, reply_texts, threads
+from socialmedia.desk.reply_texts import CannotReply
 from socialmedia.handlers import inbox
 from socialmedia.models import Account, Conversation, Message, MessageTemplate, StaffReply
-from socialmedia.reply_texts import CannotReply
 from tests.concurrency import at_once
-from tests.socialmedia.factories import NOON, make_bot, make_conversation, make_person
-from tests.socialmedia.inbox.factories import (
+from tests.socialmedia.desk.factories import (
     HOUR,
     make_chat,
     make_later,
@@ -26,6 +26,7 @@ from tests.socialmedia.inbox.factories import (
     start_job,
     written,
 )
+from tests.socialmedia.factories import NOON, make_bot, make_conversation, make_person
 
 pytestmark = pytest.mark.django_db
 

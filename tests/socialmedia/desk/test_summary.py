@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from socialmedia import inbox, outbox, threads
+from socialmedia import inbox, outbox
+from socialmedia.desk import threads
 from socialmedia.models import ConversationSummary
+from tests.socialmedia.desk.factories import make_chat, say
 from tests.socialmedia.factories import NOON, make_bot, make_conversation, make_person
-from tests.socialmedia.inbox.factories import make_chat, say
 
 pytestmark = pytest.mark.django_db
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from socialmedia import written_down
+from socialmedia.desk import written_down
+from socialmedia.desk.written_down import BadEntry
 from socialmedia.models import Account, Conversation, Message
-from socialmedia.written_down import BadEntry
+from tests.socialmedia.desk.factories import HOUR, make_chat, make_later, make_tiktok_chat
 from tests.socialmedia.factories import NOON
-from tests.socialmedia.inbox.factories import HOUR, make_chat, make_later, make_tiktok_chat
 
 pytestmark = pytest.mark.django_db
 

@@ -9,10 +9,11 @@ from django.contrib.auth.models import User
 
 from jobs.models import ScheduledJob
 from jobs.registry import Attempt
-from socialmedia import inbox, replies
+from socialmedia import inbox
+from socialmedia.desk import replies
+from socialmedia.desk.postponed import SendReply
+from socialmedia.desk.replies import Written
 from socialmedia.models import Account, Conversation, Message, StaffReply
-from socialmedia.postponed import SendReply
-from socialmedia.replies import Written
 from tests.socialmedia.factories import NOON, make_conversation
 
 HOUR = timedelta(hours=1)

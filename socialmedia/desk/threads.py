@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from socialmedia import outbox, postponed
+from socialmedia import outbox
+from socialmedia.desk import postponed
 from socialmedia.models import Conversation, Message
 
 LONGEST_SNOOZE: Final = timedelta(days=366)

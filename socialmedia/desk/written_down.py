@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from socialmedia import inbox, own_accounts, reply_texts, threads
+from socialmedia import inbox, own_accounts
+from socialmedia.desk import reply_texts, threads
 from socialmedia.models import Account, Conversation, Message, Platform
 
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from django.db import transaction
 
-from socialmedia import actions, outbox, replies, reply_texts, templates
+from socialmedia import actions, outbox, templates
+from socialmedia.desk import replies, reply_texts
 from socialmedia.models import ActionType, AutomationAction, ReplyStatus, StaffReply
 
 NOT_SENT: Final = "not_sent"

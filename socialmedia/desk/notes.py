@@ -6,7 +6,7 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from socialmedia import reply_texts
+from socialmedia.desk import reply_texts
 from socialmedia.models import ConversationNote
 
 LONGEST: Final = 4000

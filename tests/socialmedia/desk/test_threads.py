@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import transaction
 
-from socialmedia import inbox, outbox, replies, threads
+from socialmedia import inbox, outbox
+from socialmedia.desk import replies, threads
+from socialmedia.desk.threads import CannotChange
 from socialmedia.models import Conversation, Message
-from socialmedia.threads import CannotChange
 from tests.concurrency import at_once, somebody_waits
+from tests.socialmedia.desk.factories import HOUR, make_chat, make_later, make_staff, say, written
 from tests.socialmedia.factories import NOON, make_conversation
-from tests.socialmedia.inbox.factories import HOUR, make_chat, make_later, make_staff, say, written
 from tests.support import wait_until
 
 pytestmark = pytest.mark.django_db

@@ -2,11 +2,11 @@
 
 import pytest
 
-from socialmedia import notes
+from socialmedia.desk import notes
+from socialmedia.desk.notes import BadNote
 from socialmedia.models import ConversationNote, Message
-from socialmedia.notes import BadNote
+from tests.socialmedia.desk.factories import make_staff
 from tests.socialmedia.factories import NOON, make_conversation
-from tests.socialmedia.inbox.factories import make_staff
 
 pytestmark = pytest.mark.django_db
 

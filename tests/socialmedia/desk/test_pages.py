@@ -13,12 +13,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from socialmedia import boxes, canned, inbox, outbox, replies, templates, threads
-from socialmedia.boxes import BOXES, Looking
+from socialmedia import inbox, outbox, templates
+from socialmedia.desk import boxes, canned, replies, threads
+from socialmedia.desk.boxes import BOXES, Looking
 from socialmedia.models import Account, Conversation, ConversationNote, Message, MessageTemplate, StaffReply
 from tests.config.factories import make_staff as make_user
+from tests.socialmedia.desk.factories import HOUR, make_chat, make_tiktok_chat, outgoing, say, written
 from tests.socialmedia.factories import NOON, make_bot, make_conversation, make_person
-from tests.socialmedia.inbox.factories import HOUR, make_chat, make_tiktok_chat, outgoing, say, written
 
 pytestmark = pytest.mark.django_db
 

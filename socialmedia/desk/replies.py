@@ -11,13 +11,14 @@ from django.db import transaction
 from jobs import outcomes
 from jobs.errors import Snooze
 from jobs.registry import Attempt
-from socialmedia import canned, outbox, postponed, reply_texts, templates, threads
+from socialmedia import outbox, templates
+from socialmedia.desk import canned, postponed, reply_texts, threads
+from socialmedia.desk.postponed import SendReply
+from socialmedia.desk.reply_texts import CannotReply
 from socialmedia.models import Conversation, Message, Platform, ReplyStatus, StaffReply
-from socialmedia.postponed import SendReply
-from socialmedia.reply_texts import CannotReply
 
 WITH_INTERFACE: Final = frozenset({Platform.DISCORD})
-"""Networks on which a program can send. On the others a person does (`socialmedia.by_hand`)."""
+"""Networks on which a program can send. On the others a person does (`socialmedia.desk.by_hand`)."""
 LONGEST_WAIT: Final = timedelta(days=366)
 
 
