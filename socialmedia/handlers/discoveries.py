@@ -17,7 +17,7 @@ from socialmedia.comments import PostComments
 from socialmedia.providers import choosing
 from socialmedia.providers.base import NotConfigured, ProviderError, TooMany, Unreachable
 
-CALL_PATIENCE = timedelta(seconds=30)
+CALL_PATIENCE = timedelta(seconds=5)
 """So long a job in the background may wait for its place in the provider's budget; then it comes again later."""
 
 
