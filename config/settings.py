@@ -140,7 +140,7 @@ Q_CLUSTER: dict[str, Any] = {
 CONVERSATION_KEEP_DAYS = env.whole("CONVERSATION_KEEP_DAYS", 365, low=1, high=36500)
 
 # --- Posts (socialmedia/conf.py) ---
-TIKTOK_PROVIDER = env.choice("TIKTOK_PROVIDER", "rapidapi", ["rapidapi", "practice"])
+TIKTOK_PROVIDER = env.text("TIKTOK_PROVIDER", "rapidapi")
 RAPIDAPI_KEY = env.text("RAPIDAPI_KEY")
 RAPIDAPI_HOST = env.text("RAPIDAPI_HOST", "tiktok-scraper7.p.rapidapi.com")
 TIKTOK_API_URL = env.address("TIKTOK_API_URL") or f"https://{RAPIDAPI_HOST}"

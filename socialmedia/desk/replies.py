@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from jobs import outcomes
 from jobs.errors import Snooze
+from jobs.models import ScheduledJob
 from jobs.registry import Attempt
 from socialmedia import outbox, templates
 from socialmedia.desk import canned, postponed, reply_texts, threads
@@ -144,21 +146,52 @@ def send_due(attempt: Attempt[SendReply], *, now: datetime) -> None:
         outcomes.complete([attempt], now=now)
 
 
+def close_stranded(*, now: datetime) -> int:
+    """Say of waiting replies whose job ended without sending them that they failed, and return how many: somebody
+    cancelled the job, or it failed. They are never sent by themselves then; their author sees them, and decides.
+    """
+    job = ScheduledJob.objects.live().filter(job_id=OuterRef("job_id"))
+    stranded = StaffReply.objects.filter(~Exists(job), status=ReplyStatus.SCHEDULED, send_at__lte=now)
+    return sum(_close_stranded(key, now=now) for key in stranded.order_by("pk").values_list("pk", flat=True))
+
+
+def _close_stranded(reply_id: int, *, now: datetime) -> bool:
+    with transaction.atomic():
+        reply = locked(reply_id)
+        if reply is None or reply.status != ReplyStatus.SCHEDULED or _has_job(reply):
+            return False
+        _fail(reply, "Its job was cancelled or failed, so it was not sent.", now=now)
+        return True
+
+
+def _has_job(reply: StaffReply) -> bool:
+    return ScheduledJob.objects.live().filter(job_id=reply.job_id).exists()
+
+
 def _send_waiting(reply: StaffReply, *, now: datetime) -> None:
     if reply.send_at is not None and reply.send_at > now:
         raise Snooze("It was moved to a later time.", until=reply.send_at)
     try:
         _go(reply, reply.conversation, now=now)
     except CannotReply as error:
-        reply.status, reply.problem, reply.updated_at = ReplyStatus.FAILED, str(error)[:255], now
-        reply.save()
-    if reply.status == ReplyStatus.FAILED:
-        with suppress(threads.CannotChange):
-            threads.mark_unread(reply.conversation_id, now=now)
-    if reply.status != ReplyStatus.SENT:  # a person has something to do, and must see it
-        Conversation.objects.filter(pk=reply.conversation_id, is_spam=False, is_blocked=False).update(
-            snoozed_until=None, is_archived=False, updated_at=now
-        )
+        _fail(reply, str(error), now=now)
+    if reply.status == ReplyStatus.READY:
+        _bring_up(reply, now=now)
+
+
+def _fail(reply: StaffReply, problem: str, *, now: datetime) -> None:
+    reply.status, reply.problem, reply.updated_at = ReplyStatus.FAILED, problem[:255], now
+    reply.save()
+    with suppress(threads.CannotChange):
+        threads.mark_unread(reply.conversation_id, now=now)
+    _bring_up(reply, now=now)
+
+
+def _bring_up(reply: StaffReply, *, now: datetime) -> None:
+    """A person has something to do, and must see it."""
+    Conversation.objects.filter(pk=reply.conversation_id, is_spam=False, is_blocked=False).update(
+        snoozed_until=None, is_archived=False, updated_at=now
+    )
 
 
 # --- the steps; the caller holds the conversation ---

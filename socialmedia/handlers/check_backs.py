@@ -23,12 +23,14 @@ class CheckBackPlan:
     """Payload of making up for lost jobs: nothing."""
 
 
-# What the provider does wrong is counted to the post, not to the job; no more checks start than it answers.
+# What the provider does wrong is counted to the post, not to the job. No more checks start than it answers, and no more
+# wait for it at once than start in a second: a provider that hangs leaves workers to the rest.
 @handler(
     timetable.JOB_TYPE,
     PostCheck,
     policy=Policy(
         timeout=checking.lease(),
+        concurrency=conf.provider().per_second,
         rate=Rate(conf.provider().per_second, timedelta(seconds=budget.MARGIN)),
         unique_key=timetable.key,
     ),

@@ -85,6 +85,7 @@ def _figures(post: Post, snapshots: Sequence[PostSnapshot], measured: Sequence[P
     grown = {metric: growth.overall(reading.values_of(measured, metric)) for metric in SHOWN}
     return {
         "current_metrics": _metrics(measured[-1]),
+        "current": _metrics(measured[-1]),
         "initial_metrics": _metrics(measured[0]),
         "growth": {metric.value: _change(grown[metric]) for metric in SHOWN},
         "growth_rate": {

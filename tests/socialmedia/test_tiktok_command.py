@@ -272,7 +272,7 @@ class TestAnalytics:
         first, last = post.snapshots.order_by("captured_at")
         wanted = (
             "post_id video_id author url caption title tracking_started tracking_complete is_complete checks_completed "
-            "total_checks checks_remaining next_check current_metrics initial_metrics growth growth_rate "
+            "total_checks checks_remaining next_check current_metrics current initial_metrics growth growth_rate "
             "total_snapshots"
         )
         assert set(found) >= set(wanted.split())

@@ -289,6 +289,28 @@ class TestLater:
         reply.refresh_from_db()
         assert reply.status == "sent"
 
+    @pytest.mark.parametrize("ended", ["cancelled", "failed", "deleted"])
+    def test_says_so_when_its_job_ended_without_it(self, ended: str) -> None:
+        reply = make_later()
+        job = ScheduledJob.objects.filter(job_id=reply.job_id)
+        if ended == "cancelled":
+            assert cancel_job(reply.job_id, now=NOON)
+        elif ended == "failed":
+            job.update(status=JobStatus.FAILED, completed_at=NOON)
+        else:
+            job.delete()
+
+        assert replies.close_stranded(now=NOON) == 0, "its time has not come"
+        assert [replies.close_stranded(now=NOON + HOUR) for _ in range(2)] == [1, 0]
+        reply.refresh_from_db()
+        assert (reply.status, reply.problem) == ("failed", "Its job was cancelled or failed, so it was not sent.")
+        assert Conversation.objects.get().unread_count == 1
+
+    def test_that_still_has_a_job_is_left_to_it(self) -> None:
+        reply = make_later()
+        start_job(reply)
+        assert replies.close_stranded(now=NOON + HOUR) == 0
+
     def test_becomes_ready_where_no_program_can_send(self) -> None:
         chat = make_tiktok_chat()
         reply = make_later(chat)

@@ -14,7 +14,15 @@ pytestmark = pytest.mark.django_db
 
 KEYS = {  # ORIGINS 2.9, both versions, and ours
     *("post_id", "video_id", "author", "url", "caption", "title", "tracking_started", "tracking_complete"),
-    *("is_complete", "checks_completed", "total_checks", "checks_remaining", "next_check", "current_metrics"),
+    *(
+        "is_complete",
+        "checks_completed",
+        "total_checks",
+        "checks_remaining",
+        "next_check",
+        "current_metrics",
+        "current",
+    ),
     *("initial_metrics", "growth", "growth_rate", "total_snapshots", "engagement_rate", "state", "curve"),
 }
 
@@ -45,7 +53,11 @@ class TestOfPost:
             "2026-03-10T12:00:00+00:00",
             "2026-03-11T00:00:00+00:00",
         )
-        assert found["current_metrics"] == {"likes": 120, "views": 2000, "comments": 8, "shares": 12, "saves": None}
+        assert (
+            found["current"]
+            == found["current_metrics"]
+            == {"likes": 120, "views": 2000, "comments": 8, "shares": 12, "saves": None}
+        )
         assert found["growth"] == {"likes": 20, "views": 1000, "comments": 3, "shares": 3, "saves": None}
         assert found["growth_rate"] == {"likes_per_hour": 2.86, "views_per_hour": 142.86}
         assert found["engagement_rate"] == 7.0
