@@ -130,17 +130,8 @@ class DayTaker(Taker):
         )
 
 
-class FetchTaker(LedgerTaker):
-    """Fetches of accounts' figures. Those that were never finished are over: nobody works on them any more."""
-
-    table = "analytics_fetch_jobs"
-    columns = (
-        *("id", "account_id", "job_type", "status", "started_at", "completed_at", "posts_fetched"),
-        *("error_message", "created_at"),
-    )
-    needed = ("id", "account_id")
-    model = AnalyticsFetch
-    stamp = "created_at"
+class OwnersTaker(LedgerTaker):
+    """Rows that belong to an account and have nothing but their id to tell them apart."""
 
     @property
     def query(self) -> Query:
@@ -151,6 +142,19 @@ class FetchTaker(LedgerTaker):
         """Find the accounts, too."""
         super().look_up(rows)
         self._accounts = Accounts(rows)
+
+
+class FetchTaker(OwnersTaker):
+    """Fetches of accounts' figures. Those that were never finished are over: nobody works on them any more."""
+
+    table = "analytics_fetch_jobs"
+    columns = (
+        *("id", "account_id", "job_type", "status", "started_at", "completed_at", "posts_fetched"),
+        *("error_message", "created_at"),
+    )
+    needed = ("id", "account_id")
+    model = AnalyticsFetch
+    stamp = "created_at"
 
     def build(self, row: dict[str, Any]) -> models.Model:
         """Make a fetch."""

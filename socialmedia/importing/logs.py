@@ -8,10 +8,10 @@ from django.db import models
 
 from socialmedia import placeholders, rules
 from socialmedia.importing import plans, values
-from socialmedia.importing.parents import ACCOUNT, Accounts
+from socialmedia.importing.accounts import OwnersTaker
 from socialmedia.importing.reports import CannotTake
 from socialmedia.importing.sources import Query, Source
-from socialmedia.importing.taking import Journey, LedgerTaker, Rows
+from socialmedia.importing.taking import Journey, LedgerTaker
 from socialmedia.models import (
     ApiUsage,
     AutomationAction,
@@ -31,7 +31,7 @@ _ACTION_TEXTS = (
 Row = dict[str, Any]
 
 
-class ActionTaker(LedgerTaker):
+class ActionTaker(OwnersTaker):
     """The action log. It stays when its account does not come along."""
 
     table = "automation_actions"
@@ -42,16 +42,6 @@ class ActionTaker(LedgerTaker):
     needed = ("id", "action_type")
     model = AutomationAction
     stamp = "created_at"
-
-    @property
-    def query(self) -> Query:
-        """With the accounts."""
-        return Query(self.table, self.columns, [ACCOUNT])
-
-    def look_up(self, rows: Rows) -> None:
-        """Find the accounts, too."""
-        super().look_up(rows)
-        self._accounts = Accounts(rows)
 
     def build(self, row: Row) -> models.Model:
         """Make an action. Its day and hour are as they were written: they say whose they are nowhere."""
@@ -115,7 +105,7 @@ class UsageTaker(LedgerTaker):
         )
 
 
-class TemplateTaker(LedgerTaker):
+class TemplateTaker(OwnersTaker):
     """Texts of staff: for answers that a person sends. Nothing that runs by itself chooses them."""
 
     table = "message_templates"
@@ -126,16 +116,6 @@ class TemplateTaker(LedgerTaker):
     needed = ("id", "name", "template_text")
     model = MessageTemplate
     stamp = "created_at"
-
-    @property
-    def query(self) -> Query:
-        """With the accounts."""
-        return Query(self.table, self.columns, [ACCOUNT])
-
-    def look_up(self, rows: Rows) -> None:
-        """Find the accounts, too."""
-        super().look_up(rows)
-        self._accounts = Accounts(rows)
 
     def build(self, row: Row) -> models.Model:
         """Make a template with a key of its own: versions of keyless ones could not be told apart."""
