@@ -23,6 +23,7 @@ SCRIPTS = (
     "sweep",
     "forecast",
     "relay",
+    "check_backs",
     "import_export",
 )
 

@@ -47,6 +47,14 @@ FOLLOW_UPS = Subject(
     ),
     "{0:,} follow-ups were sent, {1:,} were answered.",
 )
+POSTS = Subject(
+    "Checks of posts in the last 30 days",
+    (
+        Line("posts.checks", "Measured", "var(--color-primary-500)"),
+        Line("posts.checks_failed", "Failed", "var(--color-red-500)"),
+    ),
+    "{0:,} checks measured a post, {1:,} got no answer.",
+)
 
 
 def draw(subjects: Sequence[Subject], *, now: datetime) -> list[Chart]:

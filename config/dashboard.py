@@ -19,7 +19,9 @@ from jobs import checkup, stats
 from jobs.admin import health_color
 from jobs.models import JobExecution, JobStatus, ScheduledJob
 from jobs.pagination import ESTIMATE_ABOVE, estimated_count
-from socialmedia.models import Message, MessageStatus
+from socialmedia.desk import boxes
+from socialmedia.desk.boxes import Looking
+from socialmedia.models import Conversation, Message, MessageStatus, Post, PostAlert, TrackingState
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
@@ -77,6 +79,8 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = timezone.now()
     groups, subjects, may = [], [], request.user.has_perm
     waiting = _waiting(flags=may("followups.view_staffflag"), drafts=may("followups.view_draft"))
+    if may("socialmedia.view_conversation"):
+        waiting += _inbox(Looking(request.user.pk, now))
     if waiting:
         groups.append(Group("For a person to look at", waiting))
     if may("followups.view_userprofile"):
@@ -92,6 +96,9 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["checks"] = _checks(now)
     if may("socialmedia.view_message"):
         groups.append(Group("Outbox", _outbox()))
+    if may("socialmedia.view_post"):
+        groups.append(Group("Posts", _posts(now, alerts=may("socialmedia.view_postalert"))))
+        subjects.append(charts.POSTS)
     if may("followups.view_followuphistory"):
         subjects.append(charts.FOLLOW_UPS)
     context["groups"], context["charts"] = groups, charts.draw(subjects, now=now)
@@ -122,6 +129,16 @@ def _waiting(*, flags: bool, drafts: bool) -> list[Figure]:
         address = _list("followups_draft")  # which shows at first what waits
         figures.append(Figure("Drafts", f"{unread:,}", address, note, "warning" if unread else ""))
     return figures
+
+
+def _inbox(looking: Looking) -> list[Figure]:
+    """The boxes of the inbox in which somebody waits."""
+    rows, address = Conversation.objects.order_by(), "socialmedia_conversation"
+    unread, by_hand = (boxes.find(name).rows(rows, looking).count() for name in ("unread", "by_hand"))
+    return [
+        Figure("Unread conversations", f"{unread:,}", _list(address, box="unread")),
+        Figure("Conversations to answer by hand", f"{by_hand:,}", _list(address, box="by_hand")),
+    ]
 
 
 def _people() -> list[Figure]:
@@ -209,6 +226,25 @@ def _outbox() -> list[Figure]:
             "warning" if unknown else "",
         ),
     ]
+
+
+def _posts(now: datetime, *, alerts: bool) -> list[Figure]:
+    # Separate counts, not one: each can use its own index. Partial ones want to hear what goes without saying.
+    posts, active = "socialmedia_post", Post.objects.filter(tracking_state=TrackingState.ACTIVE)
+    tracked = active.filter(tracking_started_at__isnull=False).count()
+    due = active.filter(tracking_complete=False, next_check_at__lte=now).count()
+    gone = Post.objects.filter(tracking_state=TrackingState.UNAVAILABLE, deleted_at__gt=now - WEEK).count()
+    figures = [
+        Figure("Tracked", f"{tracked:,}", _list(posts, tracking_state__exact=TrackingState.ACTIVE.value)),
+        Figure("Checks due now", f"{due:,}", _list(posts, look="due")),
+        Figure("Gone in 7 days", f"{gone:,}", _list(posts, look="gone")),
+    ]
+    if alerts:
+        unseen = PostAlert.objects.filter(seen_at=None).count()
+        note = "Far above usual" if unseen else ""
+        address = _list("socialmedia_postalert", state="new")
+        figures.append(Figure("New alerts", f"{unseen:,}", address, note, "warning" if unseen else ""))
+    return figures
 
 
 def _health(health: stats.SchedulerHealth, now: datetime) -> Health:

@@ -65,6 +65,7 @@ def _loggers(*, json: bool, level: str) -> dict[str, dict[str, Any]]:
         # Django-Q2 logs a line per package at INFO, and brings a handler of its own if it finds none.
         "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "discord": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},  # it logs whole addresses, with what was searched for
         # Two lines for each request are for machines; beside other programs' lines people lose the thread.
         "django_structlog": {"level": level if json else "WARNING"},
         "aiohttp.access": {"level": "WARNING"},

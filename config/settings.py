@@ -139,6 +139,19 @@ Q_CLUSTER: dict[str, Any] = {
 # --- Conversations (socialmedia/conf.py) ---
 CONVERSATION_KEEP_DAYS = env.whole("CONVERSATION_KEEP_DAYS", 365, low=1, high=36500)
 
+# --- Posts (socialmedia/conf.py) ---
+TIKTOK_PROVIDER = env.text("TIKTOK_PROVIDER", "rapidapi")
+RAPIDAPI_KEY = env.text("RAPIDAPI_KEY")
+RAPIDAPI_HOST = env.text("RAPIDAPI_HOST", "tiktok-scraper7.p.rapidapi.com")
+TIKTOK_API_URL = env.address("TIKTOK_API_URL") or f"https://{RAPIDAPI_HOST}"
+TIKTOK_TIMEOUT_SECONDS = env.whole("TIKTOK_TIMEOUT_SECONDS", 15, low=1, high=120)
+TIKTOK_REQUESTS_PER_SECOND = env.whole("TIKTOK_REQUESTS_PER_SECOND", 1, low=1, high=1000)
+TIKTOK_REQUESTS_PER_DAY = env.whole("TIKTOK_REQUESTS_PER_DAY", 800, low=0, high=10_000_000)
+CHECKBACK_BASE = env.choice("CHECKBACK_BASE", "tracking_start", ["tracking_start", "posting"])
+CHECKBACK_ALERT_RATIO = env.whole("CHECKBACK_ALERT_RATIO", 3, low=2, high=1000)
+RAW_PAYLOAD_KEEP_DAYS = env.whole("RAW_PAYLOAD_KEEP_DAYS", 90, low=1, high=36500)
+API_USAGE_KEEP_DAYS = env.whole("API_USAGE_KEEP_DAYS", 90, low=2, high=36500)
+
 # --- Follow-ups (followups/conf.py) ---
 FOLLOW_UP_ENABLED = env.boolean("FOLLOW_UP_ENABLED", True)
 SCHEDULER_ENABLED = env.boolean("SCHEDULER_ENABLED", True)
@@ -330,9 +343,48 @@ UNFOLD: dict[str, Any] = {
                     _item("Inbox", "inbox", "socialmedia.conversation"),
                     _item("Messages", "chat", "socialmedia.message"),
                     _item("Accounts", "badge", "socialmedia.account"),
+                    {
+                        **_item("Actions", "touch_app", "socialmedia.automationaction"),
+                        # The page of limits lies below it, and has its own line.
+                        "active": lambda request: (
+                            request.path.startswith(reverse("admin:socialmedia_automationaction_changelist"))
+                            and request.path != reverse("admin:socialmedia_limits")
+                        ),
+                    },
+                    {
+                        "title": "Limits",
+                        "icon": "speed",
+                        "link": reverse_lazy("admin:socialmedia_limits"),
+                        "permission": lambda request: request.user.has_perm("socialmedia.view_automationaction"),
+                    },
                     _item("Discord", "smart_toy", "bots.botcontrol"),
                     _item("Channels", "tag", "socialmedia.channel"),
                     _item("Chat imports", "upload_file", "socialmedia.chatimport"),
+                ],
+            },
+            {
+                "title": "Posts",
+                "items": [
+                    {
+                        **_item("Posts", "smart_display", "socialmedia.post"),
+                        # The page of comparisons lies below it, and has its own line.
+                        "active": lambda request: (
+                            request.path.startswith(reverse("admin:socialmedia_post_changelist"))
+                            and request.path != reverse("admin:socialmedia_post_compare")
+                        ),
+                    },
+                    {
+                        "title": "Compare",
+                        "icon": "stacked_line_chart",
+                        "link": reverse_lazy("admin:socialmedia_post_compare"),
+                        "permission": lambda request: request.user.has_perm("socialmedia.view_post"),
+                    },
+                    _item("Alerts", "trending_up", "socialmedia.postalert"),
+                    _item("Comments", "comment", "socialmedia.comment"),
+                    _item("Hashtags", "numbers", "socialmedia.hashtag"),
+                    _item("Searches", "search", "socialmedia.searchrun"),
+                    _item("Providers", "cloud", "socialmedia.providerbudget"),
+                    _item("Provider calls", "swap_vert", "socialmedia.apiusage"),
                 ],
             },
             {
@@ -349,6 +401,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Settings",
                 "items": [
+                    _item("Limits and plans", "tune", "socialmedia.systemsetting"),
                     _item("API keys", "key", "config.apitoken"),
                     _item("Users", "person", "auth.user"),
                     _item("Groups", "shield_person", "auth.group"),

@@ -161,7 +161,8 @@ def _opted_in(members: Members, asked: _Asked) -> Members:
 
 
 def _reachable(members: Members, asked: _Asked) -> Members:
-    blocked = Conversation.objects.filter(participant_id=OuterRef("pk"), account__is_own=True, is_blocked=True)
+    shut = Q(is_blocked=True) | Q(is_spam=True)
+    blocked = Conversation.objects.filter(shut, participant_id=OuterRef("pk"), account__is_own=True)
     return members.filter(~Exists(blocked), unreachable_since=None, left_at=None)
 
 

@@ -21,7 +21,8 @@ _FORGOTTEN: Final = Decision(Verdict.DROP, Gate.PROFILE, reason="The member has 
 
 def may_send(message: Message, *, now: datetime) -> Decision:
     """Ask the policy once more, just before the call. Messages that are not follow-ups may always go, unless we
-    started them ourselves: those need a live consent.
+    started them ourselves: those need a live consent. Into a conversation that staff have shut since goes nothing but
+    the bot's answers to what the member asks it, like the one to a `stop`.
 
     HOLD is possible, as when quiet hours have begun since or follow-ups are paused: release the message until then.
     """
@@ -145,8 +146,12 @@ def settle_unknown(message: Message, *, arrived: bool, by: str, now: datetime) -
 
 
 def _without_follow_up(message: Message, *, now: datetime) -> Decision:
-    if not Message.objects.filter(pk=message.pk).exists():
+    known = Message.objects.select_related("conversation").filter(pk=message.pk).first()
+    if known is None:
         return _FORGOTTEN  # claimed just before its member was forgotten
+    if known.conversation.is_shut and (message.is_automated or "staff" in message.metadata):
+        reason = "The conversation with the member is blocked, or marked as spam, by staff."
+        return Decision(Verdict.DROP, Gate.REACHABLE, reason=reason)
     if not message.is_automated:
         return Decision(Verdict.SEND, reason="An answer may always go.")
     try:

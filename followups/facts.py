@@ -6,7 +6,20 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import DateTimeRangeField
-from django.db.models import Case, CharField, DateTimeField, Exists, F, Func, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Greatest, NullIf
 
@@ -58,7 +71,8 @@ def gather(user_id: str, trigger: str, *, now: datetime, asked_about: FollowUp |
 def annotated(members: QuerySet[UserProfile], *, trigger: str) -> QuerySet[Any]:
     """Bring along what `of_member` needs from other tables."""
     newest = ConsentReceipt.objects.filter(user=OuterRef("pk")).order_by("-id")
-    blocked = Conversation.objects.filter(participant_id=OuterRef("pk"), account__is_own=True, is_blocked=True)
+    shut = Q(is_blocked=True) | Q(is_spam=True)
+    blocked = Conversation.objects.filter(shut, participant_id=OuterRef("pk"), account__is_own=True)
     escalated = StaffFlag.objects.filter(user=OuterRef("pk"), kind=FlagKind.ESCALATION, settled_at=None)
     paused = Campaign.objects.filter(pk=trigger, paused_at__isnull=False)
     absences = Absence.objects.filter(user=OuterRef("pk"))

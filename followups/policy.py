@@ -305,7 +305,9 @@ def _reachable(facts: Facts, now: datetime) -> _Stop | None:
         reason = f"Messages to the member have been refused since {_day(facts.unreachable_since)}."
         return _Stop(Gate.REACHABLE, reason, inputs)
     if facts.is_blocked:
-        return _Stop(Gate.REACHABLE, "The conversation with the member is blocked by staff.", inputs)
+        return _Stop(
+            Gate.REACHABLE, "The conversation with the member is blocked, or marked as spam, by staff.", inputs
+        )
     return None
 
 

@@ -19,7 +19,7 @@ def register() -> None:
     cleanup.register(
         "old_conversations", Rows("messages", lambda: conversations.current().keep_messages, old_messages, by="sent_at")
     )
-    cleanup.register("old_conversations", retention.ChannelTexts(lambda: conversations.current().keep_messages))
+    cleanup.register("old_conversations", retention.channel_texts(lambda: conversations.current().keep_messages))
     cleanup.register(
         "old_conversations", Rows("drafts", lambda: conversations.current().keep_messages, old_drafts, by="created_at")
     )

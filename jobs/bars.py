@@ -15,6 +15,8 @@ class Chart:
     """The same in words: for who cannot see the chart, and because a small number beside a large one has no height."""
     data: str = ""
     options: str = ""
+    kind: str = "bar"
+    """Chart.js's type."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,18 @@ def draw(title: str, summary: str, labels: Sequence[str], bars: Sequence[Bars]) 
     datasets = [
         {"label": figure.label, "data": list(figure.values), "backgroundColor": figure.color} for figure in bars
     ]
-    return Chart(title, summary, json.dumps({"labels": list(labels), "datasets": datasets}), _options())
+    return Chart(title, summary, json.dumps({"labels": list(labels), "datasets": datasets}), options())
 
 
-def _options() -> str:
+def options(*, interaction: str = "index") -> str:
     """All of Chart.js's options: unfold's own hide the legend and the numbers, and what is given replaces them all."""
     muted = "#7a8596"  # readable on light and on dark; unfold sets the color of the grid for each
     ticks = {"color": muted, "precision": 0, "maxRotation": 0, "autoSkipPadding": 16}
-    options: dict[str, Any] = {
+    chosen: dict[str, Any] = {
         "animation": False,
         "responsive": True,
         "maintainAspectRatio": False,
-        "interaction": {"mode": "index", "intersect": False},
+        "interaction": {"mode": interaction, "axis": "x", "intersect": False},
         "datasets": {"bar": {"borderRadius": 2, "maxBarThickness": 14}},
         "plugins": {"legend": {"align": "end", "labels": {"boxHeight": 8, "boxWidth": 8, "color": muted}}},
         "scales": {
@@ -53,4 +55,4 @@ def _options() -> str:
             "y": {"beginAtZero": True, "grid": {"tickWidth": 0}, "border": {"display": False}, "ticks": ticks},
         },
     }
-    return json.dumps(options)
+    return json.dumps(chosen)

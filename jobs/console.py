@@ -28,6 +28,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.utils import parse_datetime_str
 
+from jobs.bars import Chart
 from jobs.pagination import EstimatingPaginator
 
 F = TypeVar("F", bound=Callable[..., HttpResponse])
@@ -95,6 +96,10 @@ class Panel:
     footer: str | SafeString = ""
     control: str | SafeString = ""
     """A form beside the title that chooses what the table shows."""
+    charts: Sequence[Chart] = ()
+    """Drawn above the table, which says the same in numbers."""
+    is_grid: bool = False
+    """Numbers to be read side by side: on a phone the table is moved sideways, and its cells are not stacked."""
 
     def labeled(self) -> list[list[tuple[str, object]]]:
         """Return the rows with each cell's header: on a phone the cells stand below each other."""

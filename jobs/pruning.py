@@ -1,6 +1,6 @@
 """Deleting rows that have grown old: oldest first, in small batches that hold up nobody."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from django.db import transaction
 from django.db.models import Min, QuerySet
 
-from jobs.pagination import ESTIMATE_ABOVE, estimated_count
+from jobs.pagination import ESTIMATE_ABOVE, estimated_count, planned_count
 
 BATCH = 2_000
 
@@ -107,6 +107,50 @@ class Rows:
                 locked = rows.order_by(self.by).select_for_update(skip_locked=True)
                 taken = list(locked.values_list("pk", self.by)[:BATCH])
                 rows.model._base_manager.filter(pk__in=[key for key, _ in taken]).delete()  # noqa: SLF001
+            if taken:
+                yield Step(len(taken))
+                reached = taken[-1][1]
+            if len(taken) < BATCH:
+                return
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What old rows of one table hold beside what stays: it is emptied, and the rows stay."""
+
+    name: str
+    keep: Callable[[], timedelta]
+    full: Callable[[], QuerySet[Any]]
+    """The rows that still hold it, by an index that has no others."""
+    by: str
+    """The column of that index, which tells their age."""
+    empty: Mapping[str, Any]
+    """The columns to be emptied, each with what it then holds."""
+
+    def survey(self, *, before: datetime) -> Survey:
+        """Count, and change nothing."""
+        rows = self.full()
+        planned = planned_count(rows)
+        is_estimate = planned > ESTIMATE_ABOVE
+        return Survey(
+            kind=self.name,
+            before=before,
+            total=planned if is_estimate else rows.count(),
+            is_estimate=is_estimate,
+            removable=rows.filter(**{f"{self.by}__lt": before}).count(),
+            oldest=rows.aggregate(oldest=Min(self.by))["oldest"],
+        )
+
+    def delete(self, *, before: datetime) -> Iterator[Step]:
+        """Empty them, oldest first, in batches as `Rows` deletes them: waiting for nobody, each a transaction."""
+        old = self.full().filter(**{f"{self.by}__lt": before}).order_by(self.by)
+        reached: datetime | None = None
+        while True:
+            rows = old if reached is None else old.filter(**{f"{self.by}__gte": reached})
+            with transaction.atomic():
+                locked = rows.select_for_update(skip_locked=True, of=("self",))
+                taken = list(locked.values_list("pk", self.by)[:BATCH])
+                rows.model._base_manager.filter(pk__in=[key for key, _ in taken]).update(**self.empty)  # noqa: SLF001
             if taken:
                 yield Step(len(taken))
                 reached = taken[-1][1]

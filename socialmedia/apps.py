@@ -5,4 +5,8 @@ from django.apps import AppConfig
 
 class SocialmediaConfig(AppConfig):
     name = "socialmedia"
-    verbose_name = "Conversations"
+    verbose_name = "Social media"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from socialmedia import checks  # noqa: F401 - importing registers them

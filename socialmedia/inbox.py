@@ -5,17 +5,25 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 from psycopg.types.json import Jsonb
 
-from socialmedia.models import Account, Conversation, Message, MessageType, Platform
+from socialmedia.desk import postponed
+from socialmedia.models import Account, Conversation, ConversationSummary, Message, MessageType, Platform
 
 TAKEN_BACK: Final = "[deleted]"
 """What stands in place of words that their author has taken back."""
 _PREVIEW_LENGTH = 100
 _FLAGS: Final = ("command", "imported")
 """What the metadata say of a message's nature, not of its content: it outlives an edit and a deletion."""
+
+_IS_SHUT: Final = Q(is_blocked=True) | Q(is_spam=True)
+_ARRIVAL: Final = {
+    "unread_count": F("unread_count") + Case(When(_IS_SHUT, then=Value(0)), default=Value(1)),
+    "is_archived": Case(When(_IS_SHUT | Q(is_muted=True), then=F("is_archived")), default=Value(False)),
+    "snoozed_until": None,
+}
 
 _OPEN = """
 INSERT INTO social_media_conversations AS known
@@ -79,8 +87,12 @@ def record_inbound(
     is_read: bool = False,
     now: datetime,
 ) -> Message | None:
-    """Store what the other side wrote and count it as unread, unless `is_read` says that it was dealt with.
-    `edited_at` is when the words became these ones. None when this message id is known already.
+    """Store what the other side wrote. `edited_at` is when the words became these ones. None when this message id is
+    known already.
+
+    It counts as unread, ends a snooze and brings the conversation back from the archive, unless `is_read` says that it
+    was dealt with; a muted conversation stays in the archive, and in a blocked one nothing counts. Replies that were
+    to be sent later only if they did not write first are cancelled in the same transaction.
     """
     values = {
         "conversation_id": conversation.pk,
@@ -95,13 +107,17 @@ def record_inbound(
     }
     with transaction.atomic():
         for message in Message.objects.raw(_INSERT_INBOUND, values):
-            unread = 0 if is_read else 1
-            Conversation.objects.filter(pk=conversation.pk).update(
-                unread_count=F("unread_count") + unread, updated_at=now
-            )
+            arrival = {} if is_read else _ARRIVAL
+            Conversation.objects.filter(pk=conversation.pk).update(**arrival, updated_at=now)
             note_last_message(conversation_id=conversation.pk, text=text, is_outgoing=False, at=sent_at)
+            postponed.cancel_answered(conversation.pk, now=now)
             return message
     return None
+
+
+def active(*, limit: int = 50) -> list[ConversationSummary]:
+    """The inbox as it is: what is not archived, blocked or spam, newest first, with its counts."""
+    return list(ConversationSummary.objects.all()[:limit])
 
 
 def change(
@@ -122,6 +138,7 @@ def change(
         deleted_at=None,
     )
     with transaction.atomic():
+        hold(conversation.pk)
         message = rows.select_for_update().first()
         if message is None:
             return None
@@ -140,6 +157,7 @@ def take_back(*, conversation: Conversation, external_message_ids: Collection[st
         conversation=conversation, external_message_id__in=external_message_ids, deleted_at=None
     )
     with transaction.atomic():
+        hold(conversation.pk)
         found = list(rows.order_by("pk").select_for_update())
         for message in found:
             message.message_text, message.message_type = TAKEN_BACK, MessageType.TEXT
@@ -167,6 +185,12 @@ def in_channel(*, account: Account, external_channel_id: str) -> Conversation | 
 def is_known(*, conversation: Conversation, external_message_id: str) -> bool:
     """Whether a message is stored, taken back or not."""
     return Message.objects.filter(conversation=conversation, external_message_id=external_message_id).exists()
+
+
+def hold(conversation_id: int) -> None:
+    """Lock a conversation until the transaction ends: before its messages, as staff do who mark them as read."""
+    rows = Conversation.objects.select_for_update(no_key=True).filter(pk=conversation_id)
+    rows.values_list("pk", flat=True).first()
 
 
 def _flags_of(message: Message) -> dict[str, Any]:

@@ -58,12 +58,14 @@ def queue_reply(
     text: str,
     metadata: Mapping[str, Any] | None = None,
     nonce: str = "",
+    template: str = "",
     now: datetime,
 ) -> Message:
     """Queue an answer inside a conversation the member started (or a staff member's own message). `metadata` is for
     whoever sends it. A `nonce` that names what is answered makes a second answer to it impossible.
     """
-    return _queue(conversation, text, nonce=nonce, is_automated=False, metadata=dict(metadata or {}), now=now)
+    more = {"metadata": dict(metadata or {}), "template_used": template}
+    return _queue(conversation, text, nonce=nonce, is_automated=False, now=now, **more)
 
 
 def claim(*, account: Account, limit: int, lease: timedelta) -> list[Delivery]:
@@ -109,6 +111,7 @@ def record_sent(delivery: Delivery, *, external_message_id: str, now: datetime) 
     """The network took it. False when the lease was lost."""
     message = delivery.message
     with transaction.atomic():
+        inbox.hold(message.conversation_id)
         held = _settle(
             delivery,
             status=MessageStatus.SENT,
@@ -165,6 +168,38 @@ def suppress_queued(message_id: int, *, reason: str, now: datetime) -> bool:
     """Stop a message that no relay has tried yet. False when it is too late: it is or may be on the wire."""
     untouched = Message.objects.filter(pk=message_id, status=MessageStatus.QUEUED, first_attempt_at=None)
     return untouched.update(status=MessageStatus.SUPPRESSED, error_code="suppressed", error_message=reason) == 1
+
+
+def suppress_replies(conversation_id: int, *, reason: str) -> int:
+    """Stop the answers of staff in a conversation that no relay has tried yet. Returns how many; the others are or may
+    be on the wire. By idx_messages_queue.
+    """
+    untouched = Message.objects.filter(
+        conversation=conversation_id,
+        status=MessageStatus.QUEUED,
+        first_attempt_at=None,
+        is_automated=False,
+        metadata__has_key="staff",
+    )
+    return untouched.update(status=MessageStatus.SUPPRESSED, error_code="suppressed", error_message=reason)
+
+
+def record_by_hand(
+    *, conversation: Conversation, text: str, metadata: Mapping[str, Any], nonce: str, now: datetime
+) -> Message:
+    """Store what a person has sent on the network itself. A second one with this `nonce` is an IntegrityError."""
+    message = Message.objects.create(
+        conversation=conversation,
+        message_text=text,
+        is_outgoing=True,
+        status=MessageStatus.SENT,
+        sent_at=now,
+        delivered_at=now,
+        metadata=dict(metadata),
+        nonce=nonce,
+    )
+    inbox.note_last_message(conversation_id=conversation.pk, text=text, is_outgoing=True, at=now)
+    return message
 
 
 def settle_unknown(message_id: int, *, arrived: bool, now: datetime) -> bool:

@@ -1,14 +1,29 @@
-"""Which messages are old enough to be forgotten, which words in channels, and which openings of private channels."""
+"""Which messages are old enough to be forgotten, which words in channels, which openings, and what providers said."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
-from django.db import transaction
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
-from jobs.pruning import BATCH, Step, Survey
-from socialmedia.models import ActionType, AutomationAction, ChannelActivity, Message, MessageStatus
+from jobs.pruning import Contents
+from socialmedia import conf
+from socialmedia.models import (
+    AccountSnapshot,
+    ActionType,
+    ApiUsage,
+    AutomationAction,
+    ChannelActivity,
+    Comment,
+    Message,
+    MessageStatus,
+    Post,
+    PostSnapshot,
+    ReplyStatus,
+    SearchResult,
+    StaffReply,
+)
 
 UNSETTLED = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNKNOWN)
 OVERLAP = timedelta(days=1)
@@ -45,36 +60,47 @@ def old_messages(*, before: datetime) -> QuerySet[Message]:
     )
 
 
-@dataclass(frozen=True)
-class ChannelTexts:
-    """The words of old channel messages: they are emptied, and that somebody wrote then stays. By idx_activity_texts,
-    in which nothing is where no words are kept.
+def old_replies(before: datetime) -> QuerySet[StaffReply]:
+    """Staff's replies that went, or never will; by idx_staff_replies_closed. Drafts and what is to be sent stay."""
+    closed = (ReplyStatus.SENT, ReplyStatus.CANCELLED, ReplyStatus.FAILED)
+    return StaffReply.objects.filter(status__in=closed, updated_at__lt=before)
+
+
+def action_words() -> QuerySet[AutomationAction]:
+    """Messages in the log of actions, with their words: these go with the messages. By idx_actions_words."""
+    return AutomationAction.objects.filter(action_type=ActionType.MESSAGE).exclude(content_text="")
+
+
+def channel_texts(keep: Callable[[], timedelta]) -> Contents:
+    """The words of old channel messages: that somebody wrote then stays. By idx_activity_texts, in which nothing is
+    where no words are kept.
     """
+    return Contents(
+        "channel_texts", keep, lambda: ChannelActivity.objects.exclude(text=""), by="sent_at", empty={"text": ""}
+    )
 
-    keep: Callable[[], timedelta]
-    name: str = "channel_texts"
 
-    def survey(self, *, before: datetime) -> Survey:
-        """Count, and change nothing."""
-        texts = ChannelActivity.objects.exclude(text="")
-        return Survey(
-            kind=self.name,
-            before=before,
-            total=texts.count(),
-            is_estimate=False,
-            removable=texts.filter(sent_at__lt=before).count(),
-            oldest=texts.aggregate(oldest=Min("sent_at"))["oldest"],
-        )
+def old_usage(before: datetime) -> QuerySet[ApiUsage]:
+    """Calls of providers; served by idx_api_usage_requested."""
+    return ApiUsage.objects.filter(requested_at__lt=before)
 
-    def delete(self, *, before: datetime) -> Iterator[Step]:
-        """Empty them, oldest first, in batches that wait for nobody; each is a transaction of its own."""
-        old = ChannelActivity.objects.exclude(text="").filter(sent_at__lt=before)
-        while True:
-            with transaction.atomic():
-                locked = old.order_by("sent_at").select_for_update(skip_locked=True)
-                taken = list(locked.values_list("pk", flat=True)[:BATCH])
-                ChannelActivity.objects.filter(pk__in=taken).update(text="")
-            if taken:
-                yield Step(len(taken))
-            if len(taken) < BATCH:
-                return
+
+def payloads() -> list[Contents]:
+    """What providers said word for word: the values that were read from it stay. Each by its partial index; the
+    results of searches, which people make one by one, by the times of their searches.
+    """
+    kinds: dict[str, tuple[type[Model], str]] = {
+        "snapshot_payloads": (PostSnapshot, "captured_at"),
+        "post_payloads": (Post, "updated_at"),
+        "comment_payloads": (Comment, "created_at"),
+        "search_payloads": (SearchResult, "search__created_at"),
+        "account_day_payloads": (AccountSnapshot, "created_at"),
+    }
+    return [
+        Contents(name, lambda: conf.tracking().keep_raw, partial(_with_payload, model), by=by, empty={"raw_data": None})
+        for name, (model, by) in kinds.items()
+    ]
+
+
+def _with_payload(model: type[Model]) -> QuerySet[Any]:
+    return model._default_manager.filter(raw_data__isnull=False)  # noqa: SLF001 - documented

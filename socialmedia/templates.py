@@ -107,7 +107,8 @@ def save_draft(
     draft_id: int | None = None,
     now: datetime,
 ) -> MessageTemplate:
-    """Store a draft: a new version of the place, or, with `draft_id`, new words for that draft.
+    """Store a draft: a new version of the place, or, with `draft_id`, new words for that draft. Without a trigger it
+    is a canned reply.
 
     Raises:
         BadTemplate: the text or the place makes no sense; nothing is stored.
@@ -138,7 +139,7 @@ def save_draft(
                 level=place.level,
                 emotion=place.emotion,
                 account_id=place.account_id,
-                category=TemplateCategory.FOLLOW_UP,
+                category=TemplateCategory.FOLLOW_UP if place.trigger else TemplateCategory.CUSTOM,
                 version=newest + 1,
                 **words,
             )

@@ -4,9 +4,16 @@ from collections.abc import Callable
 from threading import Barrier, Thread
 from typing import TypeVar
 
-from django.db import connections
+from django.db import connection, connections
 
 T = TypeVar("T")
+
+
+def somebody_waits() -> bool:
+    """Whether a transaction waits for another one's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return cursor.fetchone() is not None
 
 
 def at_once(number: int, action: Callable[[int], T]) -> list[T]:

@@ -97,6 +97,13 @@ class TestJobTypes:
         assert [found.kind for found in cleanup.survey("staff_log", now=now)] == ["staff_log"]
         assert figures.collect((now - timedelta(days=1)).date(), now=now)["staff.actions"] == 0
 
+    def test_every_type_that_is_built_in_is_described(self) -> None:
+        text = (CHECKOUT / "docs" / "job-types.md").read_text()
+        modules = {name: registry.find(name).function.__module__ for name in registry.job_types()}
+        built_in = [name for name, module in modules.items() if not module.startswith("tests")]
+        assert "post_check" in built_in
+        assert [name for name in built_in if f"| `{name}` |" not in text] == []
+
     @pytest.mark.usefixtures("examples")
     def test_every_type_of_clean_up_is_described(self) -> None:
         text = (CHECKOUT / "docs" / "job-types.md").read_text()

@@ -57,6 +57,18 @@ WORDS: Final = {
     "holdouts": "comparisons in which you got no message",
     "staff_posts": "posts for the team in your thread",
     "staff_notices": "posts for the team about you",
+    "staff_replies": "replies of the team to you",
+    "notes": "what the team noted about our conversation",
+    "posts": "posts of yours whose figures the team follows",
+    "post_snapshots": "figures of those posts",
+    "post_alerts": "notes that one of them did well",
+    "post_hashtags": "hashtags in them",
+    "mentions": "posts that name you, and whom yours name",
+    "comments": "comments by you, or below your posts",
+    "account_days": "figures of your account, day by day",
+    "fetches": "when these figures were fetched",
+    "search_results": "searches that found you",
+    "searches": "searches for you",
 }
 RECEIPTS_SHOWN: Final = 8
 _STATES: Final = {ConsentState.GRANTED: "yes", ConsentState.REFUSED: "no", ConsentState.WITHDRAWN: "no more"}

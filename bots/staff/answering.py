@@ -1,7 +1,6 @@
 """A member of staff answers a member of the community from their thread."""
 
 from datetime import datetime
-from typing import Final
 
 from django.db import transaction
 
@@ -11,9 +10,8 @@ from bots.people import Person
 from followups import consent, members
 from followups.models import UserProfile
 from socialmedia import outbox
+from socialmedia.desk import reply_texts, threads
 from socialmedia.models import Conversation, Message
-
-LONGEST: Final = 4000
 
 
 class CannotAnswer(Exception):
@@ -29,23 +27,32 @@ def answer(
     A member who never wrote in private and has not opted in is not written to: that would be no answer.
 
     Raises:
-        CannotAnswer: it is no such thread, the text is empty or too long, has files, or the member did not ask.
+        CannotAnswer: it is no such thread, the text is empty or too long, has files, the conversation is shut, or the
+            member did not ask.
     """
     conversation = _conversation(thread_id)
     if has_files:
         raise CannotAnswer("An answer carries words only, so nothing was sent. Put a link to the file into it.")
-    words = text.replace("\x00", "").strip()
-    if not 0 < len(words) <= LONGEST:
-        raise CannotAnswer(f"An answer has 1 to {LONGEST:,} characters.")
+    try:
+        words = reply_texts.check_words(text)
+    except reply_texts.CannotReply as error:
+        raise CannotAnswer(str(error)) from None
     user_id = conversation.participant_id
     try:
         member = members.lock(user_id)
     except UserProfile.DoesNotExist:
         raise CannotAnswer("This member is not known any more.") from None
-    messages = Message.objects.filter(conversation=conversation)
-    if messages.filter(metadata__evidence=evidence).exists():
+    try:
+        conversation = threads.locked(conversation.pk)
+    except Conversation.DoesNotExist:
+        raise CannotAnswer("This member is not known any more.") from None
+    if Message.objects.filter(conversation=conversation, metadata__evidence=evidence).exists():
         return None
-    if not messages.filter(is_outgoing=False).exists() and not _has_opted_in(user_id):
+    try:
+        reply_texts.check_open(conversation)
+    except reply_texts.CannotReply as error:
+        raise CannotAnswer(str(error)) from None
+    if not reply_texts.has_written(conversation) and not _has_opted_in(user_id):
         raise CannotAnswer("This member never wrote to the bot and has not opted in, so nothing is sent to them.")
     if member.unreachable_since is not None:
         raise CannotAnswer("Discord does not let the bot write to this member. They must write first.")

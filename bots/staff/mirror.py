@@ -16,8 +16,11 @@ _TAKEN_BACK: Final = "🗑️ The member took a message back."
 
 
 def received(message: Message) -> None:
-    """Show staff what the member wrote, if the community wants that."""
-    _show(message, f"💬 {message.message_text}")
+    """Show staff what the member wrote, if the community wants that. Of a muted or shut conversation they get no
+    notice: the console has it.
+    """
+    if is_wanted() and not (message.conversation.is_muted or message.conversation.is_shut):
+        _show(message, f"💬 {message.message_text}")
 
 
 def sent(message: Message) -> None:

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from discord.utils import escape_markdown
 from django.db import transaction
-from django.db.models import CharField, Count, Exists, Max, Model, OuterRef, QuerySet, Value
+from django.db.models import CharField, Count, Exists, Max, Model, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, TruncHour
 from django.urls import reverse
 
@@ -47,6 +47,8 @@ def _collect(account_id: int, console_url: str, *, now: datetime) -> int:
 def _flags(console_url: str, *, now: datetime) -> Iterator[Post]:
     """Escalations, negative replies and harm; by idx_flags_open."""
     still_open = StaffFlag.objects.filter(settled_at=None, last_raised_at__gte=now - LOOK_BACK).select_related("user")
+    # Neither muting nor shutting a conversation silences a call for help.
+    still_open = still_open.exclude(~Q(kind=FlagKind.ESCALATION) & _quiet("message__conversation"))
     for flag in _untold(still_open.order_by("-last_raised_at"), "flag"):
         sign = "🚨" if flag.kind == FlagKind.ESCALATION else "⚠️"
         who = f" · {escape_markdown(flag.user.name or flag.user.pk)}" if flag.user is not None else ""
@@ -58,11 +60,18 @@ def _flags(console_url: str, *, now: datetime) -> Iterator[Post]:
 def _doubts(console_url: str, *, now: datetime) -> Iterator[Post]:
     """Messages of which nobody knows whether they arrived; by idx_messages_unknown."""
     unknown = Message.objects.filter(status=MessageStatus.UNKNOWN, sent_at__gte=now - LOOK_BACK)
+    unknown = unknown.exclude(_quiet("conversation"))
     for message in _untold(unknown.select_related("conversation").order_by("-sent_at"), "unknown"):
         link = console_url + reverse("admin:socialmedia_message_change", args=[message.pk])
         whom = escape_markdown(str(message.conversation))
         text = f"❓ Nobody knows whether a message to **{whom}** arrived: please look and decide.\n<{link}>"
         yield Post(f"unknown:{message.pk}", text, user_id=message.conversation.participant_id)
+
+
+def _quiet(conversation: str) -> Q:
+    """Conversations of which staff want no notices: the console has it."""
+    states = ("is_muted", "is_blocked", "is_spam")
+    return Q(*((f"{conversation}__{state}", True) for state in states), _connector=Q.OR)
 
 
 def _jobs(console_url: str, *, now: datetime) -> Iterator[Post]:

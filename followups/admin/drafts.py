@@ -20,7 +20,7 @@ from followups.llm import approval, context, drafting, grounding
 from followups.llm.approval import AlreadyDecided, NotUsable
 from followups.models import Draft, DraftStatus
 from jobs import console
-from socialmedia.admin import shortened
+from socialmedia.admin.words import shortened
 from socialmedia.models import Message
 
 STATUS_COLORS = {

@@ -14,7 +14,7 @@ from followups import flags
 from followups.admin.forms import NoteForm
 from followups.models import FlagKind, MessageEmotion, StaffFlag
 from jobs import console
-from socialmedia.admin import shortened
+from socialmedia.admin.words import shortened
 
 KIND_COLORS = {FlagKind.ESCALATION: "danger", FlagKind.NEGATIVE_REPLY: "warning", FlagKind.HARM: "danger"}
 

@@ -31,7 +31,7 @@ from followups.models import (
     UserProfile,
 )
 from jobs import console
-from socialmedia.admin import shortened
+from socialmedia.admin.words import shortened
 from socialmedia.models import Conversation
 
 CONSENT_COLORS = {ConsentState.GRANTED: "success", ConsentState.REFUSED: "", ConsentState.WITHDRAWN: "warning"}

@@ -22,7 +22,8 @@ from followups.policy import Gate
 from jobs import console
 from jobs.admin import attempts_panel, status_pill
 from jobs.models import ScheduledJob
-from socialmedia.admin import DoubtAdmin, delivery_pill, shortened
+from socialmedia.admin.messages import DoubtAdmin
+from socialmedia.admin.words import delivery_pill, shortened
 from socialmedia.models import MessageStatus
 
 

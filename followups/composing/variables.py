@@ -14,6 +14,7 @@ from followups.composing.languages import Language
 from followups.composing.untrusted import plain
 from followups.models import Booking, BookingStatus, FollowUp, Goal, Trigger, UserProfile
 from socialmedia import templates
+from socialmedia.desk import reply_texts
 from socialmedia.templates import Rules
 
 LONGEST_MESSAGE: Final = 2000
@@ -69,7 +70,9 @@ class Known:
 
 
 def of_trigger(trigger: str) -> dict[str, str]:
-    """Return the placeholders of a trigger with what they mean."""
+    """Return the placeholders of a trigger with what they mean; without one, those of staff's canned replies."""
+    if not trigger:
+        return dict(reply_texts.PLACEHOLDERS)
     return EVERYWHERE | OF_TRIGGER.get(trigger, {})
 
 

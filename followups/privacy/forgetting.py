@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from followups import cancelling
 from followups.models import ErasureReceipt, FollowUp, UserProfile
 from followups.privacy import digests, redaction
-from followups.privacy.holdings import HOLDINGS, console_log, table_of
+from followups.privacy.holdings import HOLDINGS, console_log, lock_conversations, table_of
 from followups.privacy.redaction import Redactor
 from jobs.models import JobExecution, Report, ScheduledJob
 from socialmedia.models import Account
@@ -37,6 +37,7 @@ def forget(*, user_id: str, source: str, evidence: str, actor: str, now: datetim
     with transaction.atomic():
         _take_turn("pg_advisory_xact_lock")
         member = _lock(user_id)
+        lock_conversations(member)
         redactor = _redactor_of(member)
         receipt = ErasureReceipt(
             digest=digests.digest(user_id),

@@ -81,7 +81,9 @@ WITH due AS MATERIALIZED (
           AND NOT EXISTS (
               SELECT FROM social_media_conversations AS conversation
               JOIN social_media_accounts AS account ON account.id = conversation.account_id
-              WHERE conversation.participant_id = member.user_id AND conversation.is_blocked AND account.is_own
+              WHERE conversation.participant_id = member.user_id
+                AND (conversation.is_blocked OR conversation.is_spam)
+                AND account.is_own
               OFFSET 0
           )
         FOR NO KEY UPDATE OF member SKIP LOCKED

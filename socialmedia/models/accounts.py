@@ -58,6 +58,9 @@ class Account(models.Model):
         null=True, blank=True, help_text="Own accounts: until when it was connected and heard what was written."
     )
     account_created_at = models.DateTimeField(null=True, blank=True, help_text="Made on the network.")
+    timezone = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="Where its day begins; empty: the community's."
+    )
 
     class Meta:
         db_table = "social_media_accounts"

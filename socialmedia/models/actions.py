@@ -32,6 +32,9 @@ class AutomationAction(models.Model):
         related_name="actions",
         help_text="Which account of ours did it. Empty: that account was deleted; its log stays.",
     )
+    account_username = models.CharField(
+        max_length=255, blank=True, default="", db_default="", help_text="The account's handle when it was done."
+    )
     platform = models.CharField(
         max_length=50, choices=Platform, default=Platform.TIKTOK, db_default=Platform.TIKTOK, help_text="The network."
     )
@@ -70,6 +73,12 @@ class AutomationAction(models.Model):
             models.Index(fields=["action_date", "action_hour"], name="idx_actions_date_hour"),
             # limits: what an account did of one kind lately.
             models.Index(fields=["account", "action_type", "created_at"], name="idx_actions_recent"),
+            # retention.action_words: what messages said.
+            models.Index(
+                fields=["created_at"],
+                condition=Q(action_type="message") & ~Q(content_text=""),
+                name="idx_actions_words",
+            ),
         ]
 
     def __str__(self) -> str:

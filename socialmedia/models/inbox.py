@@ -1,5 +1,6 @@
 """Conversations and messages of every network. An outgoing message is also the outbox's row."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -41,6 +42,17 @@ class Conversation(models.Model):
     external_channel_id = models.CharField(
         max_length=255, blank=True, default="", db_default="", help_text="The network's id of the thread (DM channel)."
     )
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who of the staff looks after it.",
+    )
+    snoozed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Out of the way until then, or until the other side writes."
+    )
 
     class Meta:
         db_table = "social_media_conversations"
@@ -61,6 +73,21 @@ class Conversation(models.Model):
                 condition=Q(follow_up_scheduled_at__isnull=False),
                 name="idx_conversations_follow_up",
             ),
+            # The inbox's boxes: what is open, and what was put away. Each holds its part of the rows only.
+            models.Index(
+                F("last_message_at").desc(nulls_last=True),
+                "id",
+                condition=Q(is_archived=False, is_blocked=False, is_spam=False),
+                name="idx_conversations_open",
+            ),
+            models.Index(
+                F("last_message_at").desc(nulls_last=True),
+                "id",
+                condition=Q(is_archived=True) | Q(is_blocked=True) | Q(is_spam=True),
+                name="idx_conversations_away",
+            ),
+            # Search by handle.
+            models.Index(fields=["participant_username"], name="idx_conversations_handle"),
             # The conversations of one member.
             models.Index(fields=["participant_id"], name="idx_conversations_participant"),
             # The conversation of a private channel in which a message was taken back.
@@ -69,10 +96,21 @@ class Conversation(models.Model):
                 condition=~Q(external_channel_id=""),
                 name="idx_conversations_channel",
             ),
+            # Those that come back. Small.
+            models.Index(
+                fields=["snoozed_until"],
+                condition=Q(snoozed_until__isnull=False),
+                name="idx_conversations_snoozed",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.participant_display_name or self.participant_username
+
+    @property
+    def is_shut(self) -> bool:
+        """Neither staff nor automated messages write to it, and what arrives counts as nothing new."""
+        return self.is_blocked or self.is_spam
 
 
 class MessageType(models.TextChoices):
@@ -197,8 +235,9 @@ class Message(models.Model):
             ),
         ]
         indexes = [
-            # A thread, newest last; also the index of the foreign key.
-            models.Index(fields=["conversation", "sent_at"], name="idx_messages_thread"),
+            # A thread, newest last; also the index of the foreign key. The counts of active_conversations_summary read
+            # nothing but this index.
+            models.Index(fields=["conversation", "sent_at"], include=["is_outgoing"], name="idx_messages_thread"),
             models.Index(F("sent_at").desc(), name="idx_messages_sent_at"),
             # outbox.claim: what the relay may take, oldest first.
             models.Index(fields=["next_attempt_at", "id"], condition=Q(status="queued"), name="idx_messages_outbox"),

@@ -22,8 +22,27 @@ from followups.models import (
 )
 from jobs.models import ClusterHeartbeat, HealthResult, JobExecution, JobPause, JobStatus, ScheduledJob, new_job_id
 from socialmedia import inbox, outbox
-from socialmedia.models import Account, Conversation, Message
-from tests.socialmedia.factories import make_bot, make_person
+from socialmedia.models import (
+    Account,
+    AccountSnapshot,
+    ApiUsage,
+    Comment,
+    Conversation,
+    Hashtag,
+    HashtagDay,
+    Message,
+    Post,
+    PostAlert,
+    PostHashtag,
+    ProviderBudget,
+    SearchKind,
+    SearchResult,
+    SearchRun,
+    Sentiment,
+    TrackingState,
+)
+from tests.socialmedia.factories import make_action, make_bot, make_person, make_tiktok_account
+from tests.socialmedia.post_factories import make_creator, make_post, make_snapshot
 
 NAMES = ("Ada", "Ben", "Cleo", "Dara", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jun")
 _numbers = count(1)
@@ -171,9 +190,80 @@ def make_health_result(status: str = "ok", *, now: datetime, **values: Any) -> H
     return HealthResult.objects.create(status=status, **{**fields, **values})
 
 
+def make_provider_calls(*, now: datetime) -> None:
+    """A provider that was asked, answered, failed, and was stopped."""
+    ProviderBudget.objects.get_or_create(
+        provider_name="rapidapi",
+        defaults={"day": now.date(), "used": 3, "refusals": 1, "blocked_until": now + timedelta(hours=1)},
+    )
+    for success, code in ((True, ""), (False, "refused"), (None, "")):
+        ApiUsage.objects.create(
+            provider_name="rapidapi", platform="tiktok", endpoint="video", success=success, error_code=code
+        )
+
+
+def make_posts(size: int, *, now: datetime) -> None:
+    """Posts in every state, with looks at them and an alert each."""
+    states = list(TrackingState)
+    for number in range(size):
+        state, start = states[number % len(states)], now - timedelta(hours=7)
+        post = make_post(
+            make_creator(NAMES[number % len(NAMES)].lower()), tracking_state=state, tracking_started_at=start
+        )
+        if state == TrackingState.UNAVAILABLE:
+            Post.objects.filter(pk=post.pk).update(deleted_at=now)
+        for hours in range(4):
+            make_snapshot(post, hours=hours, views=100 * (hours + number), likes=hours)
+        PostAlert.objects.create(
+            post=post,
+            tracking_round=post.tracking_round,
+            metric="views",
+            at_hours=3,
+            value=9_000,
+            usual=1_000,
+            ratio=9,
+            created_at=now,
+        )
+
+
+def make_discoveries(size: int, *, now: datetime) -> None:
+    """Comments with answers, hashtags with their days, and searches of each kind, about the posts that there are."""
+    today, kinds, moods = now.date(), list(SearchKind), ["", *Sentiment]
+    posts = list(enumerate(Post.objects.order_by("pk")[:size]))
+    by_reader = {"platform": "tiktok", "commented_at": now, "author_username": "reader"}
+    comments = Comment.objects.bulk_create(
+        Comment(**by_reader, post=post, external_comment_id=f"c{number}", sentiment=moods[number % 4], replies_count=1)
+        for number, post in posts
+    )
+    Comment.objects.bulk_create(
+        Comment(**by_reader, post=row.post, external_comment_id=f"r{row.pk}", parent_comment=row, is_reply=True)
+        for row in comments
+    )
+    hashtags = Hashtag.objects.bulk_create(
+        Hashtag(hashtag=f"tag{number}", total_uses=1, total_views=1_000 * number) for number, _ in posts
+    )
+    PostHashtag.objects.bulk_create(PostHashtag(post=post, hashtag=hashtags[number]) for number, post in posts)
+    HashtagDay.objects.bulk_create(
+        HashtagDay(hashtag=row, day=today - timedelta(days=back), posts_count=1, views_count=1_000 - back)
+        for row in hashtags
+        for back in range(3)
+    )
+    AccountSnapshot.objects.bulk_create(
+        AccountSnapshot(account_id=account_id, snapshot_date=today, followers_count=9, followers_growth=-1)
+        for account_id in {post.account_id for _, post in posts}
+    )
+    runs = SearchRun.objects.bulk_create(
+        SearchRun(kind=kinds[number % 3], query="lamp", status="done", results_count=1) for number, _ in posts
+    )
+    SearchResult.objects.bulk_create(
+        SearchResult(search=run, position=1, username="ada", title="A lamp", url="https://www.tiktok.com/@ada/video/7")
+        for run in runs
+    )
+
+
 def make_community(size: int, *, now: datetime) -> list[UserProfile]:
     """Members with follow-ups, conversations and jobs, in every state."""
-    bot, profiles = make_bot(), []
+    bot, shop, profiles = make_bot(), make_tiktok_account(), []
     states = ("pending", "executed", "cancelled", "skipped", "failed")
     for number in range(size):
         quiet = timedelta(hours=5) if number % 4 == 0 else timedelta(days=2 + number)
@@ -191,8 +281,12 @@ def make_community(size: int, *, now: datetime) -> list[UserProfile]:
         Booking.objects.create(user=profile, name="Party", event_at=now - quiet, booking_id=f"booking {number}")
         follow_up = make_follow_up(profile, states[number % len(states)], now=now, job_id=job.job_id)
         make_draft(follow_up, list(DraftStatus)[number % len(DraftStatus)], now=now)
+        make_action(shop, now=now - timedelta(hours=number), success=(None, True, False)[number % 3])
+    make_posts(size, now=now)
+    make_discoveries(size, now=now)
     ClusterHeartbeat.objects.update_or_create(cluster="host:1", defaults={"beat_at": now})
     make_health_result(now=now)
+    make_provider_calls(now=now)
     campaigns.ensure()
     ErasureReceipt.objects.create(digest="0" * 64, source="api", evidence="form 1", actor="key", counts={"goals": 1})
     BotControl.objects.get_or_create(account=bot)

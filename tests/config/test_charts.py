@@ -53,6 +53,13 @@ class TestFollowUps:
         assert chart.summary == "5 follow-ups were sent, 2 were answered."
 
 
+class TestPosts:
+    def test_shows_what_was_measured_and_what_failed(self) -> None:
+        count(NOW.date() - timedelta(days=1), posts__checks=5, posts__checks_failed=2)
+        chart = charts.draw([charts.POSTS], now=NOW)[0]
+        assert chart.summary == "5 checks measured a post, 2 got no answer."
+
+
 class TestFirstPage:
     def test_draws_what_one_may_see(self, client: Client) -> None:
         count(timezone.now().date() - timedelta(days=1), jobs__executions=3, followups__sent=5)
@@ -66,5 +73,5 @@ class TestFirstPage:
 
     def test_says_in_words_that_nothing_was_counted(self, boss: Client) -> None:
         page = boss.get(reverse("admin:index")).content.decode()
-        assert page.count(charts.EMPTY) == 2
+        assert page.count(charts.EMPTY) == 3
         assert "<canvas" not in page

@@ -11,7 +11,7 @@ from config.embedded_postgres import server
 from tests import support
 
 _READ = re.compile(
-    r'(?:\benv\.)?\b(?:text|boolean|whole|listing|choice|weekdays|identifiers|identifier|address)\(\s*"([A-Z_]+)"(?:,\s*("?[\w!]+"?))?'
+    r'(?:\benv\.)?\b(?:text|boolean|whole|listing|choice|weekdays|identifiers|identifier|address)\(\s*"([A-Z_]+)"(?:,\s*("?[\w!.-]+"?))?'
 )
 
 

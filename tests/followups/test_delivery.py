@@ -10,6 +10,7 @@ from followups.models import FollowUpHistory, PolicyDecision, UserProfile
 from followups.policy import Gate, Verdict
 from jobs import pauses
 from socialmedia import inbox, outbox
+from socialmedia.desk import threads
 from socialmedia.models import Message, MessageTemplate
 from tests.concurrency import at_once
 from tests.followups.factories import (
@@ -68,6 +69,19 @@ class TestMaySend:
 
         assert decision.verdict is Verdict.DROP
         assert "cancelled" in decision.reason
+
+    @pytest.mark.parametrize("shut", [threads.block, threads.mark_spam])
+    def test_lets_only_asked_for_answers_into_a_conversation_that_staff_have_shut(self, shut: Any) -> None:
+        member = make_member()
+        follow_up, automated, thread = make_queued(member), make_automated(member), make_thread(member)
+        answer = outbox.queue_reply(conversation=thread, text="You are opted out.", now=NOON)
+        from_staff = outbox.queue_reply(conversation=thread, text="Hi!", metadata={"staff": "Ann"}, now=NOON)
+        shut(thread.pk, by="ann", now=NOON)
+        assert follow_up.message is not None
+        for message in (follow_up.message, automated, from_staff):
+            decision = delivery.may_send(message, now=NOON)
+            assert (decision.verdict, decision.gate) == (Verdict.DROP, Gate.REACHABLE)
+        assert delivery.may_send(answer, now=NOON).verdict is Verdict.SEND
 
     def test_does_not_hold_a_message_for_a_younger_one(self) -> None:
         """Two in the outbox at once must not wait for each other."""

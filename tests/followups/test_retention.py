@@ -19,7 +19,7 @@ from followups.models import (
     StaffFlag,
 )
 from followups.policy import Decision, Verdict
-from jobs import cleanup
+from jobs import cleanup, pruning
 from jobs.models import ScheduledJob
 from socialmedia import activity, inbox, retention
 from socialmedia.activity import ChannelRef
@@ -227,11 +227,11 @@ class TestChannelTexts:
         assert dict(ChannelActivity.objects.values_list("pk", "text")) == {1: "", 2: "Words 2", 3: ""}
 
     def test_go_in_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(retention, "BATCH", 2)
+        monkeypatch.setattr(pruning, "BATCH", 2)
         author = make_member().account
         for key in range(5):
             activity.record(message_id=key, channel=GENERAL, author=author, sent_at=OLD, text="Words")
-        texts = retention.ChannelTexts(lambda: DAY)
+        texts = retention.channel_texts(lambda: DAY)
         assert [step.removed for step in texts.delete(before=NOON)] == [2, 2, 1]
 
     def test_are_found_by_their_index(self) -> None:

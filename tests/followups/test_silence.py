@@ -345,6 +345,16 @@ class TestBothSweeps:
         silence.plan_all(now=NOON + DAY)
         assert FollowUp.objects.exists()
 
+    @pytest.mark.parametrize("shut", ["is_blocked", "is_spam"])
+    def test_leave_whom_staff_have_shut_out(self, shut: str) -> None:
+        for days in (3, 40):
+            thread = make_thread(make_member(last_interaction=NOON - days * DAY))
+            type(thread).objects.filter(pk=thread.pk).update(**{shut: True})
+
+        silence.plan_all(now=NOON)
+
+        assert not FollowUp.objects.exists()
+
     @pytest.mark.parametrize(("days", "trigger"), [(3, "inactivity"), (40, "re_engagement")])
     def test_plan_nothing_of_a_paused_campaign(self, days: int, trigger: str) -> None:
         make_member(last_interaction=NOON - days * DAY)
@@ -507,7 +517,9 @@ def make_random_member(chance: random.Random) -> UserProfile:
         opt_out(member)
     if chance.random() < 0.3:
         thread = make_thread(member)
-        type(thread).objects.filter(pk=thread.pk).update(is_blocked=chance.random() < 0.5)
+        type(thread).objects.filter(pk=thread.pk).update(
+            is_blocked=chance.random() < 0.3, is_spam=chance.random() < 0.3
+        )
     if chance.random() < 0.15:
         # The switch and the receipts contradict each other: both must say yes.
         UserProfile.objects.filter(pk=member.pk).update(follow_ups_enabled=chance.random() < 0.5)

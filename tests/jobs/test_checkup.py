@@ -233,6 +233,7 @@ class TestHandler:
             "lateness",
             "messages",
             "overdue jobs",
+            "provider",
             "unknown jobs",
         }
         assert found["clusters"].status == "failed"

@@ -62,7 +62,7 @@ class TestPayload:
         [
             (
                 {"type": "old_news"},
-                "There is no clean-up 'old_news': choose one of decisions, everything, failed_jobs, history, old_",
+                "There is no clean-up 'old_news': choose one of api_usage, decisions, everything, failed_jobs, ",
             ),
             ({"type": ["history"]}, "There is no clean-up ['history']: choose one of "),
             ({"type": "history", "days_to_keep": 0}, "days_to_keep is a whole number from 1 to 36500, not 0."),
@@ -419,7 +419,15 @@ class TestEverything:
             "channel_texts": 365 * DAY,
             "drafts": 365 * DAY,
             "flags": 365 * DAY,
+            "staff_replies": 365 * DAY,
+            "action_words": 365 * DAY,
             "openings": 30 * DAY,
+            "api_usage": 90 * DAY,
+            "snapshot_payloads": 90 * DAY,
+            "post_payloads": 90 * DAY,
+            "comment_payloads": 90 * DAY,
+            "search_payloads": 90 * DAY,
+            "account_day_payloads": 90 * DAY,
             "temp_files": DAY,
         }
 

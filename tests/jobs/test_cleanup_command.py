@@ -50,7 +50,15 @@ class TestDryRun:
             "channel_texts",
             "drafts",
             "flags",
+            "staff_replies",
+            "action_words",
             "openings",
+            "api_usage",
+            "snapshot_payloads",
+            "post_payloads",
+            "comment_payloads",
+            "search_payloads",
+            "account_day_payloads",
             "temp_files",
         }
         assert lines["jobs"][1:3] == ["2", "1"]

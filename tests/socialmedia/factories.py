@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 from django.utils import timezone
 
 from followups import consent, members
 from followups.consent import Consent
 from socialmedia import accounts, inbox, outbox
-from socialmedia.models import Account, Conversation, Message
+from socialmedia.models import Account, AutomationAction, Conversation, Message
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -58,3 +59,18 @@ def make_conversation(bot: Account | None = None, person: Account | None = None,
 def make_reply(conversation: Conversation | None = None, text: str = "Hello.", now: datetime | None = None) -> Message:
     """A queued answer, due now."""
     return outbox.queue_reply(conversation=conversation or make_conversation(), text=text, now=now or timezone.now())
+
+
+def make_tiktok_account(username: str = "shop", **values: Any) -> Account:
+    """One of our accounts on TikTok."""
+    return Account.objects.create(platform="tiktok", username=username, **{"is_own": True, **values})
+
+
+def make_action(
+    account: Account | None, kind: str = "like", *, now: datetime | None = None, **values: Any
+) -> AutomationAction:
+    """An action of one of our accounts, or of one that was deleted, written past the limits."""
+    now = now or timezone.now()
+    whose = {"account": account, "account_username": account.username if account else "gone", "platform": "tiktok"}
+    fields = {**whose, "action_type": kind, "action_date": now.date(), "action_hour": now.hour, "created_at": now}
+    return AutomationAction.objects.create(**{**fields, **values})

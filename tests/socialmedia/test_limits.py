@@ -1,7 +1,9 @@
 """Limits as reservations. PEERS section 3, number 13; ORIGINS W16."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
@@ -9,17 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socialmedia import limits
-from socialmedia.limits import Full, Limit
-from socialmedia.models import ActionType, AutomationAction
+from socialmedia.limits import AnyLimit, DailyLimit, Full, Limit
+from socialmedia.models import Account, ActionType, AutomationAction
 from tests.concurrency import at_once
 from tests.socialmedia.factories import make_bot
 
 NOW = datetime(2026, 5, 4, 23, 30, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 5, 4, 22, 0, tzinfo=UTC)
+"""In Berlin."""
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
-TEN_AN_HOUR = [Limit(HOUR, 10)]
+TEN_AN_HOUR: list[AnyLimit] = [Limit(HOUR, 10)]
 
 
-def reserve(account_id: int, allowed: list[Limit], *, at: datetime = NOW, kind: str = "open_dm") -> object:
+def reserve(account_id: int, allowed: list[AnyLimit], *, at: datetime = NOW, kind: str = "open_dm") -> object:
     """None for a place, else when the next one is free."""
     taken = limits.reserve(
         account_id=account_id, action_type=kind, limits=allowed, platform="discord", target_id="1", now=at
@@ -38,7 +42,7 @@ class TestReserveAtOnce:
     def test_keeps_the_stricter_of_two_limits(self) -> None:
         account_id = make_bot().pk
         at_once(3, lambda _: reserve(account_id, [], at=NOW - 2 * HOUR))
-        allowed = [Limit(HOUR, 10), Limit(DAY, 5)]
+        allowed: list[AnyLimit] = [Limit(HOUR, 10), Limit(DAY, 5)]
         taken = at_once(8, lambda _: reserve(account_id, allowed))
         assert (taken.count(None), taken.count(NOW + 22 * HOUR)) == (2, 6)
 
@@ -58,6 +62,28 @@ class TestReserveAtOnce:
         assert sum(isinstance(place, AutomationAction) for place in taken) == 15
         assert taken.count(None) == 5
         assert AutomationAction.objects.count() == 10
+
+    def test_gives_eight_takers_five_places_an_hour(self) -> None:
+        """ORIGINS section 8, number 23: those that failed count, too."""
+        account_id, five = make_bot().pk, [Limit(HOUR, 5)]
+
+        def act(index: int) -> object:
+            taken = limits.reserve(
+                account_id=account_id, action_type="comment", limits=five, platform="tiktok", now=NOW
+            )
+            if isinstance(taken, AutomationAction):
+                limits.confirm(taken.pk, success=bool(index % 2))
+            return taken
+
+        assert sum(isinstance(taken, AutomationAction) for taken in at_once(8, act)) == 5
+        assert isinstance(act(0), Full)
+
+    def test_gives_each_side_of_midnight_its_own_places(self) -> None:
+        account_id = make_account("Europe/Berlin").pk
+        moments = [MIDNIGHT - timedelta(microseconds=1), MIDNIGHT]
+        taken = at_once(16, lambda index: reserve(account_id, [DailyLimit(5)], at=moments[index % 2]))
+        assert (taken[::2].count(None), taken[1::2].count(None)) == (5, 5)
+        assert (taken[::2].count(MIDNIGHT), taken[1::2].count(MIDNIGHT + DAY)) == (3, 3)
 
     def test_is_kept_when_the_taker_dies(self) -> None:
         """An unconfirmed place counts: perhaps the action was done."""
@@ -120,12 +146,59 @@ class TestReserve:
         allowed = [Limit(HOUR, most), Limit(3 * HOUR, most_of_day)]
         for minute in sorted(minutes):
             at = NOW + minute * MINUTE
-            free_at = reserve(account_id, allowed, at=at)
+            free_at = reserve(account_id, [*allowed], at=at)
             assert free_at is None or free_at > at
         times = list(AutomationAction.objects.filter(account_id=account_id).values_list("created_at", flat=True))
         for limit in allowed:
             for end in times:
                 assert sum(end - limit.span < time <= end for time in times) <= limit.most
+
+
+@pytest.mark.django_db
+class TestDailyLimit:
+    def test_begins_anew_at_the_accounts_midnight(self) -> None:
+        """ORIGINS section 8, number 23."""
+        account_id, two = make_account("Europe/Berlin").pk, [DailyLimit(2)]
+        for at in (MIDNIGHT - 20 * HOUR, MIDNIGHT - MINUTE):
+            assert reserve(account_id, [*two], at=at) is None
+        assert reserve(account_id, [*two], at=MIDNIGHT - timedelta(microseconds=1)) == MIDNIGHT
+        assert reserve(account_id, [*two], at=MIDNIGHT) is None
+        days = AutomationAction.objects.order_by("created_at").values_list("action_date", "action_hour")
+        assert list(days) == [(date(2026, 5, 4), 4), (date(2026, 5, 4), 23), (date(2026, 5, 5), 0)]
+
+    @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)])
+    def test_is_as_long_as_the_day(self, day: date, hours: int) -> None:
+        account_id, begins = (
+            make_account("Europe/Berlin").pk,
+            datetime.combine(day, time.min, ZoneInfo("Europe/Berlin")),
+        )
+        begins = begins.astimezone(UTC)
+        assert reserve(account_id, [DailyLimit(1)], at=begins) is None
+        assert reserve(account_id, [DailyLimit(1)], at=begins + hours * HOUR - MINUTE) == begins + hours * HOUR
+        assert reserve(account_id, [DailyLimit(1)], at=begins + hours * HOUR) is None
+
+    @pytest.mark.parametrize("zone", ["", "Mars/Base", "../etc/passwd"])
+    def test_is_the_communitys_day_without_a_known_zone(self, zone: str, settings: Any) -> None:
+        settings.SCHEDULER_TIMEZONE = "Asia/Tokyo"
+        account_id = make_account(zone).pk
+        assert reserve(account_id, [DailyLimit(1)], at=NOW) is None
+        assert reserve(account_id, [DailyLimit(1)], at=NOW) == datetime(2026, 5, 5, 15, tzinfo=UTC)
+
+    def test_waits_for_the_later_of_hour_and_day(self) -> None:
+        account_id, both = make_account("Europe/Berlin").pk, [Limit(HOUR, 1), DailyLimit(1)]
+        assert reserve(account_id, [*both], at=MIDNIGHT - 30 * MINUTE) is None
+        assert reserve(account_id, [*both], at=MIDNIGHT - 20 * MINUTE) == MIDNIGHT + 30 * MINUTE
+
+    def test_says_which_limit_it_is_and_how_much_is_used(self) -> None:
+        account_id, both = make_account("Europe/Berlin").pk, [Limit(HOUR, 5), DailyLimit(1)]
+        place: dict[str, Any] = {"account_id": account_id, "action_type": "like", "now": NOW}
+        limits.reserve(**place, limits=both, platform="tiktok")
+        full = limits.reserve(**place, limits=both, platform="tiktok")
+        assert isinstance(full, Full)
+        assert full.limit == DailyLimit(1)
+        assert [limits.used(**place, limit=limit) for limit in both] == [1, 1]
+        later = {**place, "now": NOW + DAY}
+        assert [limits.used(**later, limit=limit) for limit in both] == [0, 0]
 
 
 @pytest.mark.django_db
@@ -153,6 +226,13 @@ class TestConfirm:
         assert reserve(account_id, one) == NOW + HOUR
 
 
+def make_account(zone: str) -> Account:
+    """One of ours, with a zone."""
+    account = make_bot()
+    Account.objects.filter(pk=account.pk).update(timezone=zone)
+    return account
+
+
 def make_log(account_id: int, size: int) -> None:
     """Actions of this account and kind, one each minute back from now."""
     with connection.cursor() as cursor:
@@ -167,11 +247,9 @@ def make_log(account_id: int, size: int) -> None:
 def explained(account_id: int) -> str:
     """How PostgreSQL looks for the next place."""
     values = {
-        **limits._question(account_id, "open_dm", [Limit(HOUR, 10), Limit(DAY, 40)]),
-        **limits._when(NOW),
+        **limits._question(account_id, "open_dm", [Limit(HOUR, 10), Limit(DAY, 40)], now=NOW),
+        **limits._NO_DETAILS,
         "platform": "",
-        "target_type": "",
-        "target_id": "",
         "is_taking": False,
     }
     with connection.cursor() as cursor:

@@ -1,5 +1,6 @@
 """`manage.py demo`: the main job on sample data, from an import to an answered private message."""
 
+import os
 import secrets
 import shutil
 from argparse import ArgumentParser
@@ -19,12 +20,13 @@ from rich import box
 from rich.console import Console
 from rich.panel import Panel
 
-from config import processes
+from config import demo_posts, processes
 from config.embedded_postgres import server
 from config.management.commands import up
 from followups import consent, events, goals, opting_in
 from followups.models import FollowUp, UserProfile
 from jobs import recurring
+from socialmedia.shell import quiet
 
 SAMPLES = Path(settings.BASE_DIR) / "followups" / "samples"
 ADA, BRUNO, CELIA = "816961168605184001", "602561363050496002", "400189500162048003"
@@ -49,6 +51,7 @@ class Command(up.Command):
         if reset:
             self.reset()
         else:
+            _measure_practice_posts()
             super().handle(*args, **options)
 
     def reset(self) -> None:
@@ -67,6 +70,11 @@ class Command(up.Command):
         self.was_reached = FollowUp.objects.filter(user_id=ADA).exists()
         self.zone = _noon_zone(timezone.now())
         UserProfile.objects.filter(user_id=ADA).update(timezone=self.zone)
+        self.stdout.write("Tracking made-up posts.")
+        # Before the workers start: they would make the checks of the past weeks all at once.
+        with quiet.quietly():
+            demo_posts.plant(now=timezone.now())
+            demo_posts.write_to_us(now=timezone.now())
 
     def when_ready(self) -> None:
         # Only now: a follow-up that is due before the bot has logged in would wait a minute for it.
@@ -86,6 +94,7 @@ class Command(up.Command):
         bruno = console + reverse("admin:followups_userprofile_change", args=[BRUNO])
         follow_ups = console + reverse("admin:followups_followup_changelist")
         forecast = console + reverse("admin:followups_forecast")
+        posts = console + reverse("admin:socialmedia_post_changelist")
         if self.was_reached:
             story = (
                 "Ada Marsh already has a follow-up from an earlier run, so she gets no second one for the same "
@@ -93,6 +102,7 @@ class Command(up.Command):
             )
         else:
             story = "Within a minute Ada Marsh, who went quiet, gets a private message in the chat."
+        inbox = console + reverse("admin:socialmedia_conversation_changelist")
         terminal = Console()
         # Never break an address: a narrow terminal wraps the line itself.
         Console(width=max(terminal.width, 110)).print(
@@ -112,13 +122,22 @@ class Command(up.Command):
                 f"6. See what comes next (she booked an event and set herself a goal):\n"
                 f"   {forecast}\n"
                 f"7. Be the team: Celia Fresnel owns the community. Write [bold]/bot_status[/] or [bold]/stop_all[/] "
-                f"in #general:\n   {chat}#{CELIA}\n\n"
+                f"in #general:\n   {chat}#{CELIA}\n"
+                f"8. See made-up TikTok posts grow; the newest is checked within minutes:\n   {posts}\n"
+                f"9. Answer a fan: no program can write on TikTok, so you copy your words:\n   {inbox}\n\n"
                 "[bold]Ctrl-C[/] stops everything. Your data stays; `make demo` goes on from there.",
                 title="Checkback is running",
                 box=box.HORIZONTALS,
                 expand=False,
             )
         )
+
+
+def _measure_practice_posts() -> None:
+    """Let this process, and all programs that it starts, ask the practice network instead of a real provider."""
+    for name, value in demo_posts.SETTINGS.items():
+        os.environ[name] = str(value)
+        setattr(settings, name, value)
 
 
 def _let_ada_begin(now: datetime) -> None:

@@ -8,6 +8,7 @@ from bots.people import Person
 from bots.staff import answering
 from bots.staff.answering import CannotAnswer
 from followups.models import UserProfile
+from socialmedia.desk import reply_texts, threads
 from socialmedia.models import Conversation, Message
 from tests.followups.factories import NOON, make_member, make_thread, say
 
@@ -59,7 +60,7 @@ class TestAnswer:
         make_staff_thread(make_member())
         assert answer() is not None
 
-    @pytest.mark.parametrize("text", ["", " \x00 ", "x" * (answering.LONGEST + 1)])
+    @pytest.mark.parametrize("text", ["", " \x00 ", "x" * (reply_texts.LONGEST + 1)])
     def test_has_words(self, text: str) -> None:
         make_staff_thread(make_member())
         with pytest.raises(CannotAnswer, match="has 1 to 4,000 characters"):
@@ -79,6 +80,18 @@ class TestAnswer:
     def test_does_not_go_to_who_cannot_be_reached(self) -> None:
         make_staff_thread(make_member(unreachable_since=NOON))
         with pytest.raises(CannotAnswer, match="must write first"):
+            answer()
+
+    def test_does_not_go_into_a_conversation_that_is_shut(self) -> None:
+        member = make_member()
+        conversation = make_staff_thread(member)
+        say(member, "Buy this!")
+        threads.mark_spam(conversation.pk, by="ann", now=NOON)
+        with pytest.raises(CannotAnswer, match="marked as spam"):
+            answer()
+        threads.unmark_spam(conversation.pk, now=NOON)
+        threads.block(conversation.pk, by="ann", now=NOON)
+        with pytest.raises(CannotAnswer, match="is blocked"):
             answer()
 
     def test_belongs_into_a_members_thread(self) -> None:

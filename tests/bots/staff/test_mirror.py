@@ -7,11 +7,26 @@ from pytest_django import Settings
 
 from bots import outcomes
 from bots.models import StaffPost
+from bots.staff import mirror
 from socialmedia import outbox
-from socialmedia.models import Message
-from tests.followups.factories import NOON, make_member, make_thread
+from socialmedia.models import Conversation, Message
+from tests.followups.factories import NOON, make_member, make_thread, say
 
 pytestmark = pytest.mark.django_db
+
+
+class TestReceived:
+    @pytest.mark.parametrize(("change", "shown"), [({}, 1), ({"is_muted": True}, 0), ({"is_spam": True}, 0)])
+    def test_is_shown_unless_the_conversation_is_muted_or_shut(
+        self, settings: Settings, change: dict[str, bool], shown: int
+    ) -> None:
+        settings.DISCORD_STAFF_CHANNEL, settings.DISCORD_STAFF_THREADS = 4000, True
+        member = make_member()
+        message = say(member, "Hello?")
+        Conversation.objects.update(**change)
+        message.refresh_from_db()
+        mirror.received(message)
+        assert StaffPost.objects.count() == shown
 
 
 class TestNotSent:

@@ -8,9 +8,9 @@ from bots.models import StaffPost
 from bots.staff import notices
 from followups import flags
 from followups.models import FlagKind
-from socialmedia.models import Account, Message
+from socialmedia.models import Account, Conversation, Message
 from tests.config.factories import make_health_result, make_job
-from tests.followups.factories import HOUR, NOON, make_member, make_queued
+from tests.followups.factories import HOUR, NOON, make_member, make_queued, say
 from tests.socialmedia.factories import make_bot
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +57,20 @@ class TestDoubts:
         (text,) = collect(bot)
         assert "Nobody knows whether" in text
         assert f"/admin/socialmedia/message/{follow_up.message_id}/change/" in text
+
+
+class TestMutedOrShut:
+    @pytest.mark.parametrize("state", ["is_muted", "is_blocked", "is_spam"])
+    def test_keeps_all_but_a_call_for_help_quiet(self, bot: Account, state: str) -> None:
+        member = make_member()
+        follow_up = make_queued(member)
+        Message.objects.filter(pk=follow_up.message_id).update(status="unknown", sent_at=NOON)
+        message = say(member, "Leave me alone")
+        Conversation.objects.filter(pk=message.conversation_id).update(**{state: True})
+        for kind in (FlagKind.NEGATIVE_REPLY, FlagKind.ESCALATION):
+            flags.raise_flag(kind=kind, detail=kind, user_id=member.pk, message=message, now=NOON)
+        (text,) = collect(bot)
+        assert FlagKind.ESCALATION.value in text
 
 
 class TestFailedJobs:

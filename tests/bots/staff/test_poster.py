@@ -9,6 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from bots import conf, inbound
+from bots.conf import BotSettings
 from bots.database import run_unit
 from bots.models import StaffPost, StaffThread
 from bots.practice.faults import Fault, Kind
@@ -38,10 +39,22 @@ def staff_channel(practice: PracticeServer, settings: Settings) -> int:
 
 @contextlib.asynccontextmanager
 async def posting(practice: PracticeServer) -> AsyncIterator[tuple[HastyBot, Poster]]:
-    """A bot, and a poster that only does what it is told. The bot's own one looks once, when nothing is there yet."""
+    """A bot, and a poster that only does what it is told. The bot's own one looks once, when nothing is there yet: on a
+    busy machine it would otherwise take what a test has queued for its own poster.
+    """
+    has_looked, look = asyncio.Event(), Poster.run_once
+
+    async def look_and_say_so(poster: Poster, settings: BotSettings) -> int:
+        try:
+            return await look(poster, settings)
+        finally:
+            has_looked.set()
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(poster_module, "EVERY_SECONDS", 3600.0)
+        patch.setattr(Poster, "run_once", look_and_say_so)
         async with checkback(practice) as bot:
+            await asyncio.wait_for(has_looked.wait(), 20)
             yield bot, Poster(bot, bot.account)
 
 

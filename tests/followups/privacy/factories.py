@@ -27,7 +27,26 @@ from followups.preferences import Away
 from jobs.models import JobExecution, RecurringRun, Report, ScheduledJob
 from socialmedia import activity, inbox, outbox
 from socialmedia.activity import ChannelRef
-from socialmedia.models import AutomationAction, Channel, ChatImport, Conversation
+from socialmedia.models import (
+    Account,
+    AccountSnapshot,
+    AnalyticsFetch,
+    AutomationAction,
+    Channel,
+    ChatImport,
+    Comment,
+    Conversation,
+    ConversationNote,
+    Hashtag,
+    Mention,
+    Post,
+    PostAlert,
+    PostHashtag,
+    PostSnapshot,
+    SearchResult,
+    SearchRun,
+    StaffReply,
+)
 from tests.config.factories import make_job
 from tests.followups.factories import DAY, HOUR, NOON, make_member, make_plan, make_queued, make_sent, make_thread
 
@@ -55,6 +74,7 @@ def make_known(name: str = "Zebulon Quark") -> UserProfile:
     _make_words(member, name)
     _make_plans(member, name)
     _make_moods(member)
+    _make_posts(member, name)
     _make_logs(member, name)
     member.refresh_from_db()
     return member
@@ -110,6 +130,46 @@ def _make_words(member: UserProfile, name: str) -> None:
     outbox.queue_reply(conversation=thread, text=f"Hello {name}!", now=NOON)
     private = Channel.objects.create(external_id=f"dm {member.pk}", name=name, guild_name="Direct messages")
     ChatImport.objects.create(channel=private, file_name=f"Direct Messages - {name} [{member.pk}].json")
+
+
+def _make_posts(member: UserProfile, name: str) -> None:
+    """A post of theirs with all that hangs on it, and what staff wrote about their conversation."""
+    account, number = Account.objects.get(pk=member.account_id), next(_numbers)
+    mine = {"platform": account.platform, "post": _make_post(account, f"{name} sails")}
+    strangers = Account.objects.create(platform="tiktok", username=f"stranger {number}")
+    other = _make_post(strangers, "Somebody's post")
+    PostSnapshot.objects.create(
+        post=mine["post"], snapshot_date=NOON.date(), captured_at=NOON, raw_data={"author": name}
+    )
+    PostAlert.objects.create(
+        post=mine["post"], tracking_round=1, metric="views", at_hours=1, value=9, usual=1, ratio=9, created_at=NOON
+    )
+    hashtag = Hashtag.objects.create(hashtag=f"boats{number}")
+    PostHashtag.objects.create(post=mine["post"], hashtag=hashtag)
+    Mention.objects.create(post=other, platform=account.platform, mentioned_username=account.username)
+    for place in (mine["post"], other):
+        Comment.objects.create(
+            post=place,
+            platform=account.platform,
+            external_comment_id=f"{place.pk} {number}",
+            comment_text=f"{name} was here",
+            author_id=account.external_id,
+            author_username=account.username,
+        )
+    AccountSnapshot.objects.create(account=account, snapshot_date=NOON.date(), raw_data={"nickname": name})
+    AnalyticsFetch.objects.create(account=account, job_type="daily_snapshot", error_message=f"{name} was away")
+    search = SearchRun.objects.create(platform=account.platform, kind="user", query=account.username)
+    SearchResult.objects.create(search=search, position=1, username=account.username, title=name)
+    thread = make_thread(member)
+    StaffReply.objects.create(conversation=thread, text=f"Dear {name}", author_name="Grace")
+    ConversationNote.objects.create(conversation=thread, text=f"{name} asked twice", author_name="Grace")
+
+
+def _make_post(account: Account, caption: str) -> Post:
+    number = str(next(_numbers))
+    return Post.objects.create(
+        account=account, platform=account.platform, external_post_id=number, post_url=f"x:{number}", caption=caption
+    )
 
 
 def _make_plans(member: UserProfile, name: str) -> None:

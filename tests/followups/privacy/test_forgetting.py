@@ -22,8 +22,18 @@ from jobs.errors import PermanentFailure
 from jobs.models import JobExecution, Report, ScheduledJob
 from jobs.outcomes import LeaseLost
 from socialmedia import outbox
-from socialmedia.models import Account, ChannelActivity, Conversation, Message
-from tests.concurrency import at_once
+from socialmedia.desk import threads
+from socialmedia.models import (
+    Account,
+    AutomationAction,
+    ChannelActivity,
+    Conversation,
+    Mention,
+    Message,
+    SearchResult,
+    SearchRun,
+)
+from tests.concurrency import at_once, somebody_waits
 from tests.followups.factories import (
     DAY,
     NOON,
@@ -41,6 +51,7 @@ from tests.followups.privacy.factories import forget, make_known, places_with
 from tests.followups.test_consent import failing_updates_of
 from tests.socialmedia.export_files import ADA, BOT, direct, message, write
 from tests.socialmedia.factories import make_bot, make_person
+from tests.socialmedia.post_factories import make_post
 from tests.support import wait_until
 
 MINUTE = timedelta(minutes=1)
@@ -164,6 +175,26 @@ class TestForget:
 
         with django_assert_max_num_queries(160):
             forget(member.pk)
+
+
+@pytest.mark.django_db
+class TestForgetByHandle:
+    def test_leaves_the_handle_nowhere_in_the_database(self) -> None:
+        """Where a network gives no id: people are named there in any letters, and looked for."""
+        account = Account.objects.create(platform="tiktok", username="Zeb_Q")
+        member, post = members.remember(account), make_post(caption="Somebody else's")
+        Mention.objects.create(post=post, platform="tiktok", mentioned_username="zeb_q")
+        for query in ("@ZEB_Q", "boats"):
+            run = SearchRun.objects.create(platform="tiktok", kind="user", query=query)
+            SearchResult.objects.create(search=run, position=1, username="Zeb_Q")
+        day = {"action_date": NOON.date(), "action_hour": 12}
+        AutomationAction.objects.create(action_type="follow", target_type="user", target_username="zeb_q", **day)
+        assert len(places_with("zeb_q")) > 6
+
+        forget(member.pk)
+
+        assert places_with("zeb_q") == []
+        assert SearchRun.objects.get().query == "boats"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -543,6 +574,28 @@ class TestAtOnce:
 
         assert Message.objects.get().status == "queued"
 
+    def test_staff_who_work_on_the_conversation_do_not_deadlock(self) -> None:
+        """The conversation comes before what is in it: forgetting waits for it and holds nothing of it meanwhile."""
+        member = make_member()
+        thread = make_thread(member)
+        answer = outbox.queue_reply(conversation=thread, text="Hi!", now=NOON)
+        is_locked = Event()
+
+        def act(index: int) -> None:
+            if index == 1:
+                is_locked.wait(20)
+                forget(member.pk)
+                return
+            with transaction.atomic():
+                threads.locked(thread.pk)
+                is_locked.set()
+                wait_until(somebody_waits, "forgetting waits for the conversation")
+                assert Message.objects.select_for_update(nowait=True).get(pk=answer.pk)
+
+        at_once(2, act)
+
+        assert places_with(member.pk) == []
+
     def test_a_message_that_goes_back_when_its_member_is_gone_is_no_error(self) -> None:
         member = make_member()
         make_queued(member)
@@ -550,10 +603,3 @@ class TestAtOnce:
         forget(member.pk)
 
         assert not outcomes.release(held, next_attempt_at=NOON)
-
-
-def somebody_waits() -> bool:
-    """Whether a transaction waits for another one's lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-        return cursor.fetchone() is not None

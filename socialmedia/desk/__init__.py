@@ -1,0 +1,1 @@
+"""Staff's work on conversations: what they do with them, note, and answer."""

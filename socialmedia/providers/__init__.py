@@ -1,0 +1,1 @@
+"""Where figures of posts come from: one interface, one module per provider."""

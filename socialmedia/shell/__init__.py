@@ -1,0 +1,1 @@
+"""What `manage.py tiktok` shows of posts, comments and searches, in words and as JSON."""

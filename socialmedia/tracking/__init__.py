@@ -1,0 +1,1 @@
+"""Check-backs: planned measurements of posts, from the first snapshot to the last."""
