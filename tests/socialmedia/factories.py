@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from followups import consent, members
 from followups.consent import Consent
-from socialmedia import accounts, inbox, outbox
+from socialmedia import accounts, inbox, outbox, zones
 from socialmedia.models import Account, AutomationAction, Conversation, Message
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -72,5 +72,6 @@ def make_action(
     """An action of one of our accounts, or of one that was deleted, written past the limits."""
     now = now or timezone.now()
     whose = {"account": account, "account_username": account.username if account else "gone", "platform": "tiktok"}
-    fields = {**whose, "action_type": kind, "action_date": now.date(), "action_hour": now.hour, "created_at": now}
+    local = now.astimezone(zones.of(account)) if account else now
+    fields = {**whose, "action_type": kind, "action_date": local.date(), "action_hour": local.hour, "created_at": now}
     return AutomationAction.objects.create(**{**fields, **values})
